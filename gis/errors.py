@@ -1,0 +1,39 @@
+"""Errors that a user can act on: one sentence that names the place and says what to do."""
+
+from __future__ import annotations
+
+
+class OneMapError(Exception):
+    """Base of every error OneMap raises on purpose; its text is shown to the user as it is."""
+
+
+class UsageError(OneMapError):
+    """The command line or an option is wrong (exit code 2)."""
+
+
+class InputError(OneMapError):
+    """A file, row, field or body is not usable."""
+
+
+class BodyError(InputError):
+    """A request body is not usable; `pointer` is the JSON pointer of the place."""
+
+    def __init__(self, message: str, pointer: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
+class NotFoundError(OneMapError):
+    """A layer, parcel or source that does not exist."""
+
+
+class RuleError(OneMapError):
+    """A rule set cannot be used; the text names file and line."""
+
+
+class StoreError(OneMapError):
+    """The database cannot be started, reached or used."""
+
+
+class BusyError(StoreError):
+    """Another import or run holds what this one needs."""

@@ -1,0 +1,165 @@
+"""Closed vocabularies: technologies, statuses, and every fact and verdict column with its unit.
+
+The result tables, the rule lint, the API schema and the evidence texts are all
+built from these lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Technology = Literal["shallow_ground_source", "reclaimed_water", "geothermal", "waste_heat", "air_source"]
+TECHNOLOGIES: tuple[Technology, ...] = get_args(Technology)
+
+Status = Literal["suitable", "conditional", "unsuitable", "unknown"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+Effect = Literal["supports", "assumes", "conditions", "missing", "excludes"]
+
+ColumnType = Literal["float", "integer", "text", "text_list"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A technology, or one variant of it, that gets a verdict of its own."""
+
+    id: str
+    technology: Technology
+    variant: str | None
+    zh: str
+    en: str
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("shallow_ground_source", "shallow_ground_source", None, "浅层地源热泵", "Shallow ground source"),
+    Option("reclaimed_water", "reclaimed_water", None, "再生水（污水）源热泵", "Reclaimed water"),
+    Option("geothermal_hydrothermal", "geothermal", "hydrothermal", "中深层水热型地热", "Geothermal, hydrothermal"),
+    Option("geothermal_closed_loop", "geothermal", "closed_loop", "中深层井下换热型地热", "Geothermal, closed loop"),
+    Option("waste_heat", "waste_heat", None, "余热利用", "Waste heat"),
+    Option("air_source", "air_source", None, "集中式空气源热泵", "Air source"),
+)
+
+TECHNOLOGY_TITLES: dict[Technology, tuple[str, str]] = {
+    "shallow_ground_source": ("浅层地源热泵", "Shallow ground source"),
+    "reclaimed_water": ("再生水（污水）源热泵", "Reclaimed water"),
+    "geothermal": ("中深层地热", "Geothermal"),
+    "waste_heat": ("余热利用", "Waste heat"),
+    "air_source": ("集中式空气源热泵", "Air source"),
+}
+
+STATUS_TITLES: dict[Status, tuple[str, str]] = {
+    "suitable": ("适宜", "suitable"),
+    "conditional": ("有条件适宜", "conditional"),
+    "unsuitable": ("不适宜", "unsuitable"),
+    "unknown": ("资料不足", "unknown"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a result table: a fact or a part of a verdict."""
+
+    name: str
+    type: ColumnType
+    unit: str | None
+    zh: str
+    en: str
+
+
+def _f(name: str, unit: str | None, zh: str, en: str) -> Column:
+    return Column(name, "float", unit, zh, en)
+
+
+def _t(name: str, zh: str, en: str) -> Column:
+    return Column(name, "text", None, zh, en)
+
+
+FACTS: tuple[Column, ...] = (
+    _f("area_m2", "m2", "地块面积", "parcel area"),
+    _t("district", "所在区", "district"),
+    _t("township", "所在乡镇街道", "township"),
+    _t("planning_area", "功能分区", "planning area"),
+    _t("land_use_code", "用地分类代码", "land-use code"),
+    _t("building_status", "建设状态", "building status"),
+    # demand
+    _f("heated_area_m2", "m2", "供热面积", "heated area"),
+    _t("heated_area_basis", "供热面积依据", "basis of the heated area"),
+    _f("heat_index_w_per_m2", "W/m2", "采暖热指标", "heat index"),
+    _f("heat_load_kw", "kW", "设计热负荷", "heat load"),
+    _f("heat_demand_mwh_per_a", "MWh/a", "年供热量", "annual heat demand"),
+    _f("cooling_load_kw", "kW", "设计冷负荷", "cooling load"),
+    _f("cooling_demand_mwh_per_a", "MWh/a", "年供冷量", "annual cooling demand"),
+    # shallow ground source
+    _t("shallow_geothermal_zone_id", "浅层地热能分区", "shallow geothermal zone"),
+    _t("shallow_suitability", "浅层地热能适宜性", "shallow geothermal suitability"),
+    _f("ground_conductivity_w_per_m_k", "W/(m K)", "岩土导热系数", "ground conductivity"),
+    _f("ground_heat_capacity_mj_per_m3_k", "MJ/(m3 K)", "岩土体积比热容", "volumetric heat capacity"),
+    _f("ground_temperature_degc", "degC", "初始地温", "ground temperature"),
+    _f("drilling_exclusion_frac", "1", "禁止钻探面积占比", "share under drilling exclusion"),
+    _f("drillable_open_area_m2", "m2", "地块可布孔面积", "borehole area on the parcel"),
+    _f("drillable_green_area_m2", "m2", "周边绿地可布孔面积", "borehole area in green space nearby"),
+    _f("borehole_count", "1", "可布孔数", "boreholes that fit"),
+    _f("thermal_balance_frac", "1", "全年释热取热比", "heat injected over heat extracted"),
+    # reclaimed water
+    _t("reclaimed_source_layer", "再生水热源图层", "layer of the reclaimed-water source"),
+    _t("reclaimed_source_id", "再生水热源编号", "reclaimed-water source"),
+    _t("reclaimed_source_name", "再生水热源名称", "name of the reclaimed-water source"),
+    _f("reclaimed_distance_m", "m", "距再生水厂站或主干管线", "distance to plant or main"),
+    _f("reclaimed_connection_max_m", "m", "经济接入长度上限", "longest economic connection"),
+    _f("reclaimed_flow_m3_per_d", "m3/d", "冬季流量", "winter flow"),
+    _f("reclaimed_temperature_degc", "degC", "冬季水温", "winter temperature"),
+    _f("reclaimed_remaining_kw", "kW", "剩余供热能力", "remaining heat capacity"),
+    # geothermal
+    _t("geothermal_field_id", "地热田编号", "geothermal field"),
+    _t("geothermal_field_name", "地热田名称", "name of the geothermal field"),
+    _f("geothermal_field_overlap_frac", "1", "地热田内面积占比", "share inside the field"),
+    _f("geothermal_field_distance_m", "m", "距地热田", "distance to the field"),
+    _f("geothermal_temperature_degc", "degC", "井口水温", "wellhead temperature"),
+    _f("geothermal_yield_m3_per_d", "m3/d", "单井出水量", "yield per well"),
+    _f("doublet_count", "1", "可布采灌井对数", "doublets that fit"),
+    _f("closed_loop_well_count", "1", "可布井下换热井数", "closed-loop wells that fit"),
+    _f("closed_loop_kw_per_well", "kW", "单井换热能力", "heat per closed-loop well"),
+    _f("intake_prohibited_frac", "1", "禁止开采区面积占比", "share in the prohibited zone"),
+    _f("intake_restricted_frac", "1", "限制开采区面积占比", "share in the restricted zone"),
+    _f("intake_reserve_frac", "1", "储备区面积占比", "share in the reserve zone"),
+    _t("intake_document_no", "取水管理文号", "document of the intake zone"),
+    # waste heat
+    _t("waste_heat_source_layer", "余热热源图层", "layer of the waste-heat source"),
+    _t("waste_heat_source_id", "余热热源编号", "waste-heat source"),
+    _t("waste_heat_source_name", "余热热源名称", "name of the waste-heat source"),
+    _t("waste_heat_kind", "余热热源类型", "kind of the waste-heat source"),
+    _f("waste_heat_distance_m", "m", "距余热热源", "distance to the waste-heat source"),
+    _f("waste_heat_remaining_kw", "kW", "剩余供热能力", "remaining heat capacity"),
+    _f("heat_network_distance_m", "m", "距热力管网", "distance to the heat network"),
+    # air source
+    _f("air_source_cop_design", "1", "设计工况 COP", "COP at the design point"),
+    _f("air_source_cop_rating", "1", "名义工况 COP", "COP at the rating point"),
+    _f("air_source_unit_count", "1", "机组台数", "units"),
+)
+
+FACT: dict[str, Column] = {c.name: c for c in FACTS}
+
+
+def _option_columns(prefix: str, zh: str, en: str) -> tuple[Column, ...]:
+    return (
+        _t(f"{prefix}_status", f"{zh}结论", f"{en}: status"),
+        _f(f"{prefix}_score", None, f"{zh}得分", f"{en}: score"),
+        _f(f"{prefix}_capacity_kw", "kW", f"{zh}供热能力", f"{en}: capacity"),
+        _f(f"{prefix}_installed_share_frac", "1", f"{zh}装机占比", f"{en}: installed share"),
+        _f(f"{prefix}_energy_share_frac", "1", f"{zh}供热量占比", f"{en}: energy share"),
+        Column(f"{prefix}_reasons", "text_list", None, f"{zh}理由代码", f"{en}: reason codes"),
+    )
+
+
+# Verdicts per option, and `geothermal_*` for the better of its two variants.
+VERDICTS: tuple[Column, ...] = (
+    _t("recommended", "推荐技术", "recommended technology"),
+    _t("recommended_variant", "推荐技术类型", "variant of the recommended technology"),
+    _t("recommended_status", "推荐技术结论", "status of the recommended technology"),
+    _f("recommended_score", None, "推荐技术得分", "score of the recommended technology"),
+    Column("undecided", "text_list", None, "排序在前而资料不足的技术", "earlier technologies that stay unknown"),
+    *(c for o in OPTIONS for c in _option_columns(o.id, o.zh, o.en)),
+    *_option_columns("geothermal", "中深层地热", "Geothermal"),
+    _t("geothermal_variant", "较优类型", "better variant"),
+)

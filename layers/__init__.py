@@ -1,0 +1,6 @@
+"""What the map holds: one declaration per layer."""
+
+from layers.registry import LAYERS, Registry
+from layers.spec import Choice, FieldSpec, LayerSpec, StyleSpec, Text
+
+__all__ = ["LAYERS", "Choice", "FieldSpec", "LayerSpec", "Registry", "StyleSpec", "Text"]
