@@ -1,0 +1,115 @@
+"""Engines, the check of PostGIS, and database errors in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from gis.errors import InputError, StoreError
+
+_POSTGIS_MIN = (3, 3)
+_CONNECT_TIMEOUT_S = 10
+
+
+def external_url(text: str) -> sa.URL:
+    """Return the URL of an ONEMAP_DATABASE_URL, with the psycopg driver; StoreError if it is none."""
+    try:
+        url = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername.partition("+")[0] not in ("postgresql", "postgres"):
+        raise StoreError(
+            "ONEMAP_DATABASE_URL is not a PostgreSQL URL: write postgresql://user:password@host:port/database."
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+def place(url: sa.URL) -> str:
+    """Return database and host of a URL for a message; never a password."""
+    host = url.host or url.query.get("host") or "localhost"
+    return f"{url.database or 'postgres'} at {host}:{url.port or 5432}"
+
+
+def make_engine(url: sa.URL, statement_timeout_s: float, revive: Callable[[], None] | None = None) -> sa.Engine:
+    """Return an engine whose statements end after `statement_timeout_s`, unless a transaction lifts it.
+
+    `revive` is called when no connection can be made; then it is tried once more.
+    """
+    engine = sa.create_engine(
+        url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _limit(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, false)", [f"{statement_timeout_s * 1e3:.0f}"])
+        connection.commit()
+
+    if revive is not None:
+        again = revive
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+            try:
+                return dialect.connect(*arguments, **options)
+            except psycopg.OperationalError:
+                again()
+                return dialect.connect(*arguments, **options)
+
+    return engine
+
+
+def check_postgis(connection: sa.Connection) -> None:
+    """Make sure PostGIS >= 3.3 is there, creating the extension if it may; StoreError otherwise."""
+    where = place(connection.engine.url)
+    offered = connection.scalar(
+        sa.text("SELECT default_version FROM pg_available_extensions WHERE name = 'postgis'")
+    )
+    present = connection.scalar(sa.text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'"))
+    version = present or offered
+    if version is None:
+        raise StoreError(f"The database {where} has no PostGIS: install PostGIS 3.3 or newer on its server.")
+    numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+    if numbers < _POSTGIS_MIN:
+        raise StoreError(f"The database {where} has PostGIS {version}, but OneMap needs 3.3 or newer: upgrade it.")
+    if present is None:
+        try:
+            connection.execute(sa.text("CREATE EXTENSION postgis SCHEMA public"))
+        except sa.exc.DBAPIError as error:
+            raise StoreError(
+                f"The extension postgis is not created in the database {where} and this user may not do it: "
+                "ask its administrator for CREATE EXTENSION postgis."
+            ) from error
+    if connection.scalar(sa.text("SELECT to_regtype('geometry')")) is None:
+        raise StoreError(f"PostGIS in the database {where} is in a schema off the search path: add it to search_path.")
+
+
+@contextmanager
+def clear_errors(what: str) -> Iterator[None]:
+    """Turn database errors into one sentence that begins with `what`."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise _translated(what, error.orig or error) from error
+    except (psycopg.Error, UnicodeEncodeError) as error:
+        raise _translated(what, error) from error
+
+
+def _translated(what: str, error: BaseException) -> StoreError | InputError:
+    diagnosis = getattr(error, "diag", None)
+    told = (diagnosis.message_primary if diagnosis else None) or (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, psycopg.errors.NotNullViolation):
+        return InputError(f"{what}: the required field {diagnosis.column_name if diagnosis else ''} is empty.")
+    if isinstance(error, psycopg.DataError | UnicodeEncodeError):
+        return InputError(f"{what}: a value cannot be stored ({told}).")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return StoreError(f"{what}: the database user lacks a right ({told}).")
+    if isinstance(error, psycopg.OperationalError):
+        return StoreError(f"{what}: the database does not answer ({told}).")
+    return StoreError(f"{what}: the database refused it ({told}).")

@@ -1,0 +1,65 @@
+"""Bring a database to the newest schema, and compare it with the declaration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from gis.errors import StoreError
+from gis.store.tables import SCHEMAS, metadata
+
+LOCK_SPACE = 0x0E3A
+"""First key of every advisory lock of OneMap."""
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "gis.store:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _in_declared_schema(name: str | None, kind: str, _parents: Any) -> bool:
+    return kind != "schema" or name in SCHEMAS
+
+
+COMPARISON: dict[str, Any] = {
+    "target_metadata": metadata,
+    "include_schemas": True,
+    "include_name": _in_declared_schema,
+    "compare_type": True,
+    "compare_server_default": True,
+    "version_table_schema": "meta",
+}
+"""Options of the Alembic context: only our schemas are looked at, types and defaults are compared."""
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Migrate the database to the newest revision; two programs at once wait for each other."""
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:s, hashtext('migrate'))"), {"s": LOCK_SPACE})
+    config = _config(connection)
+    head = ScriptDirectory.from_config(config).get_current_head()
+    current = None
+    if connection.scalar(sa.text("SELECT to_regclass('meta.alembic_version')")) is not None:
+        current = connection.scalar(sa.text("SELECT version_num FROM meta.alembic_version"))
+    if current == head:
+        return
+    connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS meta"))
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"The database has schema revision {current}, which this OneMap does not know: use a newer OneMap."
+        ) from error
+
+
+def differences(connection: sa.Connection) -> list[Any]:
+    """Return what Alembic finds different between the declared tables and the database."""
+    return list(compare_metadata(MigrationContext.configure(connection, opts=COMPARISON), metadata))

@@ -1,0 +1,254 @@
+"""The face of the store: layers in and out, versions, results."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from types import TracebackType
+from typing import Any, Self
+
+import geopandas as gpd
+import pandas as pd
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects.postgresql import insert
+
+from gis.crs import STORAGE_EPSG
+from gis.errors import InputError, NotFoundError, StoreError
+from gis.resources import Resources
+from gis.settings import Settings
+from gis.store import loading, results
+from gis.store.connection import check_postgis, clear_errors, external_url, make_engine, place
+from gis.store.copy import copy_out, qualified, raw
+from gis.store.embedded import Cluster
+from gis.store.loading import Mode
+from gis.store.migrate import upgrade
+from gis.store.records import LayerVersion, RunRecord
+from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_FACT, PARCEL_SUITABILITY, PARCEL_TILE, RULESET
+from layers import LAYERS, LayerSpec
+
+
+class Store:
+    """An open store, made by `open_store`; a context manager.
+
+    `engine` serves other modules' own queries; its statements end after
+    `Settings.statement_timeout_s`. The methods here move whole layers and have
+    no time limit.
+    """
+
+    def __init__(self, engine: sa.Engine, cluster: Cluster | None = None) -> None:
+        self.engine = engine
+        self._cluster = cluster
+        self._pid = os.getpid()
+        atexit.register(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; an embedded server stops when no other program uses it."""
+        atexit.unregister(self.close)
+        if os.getpid() != self._pid:
+            return  # a forked child shares the sockets and the lock with its parent, who still uses them
+        self.engine.dispose()
+        if self._cluster is not None:
+            self._cluster.leave()
+
+    def read(
+        self,
+        layer_id: str,
+        *,
+        where: Mapping[str, object] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Return features of a layer as stored: declared fields and `geometry` in EPSG:4548, sorted by key.
+
+        `where` asks for equality on declared fields (None: the value is
+        missing), `ids` for these keys. Missing values are None in text and
+        dates, NaN in floats, NA in integers and booleans, NaT in times.
+
+        Raises NotFoundError for an unknown layer and InputError for an
+        undeclared field.
+        """
+        spec = _spec(layer_id)
+        with clear_errors(f"Reading layer {layer_id} failed"), self._snapshot() as connection:
+            return _read(connection, spec, where or {}, ids)
+
+    def write_layer(
+        self,
+        layer_id: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        mode: Mode,
+        source_name: str,
+        source_sha256: str,
+        report: dict[str, Any],
+        rejects: pd.DataFrame,
+    ) -> LayerVersion:
+        """Load features (EPSG:4548) into a layer in one transaction and return its new version.
+
+        `rejects` has one row per refused source row: `row`, `reason`,
+        `attributes` (dict or None), `wkt` (text or None). Readers see the old
+        layer or the new one. Raises InputError for what cannot be stored, such
+        as a repeated key, and BusyError while another load of the layer runs.
+        """
+        spec = _spec(layer_id)
+        staged = loading.staged_frame(spec, frame)
+        with clear_errors(f"Loading layer {layer_id} failed"):
+            with self._transaction() as connection:
+                loading.claim(
+                    connection,
+                    f"layer {layer_id}",
+                    f"Another import into layer {layer_id} is running: try again when it has finished.",
+                )
+                count = loading.swap(connection, spec, staged, mode)
+                version = loading.record(
+                    connection, spec, mode, count, source_name, source_sha256, report, rejects
+                )
+            self._analyze(LAYER_TABLES[layer_id])
+        return version
+
+    def layer_versions(self) -> dict[str, LayerVersion]:
+        """Return the latest version of every loaded layer; a layer never loaded is absent."""
+        with clear_errors("Reading the layer versions failed"), self._snapshot() as connection:
+            return _versions(connection)
+
+    def resources(self) -> Resources:
+        """Return every loaded layer except `parcel`, all of one moment."""
+        with clear_errors("Reading the layers failed"), self._snapshot() as connection:
+            versions = {k: v.version for k, v in _versions(connection).items() if k != "parcel"}
+            frames = {layer_id: _read(connection, LAYERS[layer_id], {}, None) for layer_id in versions}
+        return Resources(frames=frames, versions=versions)
+
+    def save_results(self, facts: pd.DataFrame, verdicts: pd.DataFrame, run: RunRecord) -> int:
+        """Replace the stored results by those of `run` in one transaction and return its id.
+
+        Both frames are indexed by parcel id and have exactly the columns of
+        `gis.vocabulary` FACTS and VERDICTS.
+        """
+        with clear_errors("Saving the results failed"):
+            with self._transaction() as connection:
+                run_id = results.replace(connection, facts, verdicts, run)
+            self._analyze(PARCEL_FACT, PARCEL_SUITABILITY, PARCEL_TILE)
+        return run_id
+
+    def latest_run(self) -> RunRecord | None:
+        """Return the run whose results are stored, None before the first."""
+        with clear_errors("Reading the latest run failed"), self._snapshot() as connection:
+            return results.latest_run(connection)
+
+    def result_rows(self, parcel_ids: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return facts and verdicts of parcels, in the order asked for; parcels without results are absent."""
+        with clear_errors("Reading results failed"), self._snapshot() as connection:
+            facts = results.rows(connection, PARCEL_FACT, parcel_ids)
+            return facts, results.rows(connection, PARCEL_SUITABILITY, parcel_ids)
+
+    def save_ruleset(self, hash: str, id: str, as_of: date, content: dict[str, Any]) -> None:
+        """Keep the content of a rule set under its hash; saving it again changes nothing."""
+        row = {"hash": hash, "id": id, "as_of": as_of, "content": content}
+        with clear_errors(f"Saving rule set {id} failed"), self._transaction() as connection:
+            connection.execute(insert(RULESET).values(row).on_conflict_do_nothing())
+
+    def ruleset_content(self, hash: str) -> dict[str, Any]:
+        """Return the content of a saved rule set; NotFoundError when there is none of this hash."""
+        with clear_errors("Reading a rule set failed"), self._snapshot() as connection:
+            found = connection.scalar(sa.select(RULESET.c.content).where(RULESET.c.hash == hash))
+        if found is None:
+            raise NotFoundError(f"No rule set with hash {hash} is stored.")
+        return dict(found)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with self.engine.begin() as connection:
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            yield connection
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sa.Connection]:
+        """A read transaction in which all statements see the same moment."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            yield connection
+
+    def _analyze(self, *tables: sa.Table) -> None:
+        with self._transaction() as connection:
+            for table in tables:
+                raw(connection).execute(sql.SQL("ANALYZE {}").format(qualified(table)))
+
+
+def open_store(settings: Settings | None = None) -> Store:
+    """Open the store of `settings` (by default from the environment) and migrate it to the newest schema.
+
+    Without a database URL the embedded cluster of the data folder is started,
+    or joined when another program runs it already. Raises StoreError in one
+    sentence when the database cannot be had.
+    """
+    settings = settings or Settings()
+    if settings.database_url is not None:
+        return _opened(make_engine(external_url(settings.database_url), settings.statement_timeout_s), None)
+    cluster = Cluster(settings.data_dir)
+    cluster.join()
+    try:
+        return _opened(make_engine(cluster.url(), settings.statement_timeout_s, cluster.revive), cluster)
+    except BaseException:
+        cluster.leave()
+        raise
+
+
+def _opened(engine: sa.Engine, cluster: Cluster | None) -> Store:
+    try:
+        with clear_errors(f"The database {place(engine.url)} cannot be used"), engine.begin() as connection:
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            check_postgis(connection)
+            upgrade(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, cluster)
+
+
+def _spec(layer_id: str) -> LayerSpec:
+    if layer_id not in LAYERS:
+        raise NotFoundError(f"There is no layer {layer_id!r}; the layers are {', '.join(LAYERS)}.")
+    return LAYERS[layer_id]
+
+
+def _read(
+    connection: sa.Connection, spec: LayerSpec, where: Mapping[str, object], ids: Sequence[str] | None
+) -> gpd.GeoDataFrame:
+    conditions: list[sql.Composable] = [sql.SQL("true")]
+    parameters: dict[str, object] = {}
+    for number, (name, value) in enumerate(where.items()):
+        if name not in spec.field_names:
+            raise InputError(f"Layer {spec.id} has no field {name!r}; it has {', '.join(spec.field_names)}.")
+        column = sql.Identifier(name)
+        if value is None:
+            conditions.append(sql.SQL("{} IS NULL").format(column))
+            continue
+        parameters[f"value_{number}"] = value
+        conditions.append(sql.SQL("{} = {}").format(column, sql.Placeholder(f"value_{number}")))
+    if ids is not None:
+        parameters["ids"] = [str(i) for i in ids]
+        conditions.append(sql.SQL("{} = ANY({})").format(sql.Identifier(spec.key), sql.Placeholder("ids")))
+    frame = copy_out(connection, LAYER_TABLES[spec.id], sql.SQL(" AND ").join(conditions), parameters, spec.key)
+    geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame(frame, geometry=geometry)
+
+
+def _versions(connection: sa.Connection) -> dict[str, LayerVersion]:
+    latest = (
+        sa.select(*(LAYER_VERSION.c[name] for name in LayerVersion.__dataclass_fields__))
+        .distinct(LAYER_VERSION.c.layer)
+        .order_by(LAYER_VERSION.c.layer, LAYER_VERSION.c.version.desc())
+    )
+    found = {row.layer: LayerVersion(**row._mapping) for row in connection.execute(latest)}
+    return {layer_id: found[layer_id] for layer_id in LAYERS if layer_id in found}

@@ -1,0 +1,135 @@
+"""The database as declared: one table per layer, results from the vocabularies, and book-keeping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from geoalchemy2 import Geometry
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from gis.crs import STORAGE_EPSG
+from gis.vocabulary import FACTS, VERDICTS, Column
+from layers import LAYERS, FieldSpec, LayerSpec
+
+SCHEMAS = ("layer", "result", "meta")
+TILE_EPSG = 3857
+
+GEOMETRY_TYPES = {"polygon": "MultiPolygon", "line": "MultiLineString", "point": "Point"}
+
+_FIELD_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
+    "text": sa.Text,
+    "integer": sa.BigInteger,
+    "float": sa.Double,
+    "boolean": sa.Boolean,
+    "date": sa.Date,
+    # Times are Beijing time as the source writes them, without a zone.
+    "timestamp": sa.DateTime,
+}
+
+metadata = sa.MetaData()
+
+
+def _geometry(name: str, kind: str, epsg: int, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(
+        name, Geometry(kind, srid=epsg, spatial_index=False, nullable=nullable), nullable=nullable
+    )
+
+
+def _field(spec: LayerSpec, field: FieldSpec) -> sa.Column[Any]:
+    if field.name == spec.key:
+        return sa.Column(field.name, sa.Text, primary_key=True)
+    return sa.Column(field.name, _FIELD_TYPES[field.type], nullable=not field.required)
+
+
+def _layer_table(spec: LayerSpec) -> sa.Table:
+    columns = [_field(spec, field) for field in spec.fields]
+    geometry = _geometry("geom", GEOMETRY_TYPES[spec.geometry], STORAGE_EPSG, nullable=spec.by_township)
+    index = sa.Index(f"{spec.id}_geom_idx", "geom", postgresql_using="gist")
+    return sa.Table(spec.id, metadata, *columns, geometry, index, schema="layer")
+
+
+def _result_column(column: Column) -> sa.Column[Any]:
+    if column.type == "text_list":
+        return sa.Column(column.name, ARRAY(sa.Text))
+    return sa.Column(column.name, _FIELD_TYPES[column.type])
+
+
+def _result_table(name: str, columns: tuple[Column, ...]) -> sa.Table:
+    key = sa.Column("parcel_id", sa.Text, primary_key=True)
+    return sa.Table(name, metadata, key, *map(_result_column, columns), schema="result")
+
+
+LAYER_TABLES: dict[str, sa.Table] = {layer_id: _layer_table(spec) for layer_id, spec in LAYERS.items()}
+
+PARCEL_FACT = _result_table("parcel_fact", FACTS)
+PARCEL_SUITABILITY = _result_table("parcel_suitability", VERDICTS)
+
+PARCEL_TILE = sa.Table(
+    "parcel_tile",
+    metadata,
+    sa.Column("parcel_id", sa.Text, primary_key=True),
+    _geometry("geom", "MultiPolygon", TILE_EPSG),
+    sa.Column("recommended", sa.Text),
+    sa.Column("recommended_status", sa.Text),
+    sa.Column("recommended_score", sa.Double),
+    sa.Index("parcel_tile_geom_idx", "geom", postgresql_using="gist"),
+    schema="result",
+)
+
+LAYER_VERSION = sa.Table(
+    "layer_version",
+    metadata,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("feature_count", sa.BigInteger, nullable=False),
+    sa.Column("source_name", sa.Text, nullable=False),
+    sa.Column("source_sha256", sa.Text, nullable=False),
+    sa.Column("report", sa.JSON, nullable=False),
+    schema="meta",
+)
+
+REJECT = sa.Table(
+    "reject",
+    metadata,
+    sa.Column("reject_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("layer", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("row", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("attributes", sa.JSON),
+    sa.Column("wkt", sa.Text),
+    sa.ForeignKeyConstraint(
+        ["layer", "version"], ["meta.layer_version.layer", "meta.layer_version.version"], name="reject_version_fkey"
+    ),
+    sa.Index("reject_version_idx", "layer", "version"),
+    schema="meta",
+)
+
+RUN = sa.Table(
+    "run",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("ruleset_id", sa.Text, nullable=False),
+    sa.Column("ruleset_hash", sa.Text, nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("layer_versions", sa.JSON, nullable=False),
+    sa.Column("parcel_count", sa.BigInteger, nullable=False),
+    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("software", sa.Text, nullable=False),
+    schema="meta",
+)
+
+# JSON, not JSONB: the order of keys and the spelling of numbers are part of what a rule set's hash covers.
+RULESET = sa.Table(
+    "ruleset",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    schema="meta",
+)
