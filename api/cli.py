@@ -1,0 +1,75 @@
+"""The command line: `onemap`. Exit code 0 done, 1 a clear error, 2 usage, 130 stopped by Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from api import commands_data, commands_score, commands_serve
+from gis.errors import OneMapError, UsageError
+
+app = typer.Typer(
+    name="onemap",
+    help="OneMap: which renewable heating technology suits which parcel.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+) -> None:
+    """OneMap: which renewable heating technology suits which parcel."""
+
+
+commands_serve.register(app)
+commands_data.register(app)
+commands_score.register(app)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line; every error ends in one sentence on stderr and an exit code."""
+    # A service manager's stop is taken like Ctrl-C: whatever was started is stopped too.
+    signal.signal(signal.SIGTERM, _stop)
+    debug = "--debug" in sys.argv[1:]
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except UsageError as error:
+        _say(error)
+        sys.exit(2)
+    except OneMapError as error:
+        _say(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader went away; nothing more can be said on stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"unexpected {type(error).__name__}: {error}; run the command again with --debug for details")
+        sys.exit(1)
+
+
+def _say(message: object) -> None:
+    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""`onemap layers` and `onemap import`: what the map holds, and how data gets in."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from api.layers import catalogue
+from api.progress import bar, say
+from gis.errors import UsageError
+from gis.ingest import import_file
+from gis.settings import Settings
+from gis.store import open_store
+from layers import LAYERS
+
+
+class Mode(StrEnum):
+    """What an import does with the features that are there."""
+
+    replace = "replace"
+    append = "append"
+    upsert = "upsert"
+
+
+class OnError(StrEnum):
+    """What an import does with a row that cannot be used."""
+
+    reject = "reject"
+    abort = "abort"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("layers")(layers)
+    app.command("import")(import_)
+
+
+def layers(as_json: Annotated[bool, typer.Option("--json", help="Print the full catalogue as JSON.")] = False) -> None:
+    """List all layers and what is loaded."""
+    with open_store(Settings()) as store:
+        entries = catalogue(store)
+    if as_json:
+        sys.stdout.write(orjson.dumps({"layers": entries}, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    width = max(len(layer_id) for layer_id in LAYERS)
+    for entry in entries:
+        held = f"{entry['feature_count']:>9,}  v{entry['version']}" if entry["loaded"] else "not loaded"
+        title = entry["title"]
+        say(f"{entry['id']:{width}}  {held:14}  {title['zh']} {title['en']}", file=sys.stdout)
+
+
+def import_(
+    layer: Annotated[str, typer.Argument(help="Layer id; `onemap layers` lists them.")],
+    file: Annotated[Path, typer.Argument(help="Any vector file GDAL reads, CSV, XLSX or GeoParquet.")],
+    source_layer: Annotated[str | None, typer.Option(help="Layer or sheet inside the file.")] = None,
+    source_crs: Annotated[str | None, typer.Option(help="EPSG:n, gcj02 or bd09.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="field=source column; may be given several times.")
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="What to do with the features that are there.")] = Mode.replace,
+    on_error: Annotated[OnError, typer.Option(help="What to do with rows that cannot be used.")] = OnError.reject,
+    rejects: Annotated[Path | None, typer.Option(help="Write the rejected rows to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
+) -> None:
+    """Import a file into a layer: mapped, reprojected, checked, swapped in at once."""
+    if layer not in LAYERS:
+        raise UsageError(f"{layer!r} is not a layer; the layers are {', '.join(LAYERS)}.")
+    columns = dict(_pair(text) for text in column or [])
+    with open_store(Settings()) as store, bar("import") as progress:
+        done = import_file(
+            store,
+            layer,
+            file,
+            source_layer=source_layer,
+            source_crs=source_crs,
+            columns=columns or None,
+            mode=mode.value,
+            on_error=on_error.value,
+            rejects_file=rejects,
+            report_file=report,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    for sentence in done.sentences():
+        say(sentence, file=sys.stdout)
+    if done.error is not None:
+        raise typer.Exit(1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, separator, source = text.partition("=")
+    if not (field and separator and source):
+        raise UsageError(f"--column {text!r} is not of the form field=source column.")
+    return field.strip(), source.strip()

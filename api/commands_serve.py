@@ -1,0 +1,154 @@
+"""`onemap serve` and `onemap store`: the main job, and the database behind it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from contextlib import closing
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from api.main import create_app
+from api.progress import bar, say
+from gis.errors import StoreError, UsageError
+from gis.rules import load_ruleset
+from gis.runs import load_sample, score_store
+from gis.settings import Settings
+from gis.store import Store, open_store
+from gis.store.embedded import Cluster
+
+store_app = typer.Typer(help="Start, stop and look after the database.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(serve)
+    app.add_typer(store_app, name="store")
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    sample: Annotated[bool, typer.Option(help="Load the sample city if the store is empty.")] = True,
+) -> None:
+    """Serve the map: store up, migrated, sample loaded if empty, parcels scored."""
+    settings = Settings()
+    # The port is taken before the long work, so that a wrong one is told at once.
+    with closing(_bind(host, port)) as listener:
+        say("Opening the store")
+        with open_store(settings) as store:
+            prepare(store, sample=sample)
+            config = uvicorn.Config(create_app(store, settings), log_level="warning", access_log=False)
+            logging.getLogger("onemap").setLevel(logging.WARNING)
+            say(f"The map is at http://{_shown(host)}:{port} (Ctrl-C stops it)")
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def prepare(store: Store, *, sample: bool) -> None:
+    """Load the sample into an empty store, and score parcels whose results are not current."""
+    versions = store.layer_versions()
+    if not versions and sample:
+        say("The store is empty: loading the sample city")
+        with bar("sample") as progress:
+            load_sample(store, progress=progress)
+        versions = store.layer_versions()
+    if "parcel" not in versions:
+        say("No parcels are loaded; import some with `onemap import parcel FILE` and run `onemap score`")
+        return
+    run = store.latest_run()
+    ruleset = load_ruleset()
+    if run is None or run.layer_versions != {layer: v.version for layer, v in versions.items()}:
+        say(f"Scoring {versions['parcel'].feature_count:,} parcels")
+        with bar("score") as progress:
+            score_store(store, ruleset, progress=progress)
+    elif run.ruleset_hash != ruleset.hash:
+        say(
+            f"The stored results come from rule set {run.ruleset_id} ({run.ruleset_hash[:8]}, as of {run.as_of}); "
+            "`onemap score` applies the present one"
+        )
+
+
+def _shown(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; one sentence when that is not possible."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise UsageError(f"The address {host!r} is not known on this machine.") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise StoreError(
+            f"Port {port} on {host} cannot be used ({error.strerror}): stop what uses it or choose another --port."
+        ) from error
+    return listener
+
+
+def _cluster() -> Cluster:
+    settings = Settings()
+    if settings.database_url:
+        raise UsageError("ONEMAP_DATABASE_URL points at a database of its own: only the embedded store is started here.")
+    return Cluster(settings.data_dir)
+
+
+@store_app.command()
+def start() -> None:
+    """Start the embedded database and leave it running."""
+    cluster = _cluster()
+    cluster.keep()
+    with open_store(Settings()):
+        say(f"The store in {cluster.data_dir} runs; `onemap store stop` stops it", file=sys.stdout)
+
+
+@store_app.command()
+def stop() -> None:
+    """Stop the embedded database."""
+    cluster = _cluster()
+    cluster.stop()
+    say(f"The store in {cluster.data_dir} is stopped", file=sys.stdout)
+
+
+@store_app.command()
+def status() -> None:
+    """Say whether the database runs and what it holds."""
+    settings = Settings()
+    if not settings.database_url:
+        found = Cluster(settings.data_dir).status()
+        state = f"runs (process {found.pid}, PostgreSQL {found.postgresql})" if found.running else "is stopped"
+        say(f"The embedded store in {found.home} {state}", file=sys.stdout)
+        if not found.running:
+            return
+    with open_store(settings) as store:
+        _say_content(store)
+
+
+def _say_content(store: Store) -> None:
+    versions = store.layer_versions()
+    features = sum(v.feature_count for v in versions.values())
+    say(f"{len(versions)} layers are loaded with {features:,} features", file=sys.stdout)
+    run = store.latest_run()
+    if run is None:
+        say("Nothing is scored yet", file=sys.stdout)
+    else:
+        say(
+            f"{run.parcel_count:,} parcels are scored with rule set {run.ruleset_id} as of {run.as_of}",
+            file=sys.stdout,
+        )
+
+
+@store_app.command()
+def upgrade() -> None:
+    """Bring the database to the present form of the tables."""
+    with open_store(Settings()):
+        say("The store has the present form", file=sys.stdout)

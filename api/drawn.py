@@ -1,0 +1,101 @@
+"""Polygons of a request as parcels: the same columns, types and geometry as an import makes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from api.geojson import BodyFeature
+from gis.crs import STORAGE_EPSG, stack, to_storage
+from gis.errors import BodyError
+from gis.ingest.columns import map_columns
+from gis.ingest.values import convert, empty
+from layers import LAYERS, FieldSpec
+
+_SPEC = LAYERS["parcel"]
+
+
+def to_parcels(features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Return one parcel per feature, in the order of the body, EPSG:4548.
+
+    Properties are recognised by the declared Chinese and English names, unknown
+    ones are left aside. `area` holds the districts of the city; None when they were
+    never loaded. Raises BodyError with the place of the first bad value.
+    """
+    geometries = _geometries(features)
+    if area is not None and len(area):
+        _check_inside(features, geometries, area)
+    columns = _columns(features)
+    frame = pd.DataFrame({f.name: columns[f.name] for f in _SPEC.fields})
+    frame[_SPEC.key] = _ids(features, frame[_SPEC.key])
+    return gpd.GeoDataFrame(frame, geometry=list(geometries), crs=f"EPSG:{STORAGE_EPSG}")
+
+
+def _geometries(features: Sequence[BodyFeature]) -> Any:
+    stored = to_storage(stack([f.geometry for f in features]))
+    single = shapely.get_type_id(stored) == 3
+    stored[single] = [shapely.MultiPolygon([g]) for g in stored[single]]
+    for feature, geometry in zip(features, stored, strict=True):
+        # A sliver may collapse on the storage grid of 0.1 mm.
+        if not shapely.is_valid(geometry) or shapely.area(geometry) <= 0:
+            at = f"{feature.place}/coordinates"
+            raise BodyError(f"{at} has no area left on the storage grid of 0.1 mm; send a larger polygon.", at)
+    return stored
+
+
+def _check_inside(features: Sequence[BodyFeature], geometries: Any, area: gpd.GeoDataFrame) -> None:
+    hit, _ = area.sindex.query(geometries, predicate="intersects")
+    outside = np.setdiff1d(np.arange(len(features)), hit)
+    if outside.size:
+        at = f"{features[outside[0]].place}/coordinates"
+        raise BodyError(f"{at} lies outside the districts of this city; draw it inside.", at)
+
+
+def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:
+    names = list(dict.fromkeys(name for f in features for name in f.properties))
+    mapped = map_columns(_SPEC, names, None, has_geometry=True).fields
+    columns = {f.name: empty(f, len(features)) for f in _SPEC.fields}
+    for name, source in mapped.items():
+        field = _SPEC.field(name)
+        for feature in features:
+            _check_plain(feature, source)
+        values = pd.Series([f.properties.get(source) for f in features], dtype=object).infer_objects()
+        columns[name], problems = convert(values, field)
+        problems = problems | _out_of_range(columns[name], field)
+        for row in sorted(problems):
+            pointer = f"{features[row].pointer}/properties/{_token(source)}"
+            raise BodyError(f"{pointer}: {problems[row]}.", pointer)
+    return columns
+
+
+def _check_plain(feature: BodyFeature, source: str) -> None:
+    value = feature.properties.get(source)
+    if isinstance(value, (dict, list)) or (isinstance(value, str) and "\0" in value):
+        pointer = f"{feature.pointer}/properties/{_token(source)}"
+        raise BodyError(f"{pointer} must be a text, a number, true, false or null.", pointer)
+
+
+def _token(name: str) -> str:
+    """Return a property name as a JSON pointer writes it."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _ids(features: Sequence[BodyFeature], given: pd.Series) -> list[str]:
+    ids = [
+        stated or f.id or f"drawn-{i + 1}" for i, (f, stated) in enumerate(zip(features, given, strict=True))
+    ]
+    seen: set[str] = set()
+    for feature, parcel_id in zip(features, ids, strict=True):
+        if parcel_id in seen:
+            raise BodyError(
+                f"{feature.pointer} has the parcel id {parcel_id!r} of an earlier feature; ids must differ.",
+                feature.pointer,
+            )
+        seen.add(parcel_id)
+    return ids

@@ -1,0 +1,41 @@
+"""GET /api/layers: the catalogue of layers and what is loaded of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from api.problems import documented
+from api.responses import ORJSON
+from api.schemas import Layers
+from gis.store import LayerVersion, Store
+from layers import LAYERS, LayerSpec
+
+router = APIRouter(tags=["layers"])
+
+
+def layer_info(spec: LayerSpec, version: LayerVersion | None) -> dict[str, Any]:
+    """Return one entry of the catalogue; `version` None says that the layer was never loaded."""
+    declared = spec.model_dump(
+        include={"id", "title", "description", "group", "geometry", "key", "core", "fields", "style"}
+    )
+    return declared | {
+        "loaded": version is not None,
+        "version": version and version.version,
+        "feature_count": version and version.feature_count,
+        "loaded_at": version and version.loaded_at,
+        "source_name": version and version.source_name,
+    }
+
+
+def catalogue(store: Store) -> list[dict[str, Any]]:
+    """Return all layers with their loaded versions, in the order of the registry."""
+    versions = store.layer_versions()
+    return [layer_info(spec, versions.get(spec.id)) for spec in LAYERS.values()]
+
+
+@router.get("/api/layers", responses={200: {"model": Layers}, **documented(503)})
+def get_layers(request: Request) -> ORJSON:
+    """List all layers: fields, style, and which version is loaded."""
+    return ORJSON({"layers": catalogue(request.app.state.store)})

@@ -1,0 +1,65 @@
+"""The HTTP application: routes, problem documents, OpenAPI."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+from api import docs, health, layers, problems, search, suitability, summary
+from api.schemas import Place, Problem, SuitabilityResults
+from api.tiles import map_data
+from api.tiles import router as tiles_router
+from gis.settings import Settings
+from gis.store import Store
+from gis.webmap import asset_dirs, map_page
+
+DESCRIPTION = (
+    "新能源供热资源一张图: which renewable heating technology suits which parcel, with capacity, reasons and "
+    "the clauses of the policy. Coordinates are longitude, latitude (CRS84). Errors are RFC 9457 problem "
+    "documents. A value that is not known is null, never zero."
+)
+
+
+def create_app(store: Store, settings: Settings) -> FastAPI:
+    """Return the application on an open store; the caller closes the store after it."""
+    app = FastAPI(
+        title="OneMap", description=DESCRIPTION, version=version("heat-onemap"), docs_url=None, redoc_url=None
+    )
+    app.state.store = store
+    app.state.settings = settings
+    app.state.scorer = suitability.Scorer(store)
+    problems.install(app)
+    for router in (suitability.router, summary.router, layers.router, search.router, tiles_router, health.router):
+        app.include_router(router)
+    docs.install(app)
+    _install_map(app, store, settings)
+    _declare_schemas(app)
+    return app
+
+
+def _install_map(app: FastAPI, store: Store, settings: Settings) -> None:
+    for path, folder in asset_dirs().items():
+        app.mount(path, StaticFiles(directory=folder), name=path.strip("/"))
+
+    @app.get("/", include_in_schema=False)
+    def map_() -> HTMLResponse:
+        return HTMLResponse(map_page(layers.catalogue(store), settings, map_data(store)))
+
+
+def _declare_schemas(app: FastAPI) -> None:
+    """Put the schemas that routes name by reference only into OpenAPI."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for model in (Place, Problem, SuitabilityResults):
+            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas[model.__name__].pop("$defs", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,130 @@
+# Set-up shared by serve.sh and test.sh, which source it from the project's folder.
+# Installs what is missing and only that; asks nothing; may be run again.
+
+umask 022
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+say() { printf '\n==> %s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# pip and npm keep a cache in the home folder; without a usable one they get the project's own.
+if [ ! -w "${HOME:-/nonexistent}" ]; then
+  export HOME="$PWD/.venv/home"
+fi
+
+find_python() {
+  local name
+  for name in python3.11 python3 python3.12 python3.13; do
+    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+has_postgis() {
+  local extension
+  for extension in /usr/share/postgresql/*/extension/postgis.control; do
+    [ -f "$extension" ] && [ -x "/usr/lib/postgresql/$(basename "$(dirname "$(dirname "$extension")")")/bin/postgres" ] && return
+  done
+  return 1
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    sudo env DEBIAN_FRONTEND=noninteractive "$@"
+  fi
+}
+
+apt_install() {
+  local hint="install by hand with: apt-get install $*"
+  command -v apt-get >/dev/null || fail "these packages are missing and this system has no apt-get; $hint"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "system packages are missing and there is no sudo; as root, $hint"
+    sudo -n true 2>/dev/null || [ -t 0 ] || fail "system packages are missing and sudo wants a password; $hint"
+  fi
+  as_root apt-get -q -o DPkg::Lock::Timeout=300 update || fail "the package lists could not be fetched; check the network, or $hint"
+  as_root apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@" </dev/null \
+    || fail "apt-get could not install the packages; $hint"
+}
+
+# Debian's package would set up and start a database service of its own: OneMap needs only the programs.
+install_postgis() {
+  local conf=/etc/postgresql-common/createcluster.conf line='create_main_cluster = false  # OneMap set-up'
+  if [ ! -f "$conf" ]; then
+    apt_install postgresql-common
+  fi
+  echo "$line" | as_root tee -a "$conf" >/dev/null
+  # In a subshell, so that the line goes away again whatever happens.
+  local status=0
+  (apt_install postgresql-15-postgis-3) || status=$?
+  as_root sed -i '/# OneMap set-up$/d' "$conf"
+  return "$status"
+}
+
+# ensure_system [PACKAGE:TEST ...]: PostGIS and venv always; each further package if its test fails.
+ensure_system() {
+  local missing=() pair
+  PYTHON=$(find_python) || fail "Python 3.11 or newer is missing; install it with: apt-get install python3"
+  if [ ! -x .venv/bin/python ]; then
+    "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  fi
+  for pair in "$@"; do
+    bash -c "${pair#*:}" >/dev/null 2>&1 || missing+=("${pair%%:*}")
+  done
+  if [ -z "${ONEMAP_DATABASE_URL:-}" ] && ! has_postgis; then
+    say "System packages: installing PostgreSQL and PostGIS"
+    install_postgis || exit 1
+  fi
+  if [ "${#missing[@]}" -gt 0 ]; then
+    say "System packages: installing ${missing[*]}"
+    apt_install "${missing[@]}"
+  fi
+}
+
+# done_before NAME FILE...: whether step NAME was finished with these very files.
+stamp_of() { cat "${@:2}" | sha256sum | cut -d' ' -f1; }
+done_before() { [ "$(cat ".venv/.done-$1" 2>/dev/null)" = "$(stamp_of "$@")" ]; }
+mark_done() { stamp_of "$@" >".venv/.done-$1"; }
+
+# ensure_python LOCK: the virtual environment with the packages of LOCK and OneMap itself.
+ensure_python() {
+  local lock=$1
+  if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+    say "Python: making the virtual environment .venv with $PYTHON"
+    "$PYTHON" -m venv --clear .venv || fail "the virtual environment could not be made; install it with: apt-get install python3-venv"
+  fi
+  mkdir -p .venv/home
+  if ! done_before "$lock" "$lock"; then
+    say "Python: installing the packages of $lock ($(grep -c == "$lock") packages)"
+    .venv/bin/python -m pip install --require-hashes -r "$lock" \
+      || fail "the Python packages could not be installed; check the network to the package index and start again"
+    mark_done "$lock" "$lock"
+  fi
+  if ! done_before project pyproject.toml || [ ! -x .venv/bin/onemap ]; then
+    say "Python: installing OneMap itself"
+    .venv/bin/python -m pip install -q --no-deps --no-build-isolation -e . || fail "OneMap itself could not be installed; see the lines above"
+    mark_done project pyproject.toml
+  fi
+}
+
+# The map's JavaScript by lock file; Node is needed for this step only, never at run time.
+ensure_assets() {
+  local lock=gis/webmap/package-lock.json
+  if done_before assets "$lock" gis/webmap/vendor.py && [ -n "$(ls -A gis/webmap/assets 2>/dev/null)" ]; then
+    return
+  fi
+  if ! command -v npm >/dev/null && [ ! -x .venv/bin/npm ]; then
+    say "Map: this machine has no npm; installing Node into .venv"
+    .venv/bin/python -m pip install --require-hashes -r requirements-node.lock \
+      || fail "Node could not be installed; install it by hand with: apt-get install npm"
+  fi
+  say "Map: installing its JavaScript"
+  PATH="$PATH:$PWD/.venv/bin" .venv/bin/python -m gis.webmap.vendor \
+    || fail "the map's JavaScript could not be installed; check the network to the npm registry and start again"
+  mark_done assets "$lock" gis/webmap/vendor.py
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs what is missing, then checks style and types and runs all tests: ./test.sh [options of pytest]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./setup.sh
+
+ensure_system \
+  'chromium:command -v chromium' \
+  'fonts-noto-cjk:ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc' \
+  'gdal-bin:command -v ogr2ogr'
+ensure_python requirements-dev.lock
+ensure_assets
+
+say "Style: ruff"
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+say "Types: mypy"
+.venv/bin/mypy
+say "Tests: pytest"
+.venv/bin/python -m pytest "$@"
