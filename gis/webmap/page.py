@@ -1,0 +1,243 @@
+"""The map page, built with folium; every asset is served by this program.
+
+Without a Tianditu key the page asks no other host for anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import folium
+from branca.element import Figure, MacroElement
+from folium.plugins import VectorGridProtobuf
+from folium.template import Template
+
+from gis.errors import InputError
+from gis.settings import Settings
+from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
+from gis.webmap.tiles import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM, RESULT_LAYER
+from gis.webmap.vendor import HERE, VENDOR_DIR
+from layers import LAYERS
+
+STATIC_DIR = HERE / "static"
+SCRIPTS = ("text.js", "grid.js", "controls.js", "panel.js", "main.js")
+MIN_ZOOM, MAX_ZOOM = 7, 18
+
+# Okabe and Ito's colours, which stay apart with every common colour-vision deficiency.
+TECHNOLOGY_COLOURS = {
+    "shallow_ground_source": "#009e73",
+    "reclaimed_water": "#0072b2",
+    "geothermal": "#d55e00",
+    "waste_heat": "#b0518c",
+    "air_source": "#e6b800",
+}
+
+_BEIJING = (115.4, 39.4, 117.5, 41.1)
+_TIANDITU = (
+    "https://t{s}.tianditu.gov.cn/%(layer)s_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=%(layer)s"
+    "&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}&tk=%(key)s"
+)
+
+
+@dataclass(frozen=True)
+class MapData:
+    """What the page needs to know of the stored data.
+
+    `bounds` are west, south, east, north in degrees (CRS84), None when nothing is
+    loaded; `versions` maps a layer (or `parcel_suitability`) to the token of its
+    present version; `synthetic` names layers that hold synthetic features;
+    `labels` are district names with keys zh, en, lon, lat.
+    """
+
+    bounds: tuple[float, float, float, float] | None
+    versions: Mapping[str, str]
+    synthetic: Sequence[str]
+    labels: Sequence[Mapping[str, Any]]
+
+
+class _Figure(Figure):
+    """The HTML document: with a language, and its script inside the body."""
+
+    _template = Template(
+        '<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n{{ this.header.render(**kwargs) }}\n</head>\n'
+        "<body>\n{{ this.html.render(**kwargs) }}\n"
+        "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n</body>\n</html>\n"
+    )
+
+
+class _Map(folium.Map):
+    """A folium map with Leaflet from this server and without jQuery, Bootstrap and icon fonts."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._name, self._id = "OneMap", "page"
+        self.default_js = [
+            ("leaflet", asset_url("vendor/leaflet/leaflet.js")),
+            ("vectorGrid", asset_url("vendor/vectorgrid/vectorgrid.js")),
+            *((name, asset_url(f"static/{name}")) for name in SCRIPTS),
+        ]
+        self.default_css = [
+            ("leaflet_css", asset_url("vendor/leaflet/leaflet.css")),
+            ("onemap_css", asset_url("static/onemap.css")),
+        ]
+
+
+class _Grid(VectorGridProtobuf):
+    """One layer of vector tiles, drawn on canvas; the page's script adds it to the map."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own form; the map links the script)
+
+    def __init__(self, layer: str, pane: str, min_zoom: int, version: str) -> None:
+        options = (
+            f"{{vectorTileLayerStyles: {{{layer}: OneMap.styleOf({json.dumps(layer)})}}, "
+            f"rendererFactory: OneMap.tileRenderer, interactive: false, pane: 'onemap-{pane}', "
+            f"minZoom: {min_zoom}, maxZoom: {MAX_ZOOM}}}"
+        )
+        super().__init__(f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt?v={version}", layer, options, show=False)
+        self._name, self._id = "grid", layer
+
+
+class _App(MacroElement):
+    """The page around the map, and the call that brings it to life."""
+
+    _template = Template(
+        "{% macro header(this, kwargs) %}"
+        '<title>新能源供热资源一张图 OneMap</title><link rel="icon" href="data:,">'
+        "{% endmacro %}"
+        "{% macro html(this, kwargs) %}{{ this.skeleton }}{% endmacro %}"
+        "{% macro script(this, kwargs) %}"
+        "OneMap.start({{ this.map_name }}, { {% for g in this.grids %}{{ g.layer_name|tojson }}: "
+        "{{ g.get_name() }}, {% endfor %} });"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, map_name: str, grids: Sequence[_Grid], config: Mapping[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name, self._id = "app", "page"
+        self.map_name = map_name
+        self.grids = grids
+        # "<" is escaped, so that no text of a layer can end the script element.
+        data = json.dumps(config, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        self.skeleton = (STATIC_DIR / "skeleton.html").read_text(encoding="utf-8") + (
+            f'<script id="onemap-config" type="application/json">{data}</script>'
+        )
+
+
+def asset_dirs() -> dict[str, Path]:
+    """Return the folders to serve, by URL prefix (for `StaticFiles`).
+
+    Raises InputError when the map's JavaScript is not installed.
+    """
+    asset_url("vendor/leaflet/leaflet.js")
+    return {"/assets/vendor": VENDOR_DIR, "/assets/static": STATIC_DIR}
+
+
+def asset_url(name: str) -> str:
+    """Return the URL of an asset with a hash of its content, so that no browser keeps an old one."""
+    place = {"vendor": VENDOR_DIR, "static": STATIC_DIR}[name.split("/")[0]] / name.partition("/")[2]
+    if not place.is_file():
+        raise InputError(
+            f"The map's file {place.name} is not installed; run `python -m gis.webmap.vendor` once."
+        )
+    return f"/assets/{name}?v={hashlib.sha256(place.read_bytes()).hexdigest()[:10]}"
+
+
+def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[str, Any]:
+    listed = {str(entry["id"]): entry for entry in store_layers}
+    result_count = listed.get("parcel", {}).get("feature_count") if RESULT_LAYER in data.versions else None
+    layers = [
+        {
+            "id": RESULT_LAYER,
+            "title": {"zh": "推荐供热技术", "en": "Recommended technology"},
+            "group": "results",
+            "geometry": "polygon",
+            "loaded": RESULT_LAYER in data.versions,
+            "feature_count": result_count,
+            "synthetic": "parcel" in data.synthetic,
+            "visible": True,
+        }
+    ]
+    for spec in LAYERS.values():
+        entry = listed.get(spec.id, {})
+        layers.append(
+            {
+                "id": spec.id,
+                "title": spec.title.model_dump(),
+                "description": spec.description.model_dump(),
+                "group": "results" if spec.group == "demand" else spec.group,
+                "geometry": spec.geometry,
+                "loaded": bool(entry.get("loaded", False)),
+                "feature_count": entry.get("feature_count"),
+                "synthetic": spec.id in data.synthetic,
+                "style": spec.style.model_dump(),
+                # Results already draw every parcel; the bare outlines are for looking closer.
+                "visible": spec.style.visible and spec.id != "parcel",
+            }
+        )
+    return {
+        "layers": layers,
+        "bounds": data.bounds or _BEIJING,
+        "labels": list(data.labels),
+        "cellMaxZoom": CELL_MAX_ZOOM,
+        "parcelMinZoom": PARCEL_MIN_ZOOM,
+        "strings": json.loads((STATIC_DIR / "strings.json").read_text(encoding="utf-8")),
+        "technologies": [
+            {
+                "id": t,
+                "title": dict(zip(("zh", "en"), TECHNOLOGY_TITLES[t], strict=True)),
+                "colour": TECHNOLOGY_COLOURS[t],
+            }
+            for t in TECHNOLOGIES
+        ],
+        "options": {o.id: {"zh": o.zh, "en": o.en} for o in OPTIONS},
+        "statuses": {s: {"zh": zh, "en": en} for s, (zh, en) in STATUS_TITLES.items()},
+        "facts": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in FACTS},
+    }
+
+
+def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data: MapData) -> str:
+    """Return the HTML of the map.
+
+    Parameters
+    ----------
+    store_layers
+        The list that `GET /api/layers` answers: per layer at least `id`, `loaded`
+        and `feature_count`.
+    settings
+        Only `tianditu_key` is used; with it the page shows the Tianditu base map.
+    data
+        Bounds, versions, synthetic layers and labels; `api.tiles.map_data(store)` makes it.
+
+    Raises InputError when the map's JavaScript is not installed.
+    """
+    west, south, east, north = data.bounds or _BEIJING
+    page = _Map(
+        location=[(south + north) / 2, (west + east) / 2],
+        zoom_start=9,
+        tiles=None,
+        zoom_control=False,
+        min_zoom=MIN_ZOOM,
+        max_zoom=MAX_ZOOM,
+        prefer_canvas=False,
+        attributionControl=settings.tianditu_key is not None,
+    )
+    _Figure().add_child(page)
+    if settings.tianditu_key is not None:
+        for name in ("vec", "cva"):
+            url = _TIANDITU % {"layer": name, "key": quote(settings.tianditu_key, safe="")}
+            folium.TileLayer(url, attr="天地图", subdomains="01234567", max_zoom=MAX_ZOOM).add_to(page)
+    panes = {RESULT_LAYER: "result", **{s.id: s.geometry for s in LAYERS.values()}}
+    grids = []
+    for layer, pane in panes.items():
+        min_zoom = PARCEL_MIN_ZOOM if layer == "parcel" else MIN_ZOOM
+        grid = _Grid(layer, pane, min_zoom, data.versions.get(layer, ""))
+        grid.add_to(page)
+        grids.append(grid)
+    page.add_child(_App(page.get_name(), grids, _config(store_layers, data)))
+    return str(page.get_root().render())

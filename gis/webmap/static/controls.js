@@ -1,0 +1,129 @@
+/* The left panel: legend with counts, and the layer switches by group. */
+(function () {
+  "use strict";
+  const GROUPS = ["results", "resource", "restriction", "network", "reference"];
+  const state = { map: null, grids: null, shown: new Set(), counts: null, labels: null };
+  const { el, text, pick } = OneMap;
+
+  function swatch(layer) {
+    if (layer.id === "parcel_suitability") return el("span", { class: "swatch swatch-result" });
+    const { colour, dash, fill_opacity: opacity } = layer.style;
+    const mark = el("span", { class: `swatch swatch-${layer.geometry}` });
+    mark.style.setProperty("--colour", colour);
+    mark.style.setProperty("--fill", layer.id === "parcel" ? 0 : Math.min(1, opacity));
+    if (dash) mark.classList.add("dashed");
+    return mark;
+  }
+
+  function draw(layer, on) {
+    if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
+    const grid = state.grids[layer.id];
+    if (on) state.map.addLayer(grid); else state.map.removeLayer(grid);
+    if (layer.id === "district") toggleLabels(on);
+  }
+
+  function toggleLabels(on) {
+    if (on) state.labels.addTo(state.map); else state.labels.remove();
+  }
+
+  function drawLabels() {
+    state.labels.clearLayers();
+    OneMap.config.labels.forEach((label) => {
+      const name = el("span", {}, pick(label));
+      const icon = L.divIcon({ className: "district-label", html: name, iconSize: null });
+      state.labels.addLayer(
+        L.marker([label.lat, label.lon], { icon, interactive: false, keyboard: false, pane: "onemap-labels" }),
+      );
+    });
+  }
+
+  function switchRow(layer) {
+    const id = `switch-${layer.id}`;
+    const box = el("input", { type: "checkbox", id, disabled: !layer.loaded });
+    box.checked = state.shown.has(layer.id);
+    box.addEventListener("change", () => draw(layer, box.checked));
+    const missing = layer.id === "parcel_suitability" ? "not_scored" : "not_loaded";
+    let note = null;
+    if (!layer.loaded) note = el("span", { class: "missing" }, text(missing));
+    else if (layer.synthetic) note = el("span", { class: "mark" }, text("synthetic_mark"));
+    const title = layer.description ? pick(layer.description) : null;
+    return el(
+      "li", { class: layer.loaded ? null : "disabled", "data-layer": layer.id },
+      box, el("label", { for: id, title }, swatch(layer), el("span", { class: "layer-title" }, pick(layer.title))), note,
+    );
+  }
+
+  function drawSwitches() {
+    const groups = GROUPS.map((group) => {
+      const layers = OneMap.config.layers.filter((layer) => layer.group === group);
+      return el(
+        "fieldset", { "data-group": group },
+        el("legend", {}, text(`group_${group}`)), el("ul", {}, layers.map(switchRow)),
+      );
+    });
+    document.getElementById("layer-switches").replaceChildren(...groups);
+  }
+
+  function count(technology) {
+    if (!state.counts) return null;
+    return OneMap.number(
+      state.counts.filter((row) => row.technology === technology)
+        .reduce((sum, row) => sum + row.parcel_count, 0),
+    );
+  }
+
+  function legendRow(colour, title, number, kind) {
+    const mark = el("span", { class: `swatch swatch-fill ${kind || ""}`, "aria-hidden": "true" });
+    mark.style.setProperty("--colour", colour);
+    const shown = number === null ? null
+      : el("span", { class: "count" }, text("legend_count", { n: number }));
+    return el("li", {}, mark, el("span", { class: "layer-title" }, title), shown);
+  }
+
+  function drawLegend() {
+    const rows = OneMap.config.technologies.map((t) => legendRow(t.colour, pick(t.title), count(t.id)));
+    rows.push(legendRow(OneMap.noneColour, text("legend_none"), count(null), "faint"));
+    document.getElementById("legend-technologies").replaceChildren(...rows);
+    const grey = "#4a545c";
+    document.getElementById("legend-statuses").replaceChildren(
+      legendRow(grey, text("legend_suitable"), null), legendRow(grey, text("legend_conditional"), null, "hatched"),
+    );
+    drawNote();
+  }
+
+  function drawNote() {
+    const cells = state.map.getZoom() <= OneMap.config.cellMaxZoom;
+    document.getElementById("legend-note").textContent = text(cells ? "legend_cells" : "legend_parcels");
+  }
+
+  function setDrawer(open) {
+    document.body.classList.toggle("drawer-open", open);
+    document.getElementById("layers-toggle").setAttribute("aria-expanded", String(open));
+  }
+
+  OneMap.controls = {
+    shown: () => [...state.shown],
+
+    closeDrawer: () => setDrawer(false),
+
+    start(map, grids) {
+      Object.assign(state, { map, grids, labels: L.layerGroup() });
+      OneMap.config.layers.filter((layer) => layer.loaded && layer.visible).forEach((layer) => draw(layer, true));
+      map.on("zoomend", drawNote);
+      const toggle = document.getElementById("layers-toggle");
+      toggle.addEventListener("click", () => setDrawer(!document.body.classList.contains("drawer-open")));
+      OneMap.onLanguage(() => {
+        toggle.textContent = `☰ ${text("layers")}`;
+        drawSwitches();
+        drawLegend();
+        drawLabels();
+      });
+      if (OneMap.config.layers.some((layer) => layer.id === "parcel_suitability" && layer.loaded)) {
+        OneMap.getJson("/api/summary?by=city").then((summary) => {
+          state.counts = summary.rows.flatMap((row) => row.recommended);
+          drawLegend();
+        }).catch((error) => OneMap.hint(text("failed", { text: error.message })));
+      }
+    },
+  };
+})();

@@ -1,0 +1,98 @@
+/* Vector tiles on canvas: styles by layer, technology and status. */
+(function () {
+  "use strict";
+  // VectorGrid 1.3 calls this; Leaflet dropped it in 1.8.
+  L.DomEvent.fakeStop = L.DomEvent.fakeStop || function () {};
+
+  const NONE = "#8a939b";
+  const patterns = {};
+
+  const colourOf = (technology) => {
+    const found = OneMap.config.technologies.find((t) => t.id === technology);
+    return found ? found.colour : NONE;
+  };
+
+  /* Diagonal lines in the technology's colour on a light ground: conditional, not only paler. */
+  function hatch(colour) {
+    if (!patterns[colour]) {
+      const size = 6;
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = size;
+      const draw = canvas.getContext("2d");
+      draw.fillStyle = colour;
+      draw.globalAlpha = 0.25;
+      draw.fillRect(0, 0, size, size);
+      draw.globalAlpha = 1;
+      draw.strokeStyle = colour;
+      draw.lineWidth = 1.8;
+      draw.beginPath();
+      [-size, 0, size].forEach((shift) => {
+        draw.moveTo(shift - 1, size + 1);
+        draw.lineTo(shift + size + 1, -1);
+      });
+      draw.stroke();
+      patterns[colour] = draw.createPattern(canvas, "repeat");
+    }
+    return patterns[colour];
+  }
+
+  function resultStyle(properties, zoom) {
+    const cell = zoom <= OneMap.config.cellMaxZoom;
+    const colour = colourOf(properties.recommended);
+    const conditional = properties.recommended && properties.recommended_status !== "suitable";
+    return {
+      fill: true,
+      fillColor: conditional ? hatch(colour) : colour,
+      fillOpacity: properties.recommended ? (cell ? 0.85 : 0.75) : 0.45,
+      stroke: true,
+      color: cell ? "#ffffff" : colour,
+      weight: cell ? 0.3 : zoom >= 14 ? 1 : 0.5,
+      opacity: 1,
+    };
+  }
+
+  function layerStyle(style, geometry) {
+    const line = { stroke: true, color: style.colour, weight: style.width_px, opacity: 0.95, dashArray: style.dash };
+    if (geometry === "point") {
+      return {
+        radius: style.radius_px, fill: true, fillColor: style.colour, fillOpacity: 0.95,
+        stroke: true, color: "#ffffff", weight: 1.5, opacity: 1,
+      };
+    }
+    if (geometry === "line") return { ...line, fill: false };
+    return { ...line, fill: style.fill_opacity > 0, fillColor: style.colour, fillOpacity: style.fill_opacity };
+  }
+
+  Object.assign(OneMap, {
+    colourOf,
+
+    noneColour: NONE,
+
+    /* The style function VectorGrid asks for each feature of a layer. */
+    styleOf(layer) {
+      if (layer === "parcel_suitability") return resultStyle;
+      let style = null;
+      return () => {
+        if (!style) {
+          const spec = OneMap.config.layers.find((entry) => entry.id === layer);
+          // Bare parcel outlines lie over the results, so they carry no fill of their own.
+          style = layerStyle(layer === "parcel" ? { ...spec.style, fill_opacity: 0 } : spec.style, spec.geometry);
+        }
+        return style;
+      };
+    },
+
+    /* A canvas per tile with the screen's own pixels. */
+    tileRenderer(coords, size, options) {
+      const tile = L.canvas.tile(coords, size, options);
+      const ratio = Math.min(window.devicePixelRatio || 1, 2);
+      if (ratio > 1) {
+        const canvas = tile.getContainer();
+        canvas.width = size.x * ratio;
+        canvas.height = size.y * ratio;
+        canvas.getContext("2d").scale(ratio, ratio);
+      }
+      return tile;
+    },
+  });
+})();

@@ -1,0 +1,98 @@
+/* Wires the map: panes, scale, clicks, selection, language. */
+(function () {
+  "use strict";
+  const PANES = { result: 405, polygon: 420, line: 440, point: 450, selection: 460, labels: 470 };
+  let selection = null;
+  let asked = 0;
+  let hintTimer = null;
+
+  async function identify(map, event) {
+    const turn = ++asked;
+    const { lng, lat } = event.latlng.wrap();
+    const layers = OneMap.controls.shown().filter((id) => !["parcel_suitability", "parcel", "district", "township"].includes(id));
+    const query = new URLSearchParams({
+      lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
+    });
+    try {
+      const found = await OneMap.getJson(`/api/identify?${query}`);
+      if (turn !== asked) return;
+      if (found.parcels.length || found.features.length) {
+        OneMap.panel.show(found, found.parcels[0]);
+      } else {
+        OneMap.panel.close();
+        OneMap.hint(OneMap.text(map.getZoom() <= OneMap.config.cellMaxZoom + 1 ? "zoom_hint" : "nothing_here"));
+      }
+    } catch (error) {
+      OneMap.hint(OneMap.text("failed", { text: error.message }));
+    }
+  }
+
+  Object.assign(OneMap, {
+    /* Outline the selected parcel and keep it in view beside or above the panel. */
+    select(parcel) {
+      if (selection) selection.remove();
+      selection = null;
+      const map = OneMap.map;
+      map.invalidateSize({ pan: false });
+      if (!parcel) return;
+      const style = { fill: false, opacity: 1, pane: "onemap-selection", interactive: false };
+      selection = L.layerGroup([
+        L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#ffffff", weight: 6 } }),
+        L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#111827", weight: 2.5 } }),
+      ]).addTo(map);
+      const bounds = L.geoJSON(parcel.geometry).getBounds();
+      map.panInside(bounds.getCenter(), { padding: [60, 60] });
+    },
+
+    /* A short message over the map, gone by itself. */
+    hint(message) {
+      const box = document.getElementById("map-hint");
+      box.textContent = message;
+      box.hidden = false;
+      clearTimeout(hintTimer);
+      hintTimer = setTimeout(() => { box.hidden = true; }, 5000);
+    },
+
+    start(map, grids) {
+      OneMap.map = map;
+      OneMap.config = JSON.parse(document.getElementById("onemap-config").textContent);
+      Object.entries(PANES).forEach(([name, order]) => {
+        const pane = map.createPane(`onemap-${name}`);
+        pane.style.zIndex = order;
+        if (name === "labels" || name === "selection") pane.style.pointerEvents = "none";
+      });
+      L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 120 }).addTo(map);
+      let zoom = null;
+      OneMap.onLanguage(() => {
+        if (zoom) zoom.remove();
+        zoom = L.control.zoom({
+          position: "topleft", zoomInTitle: OneMap.text("zoom_in"), zoomOutTitle: OneMap.text("zoom_out"),
+        }).addTo(map);
+      });
+      const [west, south, east, north] = OneMap.config.bounds;
+      map.invalidateSize();
+      map.fitBounds([[south, west], [north, east]], { padding: [12, 12] });
+      OneMap.controls.start(map, grids);
+      OneMap.panel.start();
+      const badge = document.getElementById("synthetic-badge");
+      badge.hidden = !OneMap.config.layers.some((layer) => layer.synthetic);
+      const button = document.getElementById("language-switch");
+      button.addEventListener("click", () => OneMap.setLanguage(OneMap.language() === "en" ? "zh" : "en"));
+      OneMap.onLanguage(() => {
+        button.textContent = OneMap.text("other_language");
+        button.setAttribute("aria-label", OneMap.text("other_language_label"));
+        button.lang = OneMap.language() === "en" ? "zh-CN" : "en";
+      });
+      map.on("click", (event) => {
+        OneMap.controls.closeDrawer();
+        identify(map, event);
+      });
+      document.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape") return;
+        if (document.body.classList.contains("drawer-open")) OneMap.controls.closeDrawer();
+        else if (OneMap.panel.isOpen()) OneMap.panel.close();
+      });
+      OneMap.applyLanguage();
+    },
+  });
+})();

@@ -1,0 +1,94 @@
+/* Language, numbers and small DOM helpers. Data reaches the page as text nodes only. */
+(function () {
+  "use strict";
+  const config = () => OneMap.config;
+  const listeners = [];
+  let language = new URLSearchParams(location.search).get("lang") === "en" ? "en" : "zh";
+
+  window.OneMap = {
+    config: null,
+
+    language: () => language,
+
+    onLanguage(listener) { listeners.push(listener); },
+
+    setLanguage(next) {
+      language = next;
+      const url = new URL(location.href);
+      if (next === "en") url.searchParams.set("lang", "en"); else url.searchParams.delete("lang");
+      history.replaceState(null, "", url);
+      OneMap.applyLanguage();
+    },
+
+    applyLanguage() {
+      document.documentElement.lang = language === "en" ? "en" : "zh-CN";
+      document.title = OneMap.text("document_title");
+      document.querySelectorAll("[data-text]").forEach((el) => { el.textContent = OneMap.text(el.dataset.text); });
+      document.querySelectorAll("[data-label]").forEach((el) => {
+        el.setAttribute("aria-label", OneMap.text(el.dataset.label));
+      });
+      listeners.forEach((listener) => listener());
+    },
+
+    /* A string of strings.json in the present language, {names} filled in. */
+    text(key, values) {
+      const both = config().strings[key];
+      return both[language].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+    },
+
+    /* The present language of {zh, en}. */
+    pick: (both) => both[language],
+
+    /* A number with its unit, or "not known" for a missing one; missing is never shown as 0. */
+    number(value, unit, digits) {
+      if (value === null || value === undefined || Number.isNaN(value)) return OneMap.text("unknown");
+      const shown = new Intl.NumberFormat(language === "en" ? "en-GB" : "zh-CN", {
+        maximumFractionDigits: digits === undefined ? 0 : digits,
+      }).format(value);
+      return unit && unit !== "1" ? `${shown} ${OneMap.unit(unit)}` : shown;
+    },
+
+    share(value) {
+      if (value === null || value === undefined) return OneMap.text("unknown");
+      return `${OneMap.number(value * 100, null, value < 0.1 ? 1 : 0)}%`;
+    },
+
+    unit(unit) {
+      return unit.replace(/m2/g, "m²").replace(/m3/g, "m³").replace("degC", "°C").replace("/d", language === "en" ? "/d" : "/天");
+    },
+
+    /* A value of any kind with enough digits to compare it with a threshold. */
+    value(value, unit) {
+      if (typeof value === "boolean") return OneMap.text(value ? "yes" : "no");
+      if (typeof value === "number") {
+        const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 2 : 3;
+        return OneMap.number(value, unit, digits);
+      }
+      return value && typeof value === "object" ? OneMap.pick(value) : String(value);
+    },
+
+    /* Create an element: attributes, then children (strings become text nodes). */
+    el(tag, attributes, ...children) {
+      const node = document.createElement(tag);
+      Object.entries(attributes || {}).forEach(([name, value]) => {
+        if (value !== null && value !== undefined && value !== false) {
+          node.setAttribute(name, value === true ? "" : value);
+        }
+      });
+      children.flat().forEach((child) => {
+        if (child !== null && child !== undefined) node.append(child);
+      });
+      return node;
+    },
+
+    /* JSON of this server; a failure carries the server's own sentence. */
+    async getJson(path) {
+      const response = await fetch(path, { headers: { Accept: "application/json" } });
+      const body = await response.json().catch(() => null);
+      if (!response.ok) {
+        throw new Error((body && (body.detail || body.title)) || `HTTP ${response.status}`);
+      }
+      return body;
+    },
+  };
+})();

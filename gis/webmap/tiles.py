@@ -1,0 +1,253 @@
+"""Vector tiles straight from PostGIS, and the features at a clicked point.
+
+Everything here takes a SQLAlchemy connection. Values are bound; identifiers come
+only from the layer declarations.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from sqlalchemy import Connection, text
+
+from gis.crs import API_CRS, STORAGE_EPSG, reproject
+from gis.errors import NotFoundError
+from layers import LAYERS, LayerSpec
+
+RESULT_LAYER = "parcel_suitability"
+TILE_LAYERS = (RESULT_LAYER, *LAYERS)
+MAX_ZOOM = 22
+CELL_MAX_ZOOM = 11
+"""Up to this zoom results are drawn as 64 x 64 cells a tile; single parcels would be under a pixel."""
+
+CELLS_PER_TILE = 64
+PARCEL_MIN_ZOOM = 12
+MAX_FEATURES_PER_LAYER = 5
+
+_WORLD_M = 20037508.342789244
+# Storage is a transverse Mercator on 117 E; far from it the projection has no answer.
+_NEAR_WEST, _NEAR_SOUTH, _NEAR_EAST, _NEAR_NORTH = 97.0, 0.0, 137.0, 70.0
+_TILE_PX = 256
+_TOLERANCE_PX = 7.0
+
+Box = tuple[float, float, float, float]
+
+
+def check_tile(layer: str, z: int, x: int, y: int) -> None:
+    """Raise NotFoundError unless the layer has tiles and z/x/y name one of them."""
+    if layer not in TILE_LAYERS:
+        raise NotFoundError(f"There is no layer {layer!r}; the layers are {', '.join(TILE_LAYERS)}.")
+    if not 0 <= z <= MAX_ZOOM:
+        raise NotFoundError(f"There is no zoom {z}; zooms run from 0 to {MAX_ZOOM}.")
+    if not (0 <= x < 2**z and 0 <= y < 2**z):
+        raise NotFoundError(f"There is no tile {z}/{x}/{y}; at zoom {z}, x and y run from 0 to {2**z - 1}.")
+
+
+def tile_box_m(z: int, x: int, y: int) -> Box:
+    """Return west, south, east, north of a tile in EPSG:3857 metres."""
+    size = 2 * _WORLD_M / 2**z
+    west, north = -_WORLD_M + x * size, _WORLD_M - y * size
+    return west, north - size, west + size, north
+
+
+@lru_cache(maxsize=1)
+def _near_box_m() -> Box:
+    to_web = pyproj.Transformer.from_crs(API_CRS, "EPSG:3857", always_xy=True)
+    west, south = to_web.transform(_NEAR_WEST, _NEAR_SOUTH)
+    east, north = to_web.transform(_NEAR_EAST, _NEAR_NORTH)
+    return float(west), float(south), float(east), float(north)
+
+
+@lru_cache(maxsize=1)
+def _to_storage() -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs("EPSG:3857", f"EPSG:{STORAGE_EPSG}", always_xy=True)
+
+
+def _storage_box(box: Box, margin_m: float) -> Box | None:
+    """Return the storage-CRS bounds of a web-Mercator box with its margin; None far from the city."""
+    near = _near_box_m()
+    west, south = max(box[0] - margin_m, near[0]), max(box[1] - margin_m, near[1])
+    east, north = min(box[2] + margin_m, near[2]), min(box[3] + margin_m, near[3])
+    if west >= east or south >= north:
+        return None
+    return _to_storage().transform_bounds(west, south, east, north, densify_pts=21)
+
+
+_LAYER_TILE = """
+SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
+  SELECT {columns},
+    ST_AsMVTGeom({geometry}, ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, :buffer, true) AS geom
+  FROM (SELECT *, ST_Transform(geom, 3857) AS web FROM layer.{table}
+        WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {srid})) AS near
+) AS t WHERE geom IS NOT NULL
+"""
+
+_PARCEL_TILE = """
+SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
+  SELECT parcel_id AS id, recommended, recommended_status, round(recommended_score)::int AS score,
+    ST_AsMVTGeom({geometry}, ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, :buffer, true) AS geom
+  FROM (SELECT *, geom AS web FROM result.parcel_tile
+        WHERE geom && ST_Expand(ST_MakeEnvelope(:w, :s, :e, :n, 3857), :margin)) AS near
+) AS t WHERE geom IS NOT NULL
+"""
+
+# A parcel belongs to the one cell that holds the middle of its bounding box, so that no parcel
+# is counted twice; the cell shows what covers most of its parcel area.
+_CELL_TILE = f"""
+WITH placed AS (
+  SELECT floor(((ST_XMin(geom) + ST_XMax(geom)) / 2 - :w) / :cell)::int AS i,
+         floor(((ST_YMin(geom) + ST_YMax(geom)) / 2 - :s) / :cell)::int AS j,
+         recommended, recommended_status, recommended_score AS score, ST_Area(geom) AS area
+  FROM result.parcel_tile WHERE geom && ST_MakeEnvelope(:w, :s, :e, :n, 3857)
+), part AS (
+  SELECT i, j, recommended, recommended_status, count(*) AS n, sum(area) AS area,
+         sum(area * score) AS weighted, sum(area) FILTER (WHERE score IS NOT NULL) AS scored
+  FROM placed WHERE i BETWEEN 0 AND {CELLS_PER_TILE - 1} AND j BETWEEN 0 AND {CELLS_PER_TILE - 1}
+  GROUP BY i, j, recommended, recommended_status
+), cell AS (
+  SELECT DISTINCT ON (i, j) i, j, recommended, recommended_status,
+         sum(n) OVER (PARTITION BY i, j) AS n,
+         sum(weighted) OVER (PARTITION BY i, j) / sum(scored) OVER (PARTITION BY i, j) AS score
+  FROM part ORDER BY i, j, area DESC, recommended, recommended_status
+)
+SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
+  SELECT i || '-' || j AS id, recommended, recommended_status, round(score)::int AS score,
+    n::int AS parcel_count,
+    ST_AsMVTGeom(
+      ST_MakeEnvelope(:w + i * :cell, :s + j * :cell, :w + (i + 1) * :cell, :s + (j + 1) * :cell, 3857),
+      ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, 0, false) AS geom
+  FROM cell
+) AS t WHERE geom IS NOT NULL
+"""
+
+
+def _drawn(spec_geometry: str, z: int) -> str:
+    """Return the SQL of the geometry at a zoom: below 14 nothing finer than half a pixel is sent."""
+    if spec_geometry == "point" or z >= 14:
+        return "web"
+    return "ST_Simplify(web, :simplify, true)"
+
+
+def _tile_columns(spec: LayerSpec) -> str:
+    named = ", name" if "name" in spec.field_names else ""
+    return f"{spec.key} AS id{named}"
+
+
+def render_tile(connection: Connection, layer: str, z: int, x: int, y: int) -> bytes:
+    """Return one Mapbox vector tile (not compressed), empty where nothing lies.
+
+    The tile holds one MVT layer named like `layer`; every feature carries its key
+    as the property `id`. `check_tile` must have passed.
+    """
+    box = tile_box_m(z, x, y)
+    side = box[2] - box[0]
+    cells = layer == RESULT_LAYER and z <= CELL_MAX_ZOOM
+    point = layer in LAYERS and LAYERS[layer].geometry == "point"
+    extent = 4096 if z >= 14 or point or cells else 2048
+    # Circles and wide lines reach over the tile's edge: 16 pixels for points, 4 otherwise.
+    buffer = extent * (16 if point else 4) // _TILE_PX
+    margin = side * buffer / extent
+    values: dict[str, Any] = dict(zip("wsen", box, strict=True))
+    values |= {"layer": layer, "extent": extent, "buffer": buffer}
+    if layer == RESULT_LAYER:
+        if cells:
+            statement = _CELL_TILE
+            values["cell"] = side / CELLS_PER_TILE
+            del values["buffer"]
+        else:
+            statement = _PARCEL_TILE.format(geometry=_drawn("polygon", z))
+            values["margin"] = margin
+    else:
+        spec = LAYERS[layer]
+        near = _storage_box(box, margin)
+        if near is None or (layer == "parcel" and z < PARCEL_MIN_ZOOM):
+            return b""
+        values |= dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
+        statement = _LAYER_TILE.format(
+            columns=_tile_columns(spec),
+            geometry=_drawn(spec.geometry, z),
+            table=spec.id,
+            srid=STORAGE_EPSG,
+        )
+    if ":simplify" in statement:
+        values["simplify"] = side / _TILE_PX / 2
+    body = connection.execute(text(statement), values).scalar()
+    return bytes(body) if body is not None else b""
+
+
+def _attributes(spec: LayerSpec, row: Any) -> list[dict[str, Any]]:
+    out = []
+    for field in spec.fields[1:]:
+        value = row[field.name]
+        if value is None or field.name in ("name", "townships", "synthetic") or value != value:
+            continue
+        titles = {c.value: c.title.model_dump() for c in field.choices}
+        shown = titles.get(value, value if isinstance(value, (int, float, bool)) else str(value))
+        out.append({"title": field.title.model_dump(), "unit": field.unit, "value": shown})
+    return out
+
+
+def identify(
+    connection: Connection, lon: float, lat: float, zoom: int, layer_ids: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what lies at a longitude and latitude (degrees, CRS84).
+
+    `parcels` are the parcels that cover the point, smallest first, with their
+    GeoJSON geometry; `features` are features of `layer_ids` that cover the point
+    or lie within a few pixels of it at `zoom`.
+    """
+    place = reproject(np.array([shapely.Point(lon, lat)], dtype=object), API_CRS, f"EPSG:{STORAGE_EPSG}")[0]
+    empty: dict[str, Any] = {"lon": lon, "lat": lat, "parcels": [], "features": []}
+    near = _NEAR_WEST <= lon <= _NEAR_EAST and _NEAR_SOUTH <= lat <= _NEAR_NORTH
+    if not near:
+        return empty
+    pixel_m = 2 * _WORLD_M * math.cos(math.radians(lat)) / (_TILE_PX * 2**zoom)
+    values = {"x": place.x, "y": place.y, "most": MAX_FEATURES_PER_LAYER}
+    point = f"ST_SetSRID(ST_MakePoint(:x, :y), {STORAGE_EPSG})"
+    rows = connection.execute(
+        text(
+            "SELECT parcel_id, name, synthetic, ST_AsGeoJSON(ST_Transform(geom, 4326), 7)::json AS geometry"
+            f" FROM layer.parcel WHERE ST_Intersects(geom, {point})"
+            " ORDER BY ST_Area(geom), parcel_id LIMIT :most"
+        ),
+        values,
+    ).mappings()
+    return empty | {
+        "parcels": [dict(row) for row in rows],
+        "features": [
+            feature
+            for layer_id in layer_ids
+            for feature in _features_at(connection, layer_id, point, values, _TOLERANCE_PX * pixel_m)
+        ],
+    }
+
+
+def _features_at(
+    connection: Connection, layer_id: str, point: str, values: dict[str, float], tolerance_m: float
+) -> list[dict[str, Any]]:
+    spec = LAYERS[layer_id]
+    # ST_DWithin at 0 is ST_Intersects: a polygon must cover the point, a line or point only lie near.
+    reach_m = 0.0 if spec.geometry == "polygon" else tolerance_m
+    columns = ", ".join(spec.field_names)
+    rows = connection.execute(
+        text(
+            f"SELECT {columns} FROM layer.{spec.id} WHERE ST_DWithin(geom, {point}, :reach)"
+            f" ORDER BY ST_Distance(geom, {point}), {spec.key} LIMIT :most"
+        ),
+        values | {"reach": reach_m},
+    ).mappings()
+    return [
+        {
+            "layer": spec.id,
+            "id": row[spec.key],
+            "name": row["name"] if "name" in spec.field_names else None,
+            "synthetic": row["synthetic"],
+            "attributes": _attributes(spec, row),
+        }
+        for row in rows
+    ]
