@@ -1,0 +1,1 @@
+"""Parts of the generator that builds the sample city."""
