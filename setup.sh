@@ -124,7 +124,7 @@ ensure_assets() {
       || fail "Node could not be installed; install it by hand with: apt-get install npm"
   fi
   say "Map: installing its JavaScript"
-  PATH="$PATH:$PWD/.venv/bin" .venv/bin/python -m gis.webmap.vendor \
+  PATH="$PATH:$PWD/.venv/bin" .venv/bin/python -c 'import sys; from gis.webmap.vendor import main; sys.exit(main())' \
     || fail "the map's JavaScript could not be installed; check the network to the npm registry and start again"
   mark_done assets "$lock" gis/webmap/vendor.py
 }
