@@ -1,0 +1,6 @@
+"""Rule sets: dated, cited, closed vocabularies; loaded from YAML and checked in full."""
+
+from gis.rules.loader import load_ruleset
+from gis.rules.model import Check, Note, OptionRules, ParameterValue, RuleSet, ScoreTerm
+
+__all__ = ["Check", "Note", "OptionRules", "ParameterValue", "RuleSet", "ScoreTerm", "load_ruleset"]

@@ -1,0 +1,6 @@
+"""One scoring engine for a batch, a single parcel, a drawn polygon and a file: facts and rules in, verdicts out."""
+
+from gis.scoring.document import suitability_document
+from gis.scoring.result import Result, score
+
+__all__ = ["Result", "score", "suitability_document"]
