@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 from collections import OrderedDict
@@ -81,15 +82,26 @@ def tile_versions(store: Store) -> dict[str, str]:
 def _bounds(connection: Connection, layer: str) -> tuple[float, float, float, float] | None:
     row = connection.execute(
         text(
-            "SELECT ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b) FROM (SELECT"
-            f" ST_Transform(ST_SetSRID(ST_Extent(geom)::geometry, {STORAGE_EPSG}), 4326) AS b FROM layer.{layer}) t"
+            "SELECT ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b) FROM ("
+            f" SELECT ST_Transform(ST_SetSRID(ST_Extent(geom)::geometry, {STORAGE_EPSG}), 4326) AS b"
+            f" FROM layer.{layer}) AS t"
         )
     ).one()
     return None if row[0] is None else (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
 
 
 def _holds_synthetic(connection: Connection, layer: str) -> bool:
-    return bool(connection.execute(text(f"SELECT EXISTS (SELECT 1 FROM layer.{layer} WHERE synthetic)")).scalar())
+    found = text(f"SELECT EXISTS (SELECT 1 FROM layer.{layer} WHERE synthetic)")
+    return bool(connection.execute(found).scalar())
+
+
+def _clauses(store: Store) -> dict[str, str]:
+    run = store.latest_run()
+    if run is None:
+        return {}
+    table = str(store.ruleset_content(run.ruleset_hash)["clauses.csv"])
+    rows = csv.DictReader(table.lstrip("\ufeff").splitlines())
+    return {row["clause_id"]: f"{row['document']} {row['section']}" for row in rows}
 
 
 def map_data(store: Store) -> MapData:
@@ -109,7 +121,9 @@ def map_data(store: Store) -> MapData:
                 )
             ).mappings()
         ]
-    return MapData(bounds=bounds, versions=versions, synthetic=synthetic, labels=labels)
+    return MapData(
+        bounds=bounds, versions=versions, synthetic=synthetic, labels=labels, clauses=_clauses(store)
+    )
 
 
 @router.get(
@@ -124,7 +138,7 @@ def tile(
     z: int,
     x: int,
     y: int,
-    v: Annotated[str, Query(description="Version; with the present one the tile may be cached for good")] = "",
+    v: Annotated[str, Query(description="Version; with the present one the tile is cached for good")] = "",
 ) -> Response:
     """Return a Mapbox vector tile; up to zoom 11 results are aggregated to cells."""
     check_tile(layer, z, x, y)

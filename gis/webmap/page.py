@@ -21,11 +21,10 @@ from folium.template import Template
 from gis.errors import InputError
 from gis.settings import Settings
 from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
+from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
 from gis.webmap.tiles import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM, RESULT_LAYER
-from gis.webmap.vendor import HERE, VENDOR_DIR
-from layers import LAYERS
+from layers import LAYERS, LayerSpec
 
-STATIC_DIR = HERE / "static"
 SCRIPTS = ("text.js", "grid.js", "controls.js", "panel.js", "main.js")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
@@ -52,13 +51,15 @@ class MapData:
     `bounds` are west, south, east, north in degrees (CRS84), None when nothing is
     loaded; `versions` maps a layer (or `parcel_suitability`) to the token of its
     present version; `synthetic` names layers that hold synthetic features;
-    `labels` are district names with keys zh, en, lon, lat.
+    `labels` are district names with keys zh, en, lon, lat; `clauses` maps a clause
+    id to its document and section.
     """
 
     bounds: tuple[float, float, float, float] | None
     versions: Mapping[str, str]
     synthetic: Sequence[str]
     labels: Sequence[Mapping[str, Any]]
+    clauses: Mapping[str, str]
 
 
 class _Figure(Figure):
@@ -148,6 +149,12 @@ def asset_url(name: str) -> str:
     return f"/assets/{name}?v={hashlib.sha256(place.read_bytes()).hexdigest()[:10]}"
 
 
+def _pane(spec: LayerSpec) -> str:
+    if spec.geometry != "polygon":
+        return spec.geometry
+    return "outline" if spec.group in ("demand", "reference") else "area"
+
+
 def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[str, Any]:
     listed = {str(entry["id"]): entry for entry in store_layers}
     result_count = listed.get("parcel", {}).get("feature_count") if RESULT_LAYER in data.versions else None
@@ -184,6 +191,7 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
         "layers": layers,
         "bounds": data.bounds or _BEIJING,
         "labels": list(data.labels),
+        "clauses": dict(data.clauses),
         "cellMaxZoom": CELL_MAX_ZOOM,
         "parcelMinZoom": PARCEL_MIN_ZOOM,
         "strings": json.loads((STATIC_DIR / "strings.json").read_text(encoding="utf-8")),
@@ -232,7 +240,7 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
         for name in ("vec", "cva"):
             url = _TIANDITU % {"layer": name, "key": quote(settings.tianditu_key, safe="")}
             folium.TileLayer(url, attr="天地图", subdomains="01234567", max_zoom=MAX_ZOOM).add_to(page)
-    panes = {RESULT_LAYER: "result", **{s.id: s.geometry for s in LAYERS.values()}}
+    panes = {RESULT_LAYER: "result", **{s.id: _pane(s) for s in LAYERS.values()}}
     grids = []
     for layer, pane in panes.items():
         min_zoom = PARCEL_MIN_ZOOM if layer == "parcel" else MIN_ZOOM

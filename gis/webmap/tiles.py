@@ -34,6 +34,8 @@ _WORLD_M = 20037508.342789244
 _NEAR_WEST, _NEAR_SOUTH, _NEAR_EAST, _NEAR_NORTH = 97.0, 0.0, 137.0, 70.0
 _TILE_PX = 256
 _TOLERANCE_PX = 7.0
+# Named on their own in an answer, or too long for it.
+_NOT_ATTRIBUTES = ("name", "townships", "synthetic", "source", "remark")
 
 Box = tuple[float, float, float, float]
 
@@ -184,7 +186,7 @@ def _attributes(spec: LayerSpec, row: Any) -> list[dict[str, Any]]:
     out = []
     for field in spec.fields[1:]:
         value = row[field.name]
-        if value is None or field.name in ("name", "townships", "synthetic") or value != value:
+        if value is None or value != value or field.name in _NOT_ATTRIBUTES:
             continue
         titles = {c.value: c.title.model_dump() for c in field.choices}
         shown = titles.get(value, value if isinstance(value, (int, float, bool)) else str(value))
@@ -247,6 +249,8 @@ def _features_at(
             "id": row[spec.key],
             "name": row["name"] if "name" in spec.field_names else None,
             "synthetic": row["synthetic"],
+            "source": row["source"],
+            "remark": row["remark"],
             "attributes": _attributes(spec, row),
         }
         for row in rows

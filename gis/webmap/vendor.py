@@ -15,9 +15,7 @@ import tempfile
 from pathlib import Path
 
 from gis.errors import InputError, OneMapError
-
-HERE = Path(__file__).parent
-VENDOR_DIR = HERE / "assets" / "vendor"
+from gis.webmap.paths import HERE, VENDOR_DIR
 
 # Source inside node_modules -> place below VENDOR_DIR.
 FILES: dict[str, str] = {

@@ -26,9 +26,16 @@
     if (on) state.labels.addTo(state.map); else state.labels.remove();
   }
 
+  /* District names, leaving out those that would cover another at this zoom. */
   function drawLabels() {
     state.labels.clearLayers();
+    const taken = [];
     OneMap.config.labels.forEach((label) => {
+      const at = state.map.project([label.lat, label.lon]);
+      const half = L.point((OneMap.language() === "en" ? 4 : 7) * pick(label).length, 9);
+      const box = L.bounds(at.subtract(half), at.add(half));
+      if (taken.some((other) => other.overlaps(box))) return;
+      taken.push(box);
       const name = el("span", {}, pick(label));
       const icon = L.divIcon({ className: "district-label", html: name, iconSize: null });
       state.labels.addLayer(
@@ -45,6 +52,7 @@
     const missing = layer.id === "parcel_suitability" ? "not_scored" : "not_loaded";
     let note = null;
     if (!layer.loaded) note = el("span", { class: "missing" }, text(missing));
+    else if (layer.id === "parcel") note = el("span", { class: "zoom-note" }, text("zoom_in_layer"));
     else if (layer.synthetic) note = el("span", { class: "mark" }, text("synthetic_mark"));
     const title = layer.description ? pick(layer.description) : null;
     return el(
@@ -75,8 +83,7 @@
   function legendRow(colour, title, number, kind) {
     const mark = el("span", { class: `swatch swatch-fill ${kind || ""}`, "aria-hidden": "true" });
     mark.style.setProperty("--colour", colour);
-    const shown = number === null ? null
-      : el("span", { class: "count" }, text("legend_count", { n: number }));
+    const shown = number === null ? null : el("span", { class: "count" }, number);
     return el("li", {}, mark, el("span", { class: "layer-title" }, title), shown);
   }
 
@@ -93,6 +100,7 @@
 
   function drawNote() {
     const cells = state.map.getZoom() <= OneMap.config.cellMaxZoom;
+    document.body.classList.toggle("cells", cells);
     document.getElementById("legend-note").textContent = text(cells ? "legend_cells" : "legend_parcels");
   }
 
@@ -109,7 +117,10 @@
     start(map, grids) {
       Object.assign(state, { map, grids, labels: L.layerGroup() });
       OneMap.config.layers.filter((layer) => layer.loaded && layer.visible).forEach((layer) => draw(layer, true));
-      map.on("zoomend", drawNote);
+      map.on("zoomend", () => {
+        drawNote();
+        drawLabels();
+      });
       const toggle = document.getElementById("layers-toggle");
       toggle.addEventListener("click", () => setDrawer(!document.body.classList.contains("drawer-open")));
       OneMap.onLanguage(() => {

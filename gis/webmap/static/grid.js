@@ -42,8 +42,9 @@
     const conditional = properties.recommended && properties.recommended_status !== "suitable";
     return {
       fill: true,
-      fillColor: conditional ? hatch(colour) : colour,
-      fillOpacity: properties.recommended ? (cell ? 0.85 : 0.75) : 0.45,
+      // A cell is too small for hatching: there, conditional is paler.
+      fillColor: conditional && !cell ? hatch(colour) : colour,
+      fillOpacity: !properties.recommended ? 0.45 : conditional && cell ? 0.5 : 0.9,
       stroke: true,
       color: cell ? "#ffffff" : colour,
       weight: cell ? 0.3 : zoom >= 14 ? 1 : 0.5,
@@ -51,16 +52,17 @@
     };
   }
 
-  function layerStyle(style, geometry) {
+  function layerStyle(style, geometry, zoom) {
     const line = { stroke: true, color: style.colour, weight: style.width_px, opacity: 0.95, dashArray: style.dash };
     if (geometry === "point") {
       return {
-        radius: style.radius_px, fill: true, fillColor: style.colour, fillOpacity: 0.95,
-        stroke: true, color: "#ffffff", weight: 1.5, opacity: 1,
+        // From afar the dots of a city would cover one another.
+        radius: style.radius_px * (zoom < 10 ? 0.65 : zoom < 12 ? 0.8 : 1), fill: true, fillColor: style.colour, fillOpacity: 0.95,
+        stroke: true, color: "#ffffff", weight: zoom < 12 ? 1 : 1.5, opacity: 1,
       };
     }
     if (geometry === "line") return { ...line, fill: false };
-    return { ...line, fill: style.fill_opacity > 0, fillColor: style.colour, fillOpacity: style.fill_opacity };
+    return { ...line, fill: style.fill_opacity > 0, fillColor: style.colour, fillOpacity: style.fill_opacity * (zoom < 12 ? 1 : 0.6) };
   }
 
   Object.assign(OneMap, {
@@ -71,14 +73,11 @@
     /* The style function VectorGrid asks for each feature of a layer. */
     styleOf(layer) {
       if (layer === "parcel_suitability") return resultStyle;
-      let style = null;
-      return () => {
-        if (!style) {
-          const spec = OneMap.config.layers.find((entry) => entry.id === layer);
-          // Bare parcel outlines lie over the results, so they carry no fill of their own.
-          style = layerStyle(layer === "parcel" ? { ...spec.style, fill_opacity: 0 } : spec.style, spec.geometry);
-        }
-        return style;
+      return (properties, zoom) => {
+        const spec = OneMap.config.layers.find((entry) => entry.id === layer);
+        // Bare parcel outlines lie over the results, so they carry no fill of their own.
+        const style = layer === "parcel" ? { ...spec.style, fill_opacity: 0 } : spec.style;
+        return layerStyle(style, spec.geometry, zoom);
       };
     },
 

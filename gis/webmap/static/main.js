@@ -1,7 +1,8 @@
 /* Wires the map: panes, scale, clicks, selection, language. */
 (function () {
   "use strict";
-  const PANES = { result: 405, polygon: 420, line: 440, point: 450, selection: 460, labels: 470 };
+  // Areas lie under the results, so that their tint does not change the colours of the legend.
+  const PANES = { area: 403, result: 410, outline: 420, line: 440, point: 450, selection: 460, labels: 470 };
   let selection = null;
   let asked = 0;
   let hintTimer = null;
@@ -37,8 +38,8 @@
       if (!parcel) return;
       const style = { fill: false, opacity: 1, pane: "onemap-selection", interactive: false };
       selection = L.layerGroup([
-        L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#ffffff", weight: 6 } }),
-        L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#111827", weight: 2.5 } }),
+        L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#ffffff", weight: 5 } }),
+        L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#111827", weight: 2 } }),
       ]).addTo(map);
       const bounds = L.geoJSON(parcel.geometry).getBounds();
       map.panInside(bounds.getCenter(), { padding: [60, 60] });
@@ -71,7 +72,7 @@
       });
       const [west, south, east, north] = OneMap.config.bounds;
       map.invalidateSize();
-      map.fitBounds([[south, west], [north, east]], { padding: [12, 12] });
+      map.fitBounds([[south, west], [north, east]], { padding: [2, 2] });
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
       const badge = document.getElementById("synthetic-badge");

@@ -34,21 +34,38 @@
   }
 
   function reasonItem(reason) {
-    const fact = OneMap.config.facts[reason.fact];
-    const known = reason.value !== null && reason.value !== undefined;
-    const figures = [];
-    if (fact && known) figures.push(`${pick(fact)} ${OneMap.value(reason.value, reason.unit)}`);
-    if (reason.threshold !== null && reason.threshold !== undefined && typeof reason.threshold !== "object") {
-      figures.push(`${text("threshold")} ${OneMap.value(reason.threshold, reason.unit)}`);
-    }
+    const source = OneMap.config.clauses[reason.clause_id];
+    const cite = source ? `${source} [${reason.clause_id}]` : reason.clause_id;
     return el(
       "li", { class: `reason effect-${reason.effect}` },
       el("span", { class: "effect" },
         el("span", { class: "icon", "aria-hidden": "true" }, ICONS[reason.effect] || "·"), text(`effect_${reason.effect}`)),
       el("span", { class: "reason-text" }, reason[OneMap.language()]),
-      figures.length ? el("span", { class: "reason-figures" }, figures.join(" · ")) : null,
-      reason.clause_id ? el("cite", { title: text("clause") }, reason.clause_id) : null,
+      reason.clause_id ? el("cite", { title: text("clause", { id: reason.clause_id }) }, cite) : null,
+      reason.threshold_kind === "assumption" ? el("span", { class: "assumed" }, text("assumed_threshold")) : null,
     );
+  }
+
+  function evidence(entry) {
+    const known = Object.entries(entry.evidence || {}).filter(([name, value]) => OneMap.config.facts[name] && value !== null);
+    if (!known.length) return null;
+    return el("details", { class: "more" }, el("summary", {}, text("evidence")), el(
+      "dl", { class: "figures" }, known.flatMap(([name, value]) => {
+        const fact = OneMap.config.facts[name];
+        const shown = name.endsWith("_frac") ? share(value) : OneMap.value(value, fact.unit);
+        return [el("dt", {}, pick(fact)), el("dd", {}, shown)];
+      }),
+    ));
+  }
+
+  function assumptions(list) {
+    if (!list || !list.length) return null;
+    return el("details", { class: "more" }, el("summary", {}, text("assumptions", { n: list.length })), el(
+      "ul", {}, list.map((a) => el(
+        "li", {}, `${pick(a.title)} ${[a.value].flat().map((v) => OneMap.value(v, a.unit)).join("、")}`,
+        el("p", { class: "note" }, text("source", { text: a.source })),
+      )),
+    ));
   }
 
   function rankingItem(entry, recommended) {
@@ -71,6 +88,8 @@
         ]),
         el("h4", {}, text("reasons")),
         reasons.length ? el("ul", { class: "reasons" }, reasons.map(reasonItem)) : el("p", { class: "note" }, text("no_reasons")),
+        evidence(entry),
+        assumptions(entry.assumptions),
       ),
     );
   }
@@ -119,7 +138,6 @@
     const where = [place.district, place.township].filter(Boolean).join(" ");
     const demand = doc.demand || {};
     return [
-      el("h2", { tabindex: "-1" }, doc.name || parcel.name || text("unnamed")),
       parcel.synthetic ? el("p", { class: "synthetic-hint" }, text("synthetic_hint")) : null,
       recommendation(doc),
       doc.undecided && doc.undecided.length
@@ -134,6 +152,7 @@
         ["heat_load", number(demand.heat_load_kw, "kW")],
         ["heat_demand", number(demand.heat_demand_mwh_per_a, "MWh/a")],
       ]),
+      assumptions(demand.assumptions),
       el("h3", {}, text("ranking")),
       el("ol", { class: "ranking" }, doc.technologies.map((entry) => rankingItem(entry, isRecommended(entry, doc)))),
     ];
@@ -143,15 +162,18 @@
 
   function featureItem(feature) {
     const layer = OneMap.config.layers.find((entry) => entry.id === feature.layer);
-    const facts = feature.attributes.map(
-      (a) => `${pick(a.title)} ${OneMap.value(a.value, a.unit)}`,
-    );
-    return el(
-      "li", {},
-      el("span", { class: "label" }, pick(layer.title)), el("b", {}, feature.name || feature.id),
-      feature.synthetic ? el("span", { class: "mark" }, text("synthetic_mark")) : null,
-      el("p", { class: "note" }, facts.join(" · ")),
-    );
+    const notes = ["source", "remark"].filter((name) => feature[name]);
+    return el("li", {}, el(
+      "details", { open: !state.parcel },
+      el(
+        "summary", {}, el("span", { class: "label" }, pick(layer.title)), el("b", {}, feature.name || feature.id),
+        feature.synthetic ? el("span", { class: "mark" }, text("synthetic_mark")) : null,
+      ),
+      el("dl", { class: "figures" }, feature.attributes.flatMap((a) => [
+        el("dt", {}, pick(a.title)), el("dd", {}, OneMap.value(a.value, a.unit)),
+      ])),
+      notes.map((name) => el("p", { class: "note" }, text(name, { text: feature[name] }))),
+    ));
   }
 
   function alsoHere(found) {
@@ -175,10 +197,13 @@
   function render() {
     if (!state.found) return;
     const body = document.getElementById("panel-body");
+    const { parcel } = state;
+    document.getElementById("panel-title").textContent = parcel
+      ? parcel.name || text("parcel", { id: parcel.parcel_id }) : text("no_parcel");
     let parts;
     if (state.error) parts = [el("p", { class: "error", role: "alert" }, text("failed", { text: state.error }))];
-    else if (state.document) parts = parcelBody(state.document, state.parcel);
-    else if (state.parcel) parts = [el("p", { class: "note" }, text("loading"))];
+    else if (state.document) parts = parcelBody(state.document, parcel);
+    else if (parcel) parts = [el("p", { class: "note" }, text("loading"))];
     else parts = [el("p", { class: "note" }, text("nothing_here"))];
     const end = state.document ? [footer(state.document)] : [];
     body.replaceChildren(...parts.filter(Boolean), ...alsoHere(state.found), ...end);
@@ -194,7 +219,8 @@
       document.body.classList.add("panel-open");
       OneMap.select(parcel || null);
       render();
-      document.getElementById("panel-body").parentElement.scrollTop = 0;
+      document.getElementById("panel-body").scrollTop = 0;
+      document.getElementById("panel-title").focus({ preventScroll: true });
       if (!parcel) return;
       try {
         const doc = await OneMap.getJson(`/api/parcels/${encodeURIComponent(parcel.parcel_id)}/suitability`);
@@ -205,8 +231,6 @@
         state.error = error.message;
       }
       render();
-      const heading = document.querySelector("#panel-body h2");
-      if (heading) heading.focus({ preventScroll: true });
     },
 
     close() {
