@@ -25,7 +25,9 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
 ) -> None:
     """OneMap: which renewable heating technology suits which parcel."""
 
@@ -43,9 +45,6 @@ def main() -> None:
     """Run the command line; every error ends in one sentence on stderr and an exit code."""
     # A service manager's stop is taken like Ctrl-C: whatever was started is stopped too.
     signal.signal(signal.SIGTERM, _stop)
-    debug = "--debug" in sys.argv[1:]
-    if debug:
-        sys.argv.remove("--debug")
     try:
         app()
     except KeyboardInterrupt:
@@ -61,9 +60,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        if debug:
+        if "--debug" in sys.argv:
             raise
-        _say(f"unexpected {type(error).__name__}: {error}; run the command again with --debug for details")
+        _say(f"unexpected {type(error).__name__}: {error}; `onemap --debug COMMAND ...` shows where it arose")
         sys.exit(1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,24 +13,10 @@ from api.layers import catalogue
 from api.progress import bar, say
 from gis.errors import UsageError
 from gis.ingest import import_file
+from gis.ingest.pipeline import Mode, OnError
 from gis.settings import Settings
 from gis.store import open_store
 from layers import LAYERS
-
-
-class Mode(StrEnum):
-    """What an import does with the features that are there."""
-
-    replace = "replace"
-    append = "append"
-    upsert = "upsert"
-
-
-class OnError(StrEnum):
-    """What an import does with a row that cannot be used."""
-
-    reject = "reject"
-    abort = "abort"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +25,9 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_)
 
 
-def layers(as_json: Annotated[bool, typer.Option("--json", help="Print the full catalogue as JSON.")] = False) -> None:
+def layers(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the full catalogue as JSON.")] = False,
+) -> None:
     """List all layers and what is loaded."""
     with open_store(Settings()) as store:
         entries = catalogue(store)
@@ -62,8 +49,8 @@ def import_(
     column: Annotated[
         list[str] | None, typer.Option(help="field=source column; may be given several times.")
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="What to do with the features that are there.")] = Mode.replace,
-    on_error: Annotated[OnError, typer.Option(help="What to do with rows that cannot be used.")] = OnError.reject,
+    mode: Annotated[Mode, typer.Option(help="What to do with the features that are there.")] = "replace",
+    on_error: Annotated[OnError, typer.Option(help="What to do with rows that cannot be used.")] = "reject",
     rejects: Annotated[Path | None, typer.Option(help="Write the rejected rows to this file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
@@ -72,7 +59,7 @@ def import_(
     if layer not in LAYERS:
         raise UsageError(f"{layer!r} is not a layer; the layers are {', '.join(LAYERS)}.")
     columns = dict(_pair(text) for text in column or [])
-    with open_store(Settings()) as store, bar("import") as progress:
+    with open_store(Settings()) as store, bar() as progress:
         done = import_file(
             store,
             layer,
@@ -80,8 +67,8 @@ def import_(
             source_layer=source_layer,
             source_crs=source_crs,
             columns=columns or None,
-            mode=mode.value,
-            on_error=on_error.value,
+            mode=mode,
+            on_error=on_error,
             rejects_file=rejects,
             report_file=report,
             dry_run=dry_run,

@@ -52,7 +52,7 @@ def prepare(store: Store, *, sample: bool) -> None:
     versions = store.layer_versions()
     if not versions and sample:
         say("The store is empty: loading the sample city")
-        with bar("sample") as progress:
+        with bar() as progress:
             load_sample(store, progress=progress)
         versions = store.layer_versions()
     if "parcel" not in versions:
@@ -62,12 +62,12 @@ def prepare(store: Store, *, sample: bool) -> None:
     ruleset = load_ruleset()
     if run is None or run.layer_versions != {layer: v.version for layer, v in versions.items()}:
         say(f"Scoring {versions['parcel'].feature_count:,} parcels")
-        with bar("score") as progress:
+        with bar() as progress:
             score_store(store, ruleset, progress=progress)
     elif run.ruleset_hash != ruleset.hash:
         say(
-            f"The stored results come from rule set {run.ruleset_id} ({run.ruleset_hash[:8]}, as of {run.as_of}); "
-            "`onemap score` applies the present one"
+            f"The stored results come from rule set {run.ruleset_id} ({run.ruleset_hash[:8]}, "
+            f"as of {run.as_of}); `onemap score` applies the present one"
         )
 
 
@@ -90,7 +90,8 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise StoreError(
-            f"Port {port} on {host} cannot be used ({error.strerror}): stop what uses it or choose another --port."
+            f"Port {port} on {host} cannot be used ({error.strerror}): stop what uses it "
+            "or choose another --port."
         ) from error
     return listener
 
@@ -98,7 +99,9 @@ def _bind(host: str, port: int) -> socket.socket:
 def _cluster() -> Cluster:
     settings = Settings()
     if settings.database_url:
-        raise UsageError("ONEMAP_DATABASE_URL points at a database of its own: only the embedded store is started here.")
+        raise UsageError(
+            "ONEMAP_DATABASE_URL points at a database of its own: only the embedded store is started here."
+        )
     return Cluster(settings.data_dir)
 
 
@@ -125,7 +128,9 @@ def status() -> None:
     settings = Settings()
     if not settings.database_url:
         found = Cluster(settings.data_dir).status()
-        state = f"runs (process {found.pid}, PostgreSQL {found.postgresql})" if found.running else "is stopped"
+        state = (
+            f"runs (process {found.pid}, PostgreSQL {found.postgresql})" if found.running else "is stopped"
+        )
         say(f"The embedded store in {found.home} {state}", file=sys.stdout)
         if not found.running:
             return

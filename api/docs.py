@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
 _STYLE = """
-body{font:15px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2937}
+body{font:15px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;max-width:60rem;margin:2rem auto;
+padding:0 1rem;color:#1f2937}
 h2{border-top:1px solid #d1d5db;padding-top:1rem;font-size:1.05rem}
 h2 b{background:#0e7490;color:#fff;border-radius:4px;padding:.1rem .5rem;margin-right:.5rem}
 code,pre{font:13px/1.45 ui-monospace,monospace}
@@ -70,7 +71,9 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[st
 def docs_page(app: FastAPI) -> str:
     """Return the interface of `app` as HTML."""
     document = app.openapi()
-    parts = [f"<p>{escape(document['info'].get('description', ''))} <a href='/openapi.json'>openapi.json</a></p>"]
+    parts = [
+        f"<p>{escape(document['info'].get('description', ''))} <a href='/openapi.json'>openapi.json</a></p>"
+    ]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             parts.extend(_operation(method, path, operation))

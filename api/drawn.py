@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from api.geojson import BodyFeature
-from gis.crs import STORAGE_EPSG, stack, to_storage
+from gis.crs import API_CRS, STORAGE_EPSG, Geometries, stack
 from gis.errors import BodyError
+from gis.ingest.checks import bad_text, out_of_range
 from gis.ingest.columns import map_columns
+from gis.ingest.datum import SourceCrs
+from gis.ingest.report import ImportReport
+from gis.ingest.shapes import as_layer_kind, to_layer
 from gis.ingest.values import convert, empty
-from layers import LAYERS, FieldSpec
+from layers import LAYERS
 
 _SPEC = LAYERS["parcel"]
+_CRS84 = SourceCrs(API_CRS, API_CRS, None, geographic=True)
 
 
 def to_parcels(features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
@@ -37,19 +39,17 @@ def to_parcels(features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None) -
     return gpd.GeoDataFrame(frame, geometry=list(geometries), crs=f"EPSG:{STORAGE_EPSG}")
 
 
-def _geometries(features: Sequence[BodyFeature]) -> Any:
-    stored = to_storage(stack([f.geometry for f in features]))
-    single = shapely.get_type_id(stored) == 3
-    stored[single] = [shapely.MultiPolygon([g]) for g in stored[single]]
-    for feature, geometry in zip(features, stored, strict=True):
-        # A sliver may collapse on the storage grid of 0.1 mm.
-        if not shapely.is_valid(geometry) or shapely.area(geometry) <= 0:
-            at = f"{feature.place}/coordinates"
-            raise BodyError(f"{at} has no area left on the storage grid of 0.1 mm; send a larger polygon.", at)
+def _geometries(features: Sequence[BodyFeature]) -> Geometries:
+    """Return the polygons exactly as an import stores them."""
+    shapes = as_layer_kind(stack([f.geometry for f in features]), _SPEC)
+    stored, problems = to_layer(shapes, _SPEC, _CRS84, ImportReport(layer=_SPEC.id, source="request"))
+    for row in sorted(problems):
+        at = f"{features[row].place}/coordinates"
+        raise BodyError(f"{at}: {problems[row]}, seen on the grid of 0.1 mm; send a larger polygon.", at)
     return stored
 
 
-def _check_inside(features: Sequence[BodyFeature], geometries: Any, area: gpd.GeoDataFrame) -> None:
+def _check_inside(features: Sequence[BodyFeature], geometries: Geometries, area: gpd.GeoDataFrame) -> None:
     hit, _ = area.sindex.query(geometries, predicate="intersects")
     outside = np.setdiff1d(np.arange(len(features)), hit)
     if outside.size:
@@ -67,7 +67,7 @@ def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:
             _check_plain(feature, source)
         values = pd.Series([f.properties.get(source) for f in features], dtype=object).infer_objects()
         columns[name], problems = convert(values, field)
-        problems = problems | _out_of_range(columns[name], field)
+        problems = problems | out_of_range(columns[name], field) | bad_text(columns[name], field)
         for row in sorted(problems):
             pointer = f"{features[row].pointer}/properties/{_token(source)}"
             raise BodyError(f"{pointer}: {problems[row]}.", pointer)
@@ -75,8 +75,7 @@ def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:
 
 
 def _check_plain(feature: BodyFeature, source: str) -> None:
-    value = feature.properties.get(source)
-    if isinstance(value, (dict, list)) or (isinstance(value, str) and "\0" in value):
+    if isinstance(feature.properties.get(source), (dict, list)):
         pointer = f"{feature.pointer}/properties/{_token(source)}"
         raise BodyError(f"{pointer} must be a text, a number, true, false or null.", pointer)
 
@@ -90,6 +89,8 @@ def _ids(features: Sequence[BodyFeature], given: pd.Series) -> list[str]:
     ids = [
         stated or f.id or f"drawn-{i + 1}" for i, (f, stated) in enumerate(zip(features, given, strict=True))
     ]
+    for row, reason in bad_text(pd.Series(ids, dtype=object), _SPEC.field(_SPEC.key)).items():
+        raise BodyError(f"{features[row].pointer}/id: {reason}.", f"{features[row].pointer}/id")
     seen: set[str] = set()
     for feature, parcel_id in zip(features, ids, strict=True):
         if parcel_id in seen:

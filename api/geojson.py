@@ -87,7 +87,9 @@ def read_features(document: Any, settings: Settings) -> tuple[list[BodyFeature],
             raise TooLargeError(
                 f"The body has {len(members)} features, more than {settings.max_body_features}.", "/features"
             )
-        places = [(member, f"/features/{i}") for i, member in enumerate(members)]
+        places: list[tuple[Any, str | None]] = [
+            (member, f"/features/{i}") for i, member in enumerate(members)
+        ]
     elif kind == "Feature":
         places = [(document, "")]
     else:

@@ -33,7 +33,14 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.scorer = suitability.Scorer(store)
     problems.install(app)
-    for router in (suitability.router, summary.router, layers.router, search.router, tiles_router, health.router):
+    for router in (
+        suitability.router,
+        summary.router,
+        layers.router,
+        search.router,
+        tiles_router,
+        health.router,
+    ):
         app.include_router(router)
     docs.install(app)
     _install_map(app, store, settings)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis.vocabulary import Status, Technology
+from gis.vocabulary import Effect, Status, Technology
 from layers import FieldSpec, StyleSpec, Text
 
 
@@ -125,6 +125,105 @@ class Readiness(_Body):
     parcel_count: int
     results_current: bool
     layer_versions: dict[str, int]
+
+
+Evidence = dict[str, float | str | None]
+
+
+class Assumption(_Body):
+    """A parameter that no policy or standard fixes, with the value that was taken and where it is from."""
+
+    parameter: str
+    title: Text
+    value: float | list[float] | list[str]
+    unit: str | None
+    source: str
+
+
+class Reason(_Body):
+    """Why: a check of the rule set with its clause, the fact and the threshold it was held against."""
+
+    code: str
+    effect: Effect
+    clause_id: str | None
+    fact: str
+    value: float | str | None
+    unit: str | None
+    threshold: float | str | list[str] | list[float] | None
+    threshold_kind: Literal["policy", "standard", "study", "assumption"] | None
+    zh: str
+    en: str
+
+
+class TechnologyVerdict(_Body):
+    """One technology, or one variant of it, in the order of the policy."""
+
+    technology: Technology
+    variant: Literal["hydrothermal", "closed_loop"] | None
+    title: Text
+    rank: int
+    status: Status
+    score: float | None = Field(ge=0, le=100)
+    capacity_kw: float | None
+    installed_share_frac: float | None
+    energy_share_frac: float | None
+    reasons: list[Reason]
+    evidence: Evidence
+    assumptions: list[Assumption]
+
+
+class RuleSetInfo(_Body):
+    """The rule set behind a verdict, as it stood on a day."""
+
+    id: str
+    as_of: date
+    hash: str
+
+
+class Location(_Body):
+    """Where the parcel lies and what is planned on it."""
+
+    district: str | None
+    township: str | None
+    planning_area: str | None
+    area_m2: float
+    land_use_code: str | None
+    building_status: str | None
+
+
+class Demand(_Body):
+    """Heat and cooling demand; null where floor area, land use and population do not tell."""
+
+    heated_area_m2: float | None
+    heated_area_basis: str | None
+    heat_index_w_per_m2: float | None
+    heat_load_kw: float | None
+    heat_demand_mwh_per_a: float | None
+    cooling_load_kw: float | None
+    cooling_demand_mwh_per_a: float | None
+    assumptions: list[Assumption]
+
+
+class Suitability(_Body):
+    """The ranking of technologies of one parcel, with demand, reasons and evidence."""
+
+    parcel_id: str
+    ruleset: RuleSetInfo
+    data_versions: dict[str, int]
+    location: Location
+    demand: Demand
+    recommended: Technology | None
+    recommended_variant: str | None
+    recommended_status: Status | None
+    recommended_title: Text | None
+    undecided: list[Technology]
+    technologies: list[TechnologyVerdict]
+
+
+class SuitabilityResults(BaseModel):
+    """One document per feature, in the order of the FeatureCollection."""
+
+    results: list[Suitability]
 
 
 def geojson_schema() -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Annotated, Any
 
-import pandas as pd
 from fastapi import APIRouter, Depends, Path, Request
 
 from api.drawn import to_parcels
@@ -16,7 +15,7 @@ from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import Suitability, geojson_schema
 from gis.errors import NotFoundError
-from gis.resources import Resources
+from gis.facts.surroundings import Surroundings
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.loader import parse_ruleset
 from gis.scoring import score, suitability_document
@@ -31,16 +30,16 @@ class Scorer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
-        self._resources: Resources | None = None
+        self._around: Surroundings | None = None
         self._rulesets: dict[tuple[str, str], RuleSet] = {}
 
-    def resources(self) -> Resources:
-        """Return the loaded layers; read again after an import."""
+    def surroundings(self) -> Surroundings:
+        """Return the loaded layers with their spatial indexes; read again after an import."""
         present = {k: v.version for k, v in self._store.layer_versions().items() if k != "parcel"}
         with self._lock:
-            if self._resources is None or dict(self._resources.versions) != present:
-                self._resources = self._store.resources()
-            return self._resources
+            if self._around is None or dict(self._around.resources.versions) != present:
+                self._around = Surroundings(self._store.resources())
+            return self._around
 
     def ruleset(self, run: RunRecord | None) -> RuleSet:
         """Return the rule set of a stored run, so that a drawn polygon is judged as the parcels are."""
@@ -61,15 +60,6 @@ def stored_document(store: Store, ruleset: RuleSet, run: RunRecord, parcel_id: s
     if facts.empty:
         raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
     return suitability_document(facts.iloc[0], verdicts.iloc[0], ruleset, run.layer_versions)
-
-
-def documents(
-    facts: pd.DataFrame, verdicts: pd.DataFrame, ruleset: RuleSet, versions: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    """Return one suitability document per row."""
-    return [
-        suitability_document(facts.iloc[i], verdicts.iloc[i], ruleset, versions) for i in range(len(facts))
-    ]
 
 
 @router.get(
@@ -123,10 +113,8 @@ def post_suitability(request: Request, body: Annotated[bytes, Depends(limited_bo
     """
     features, is_collection = read_features(parse(body), request.app.state.settings)
     scorer: Scorer = request.app.state.scorer
-    resources = scorer.resources()
-    parcels = to_parcels(features, resources.frames.get("district"))
-    ruleset = scorer.ruleset(request.app.state.store.latest_run())
-    result = score(parcels, resources, ruleset)
-    order = parcels["parcel_id"]
-    found = documents(result.facts.loc[order], result.verdicts.loc[order], ruleset, resources.versions)
+    around = scorer.surroundings()
+    parcels = to_parcels(features, around.resources.frames.get("district"))
+    result = score(parcels, around, scorer.ruleset(request.app.state.store.latest_run()))
+    found = [result.explain(parcel_id) for parcel_id in parcels["parcel_id"]]
     return ORJSON({"results": found} if is_collection else found[0])

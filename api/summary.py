@@ -31,7 +31,11 @@ _VERDICT = table(
     *(column(f"{t}_status") for t in TECHNOLOGIES),
     schema="result",
 )
-_PLACES: dict[By, tuple[str, ...]] = {"city": (), "district": ("district",), "township": ("district", "township")}
+_PLACES: dict[By, tuple[str, ...]] = {
+    "city": (),
+    "district": ("district",),
+    "township": ("district", "township"),
+}
 
 
 def _known(name: str) -> ColumnElement[float]:
@@ -87,7 +91,9 @@ def summary_rows(store: Store, by: By) -> list[dict[str, Any]]:
                 "heat_load_kw": g["heat_load_kw"],
             }
         )
-    return [_summary_row(t, recommended.get(tuple(t[n] for n in names), [])) for t in totals if t["parcel_count"]]
+    return [
+        _summary_row(t, recommended.get(tuple(t[n] for n in names), [])) for t in totals if t["parcel_count"]
+    ]
 
 
 def _summary_row(total: RowMapping, recommended: list[dict[str, Any]]) -> dict[str, Any]:
@@ -104,7 +110,8 @@ def _summary_row(total: RowMapping, recommended: list[dict[str, Any]]) -> dict[s
 
 @router.get("/api/summary", responses={200: {"model": Summary}, **documented(404, 422, 503)})
 def get_summary(
-    request: Request, by: Annotated[By, Query(description="size of the places", examples=["district"])] = "city"
+    request: Request,
+    by: Annotated[By, Query(description="size of the places", examples=["district"])] = "city",
 ) -> ORJSON:
     """Sum the stored results: parcels, heated area and heat load by recommended technology and status."""
     store: Store = request.app.state.store

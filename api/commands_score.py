@@ -1,0 +1,103 @@
+"""`onemap score` and `onemap explain`: verdicts for stored parcels or for a file, and why."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from api.explain import Language, text_of
+from api.progress import bar, say
+from api.suitability import Scorer, stored_document
+from api.table import check_ending, write_table
+from gis.errors import NotFoundError
+from gis.ingest import read_mapped
+from gis.rules import RuleSet, load_ruleset
+from gis.runs import score_store
+from gis.scoring import Result, score
+from gis.settings import Settings
+from gis.store import Store, open_store
+from gis.vocabulary import STATUS_TITLES, STATUSES, TECHNOLOGY_TITLES
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("score")(score_)
+    app.command()(explain)
+
+
+def score_(
+    parcels: Annotated[
+        Path | None,
+        typer.Option(help="Score this file instead of the stored parcels, which stay as they are."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write one row a parcel to this .parquet, .gpkg or .geojson file.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Folder of a rule set, instead of the built-in one.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day whose rules apply; today by default.")
+    ] = None,
+) -> None:
+    """Score the stored parcels and keep the results, or score a file of parcels."""
+    if out is not None:
+        check_ending(out)
+    ruleset = load_ruleset(rules or "beijing", as_of.date() if as_of else None)
+    with open_store(Settings()) as store:
+        result = _score_file(store, ruleset, parcels) if parcels else _score_stored(store, ruleset)
+    if out is not None:
+        write_table(result, out)
+        say(f"{len(result.verdicts):,} parcels are written to {out}", file=sys.stdout)
+    _say_counts(result)
+
+
+def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
+    with bar() as progress:
+        mapped = read_mapped("parcel", path, progress=progress)
+    for sentence in mapped.report.sentences():
+        say(sentence)
+    return score(mapped.frame, store.resources(), ruleset)
+
+
+def _score_stored(store: Store, ruleset: RuleSet) -> Result:
+    with bar() as progress:
+        run = score_store(store, ruleset, progress=progress)
+    parcels = store.read("parcel")
+    facts, verdicts = store.result_rows(parcels["parcel_id"].tolist())
+    return Result(parcels, facts, verdicts, ruleset, run.layer_versions)
+
+
+def _say_counts(result: Result) -> None:
+    say(f"{len(result.verdicts):,} parcels scored as of {result.ruleset.as_of}:", file=sys.stdout)
+    verdicts = result.verdicts
+    for technology in result.ruleset.order:
+        for status in STATUSES:
+            chosen = (verdicts["recommended"] == technology) & (verdicts["recommended_status"] == status)
+            if chosen.any():
+                title = f"{TECHNOLOGY_TITLES[technology][0]} ({STATUS_TITLES[status][0]})"
+                say(f"{chosen.sum():>9,}  {technology} {status}  {title}", file=sys.stdout)
+    if verdicts["recommended"].isna().any():
+        say(f"{verdicts['recommended'].isna().sum():>9,}  none  暂无适宜技术", file=sys.stdout)
+
+
+def explain(
+    parcel_id: Annotated[str, typer.Argument(help="Parcel id, as imported.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the suitability document.")] = False,
+    lang: Annotated[Language, typer.Option(help="Language of the text.")] = "zh",
+) -> None:
+    """Explain the stored verdicts of one parcel: ranking, reasons, clauses, data versions."""
+    with open_store(Settings()) as store:
+        run = store.latest_run()
+        if run is None:
+            raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
+        document = stored_document(store, Scorer(store).ruleset(run), run, parcel_id)
+    if as_json:
+        say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
+    else:
+        say(text_of(document, lang), file=sys.stdout)

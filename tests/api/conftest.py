@@ -1,0 +1,40 @@
+"""A scored sample city in a database of its own, and a client on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from api.main import create_app
+from gis.rules import load_ruleset
+from gis.runs import load_sample, score_store
+from gis.settings import Settings
+from gis.store import Store, open_store
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Settings with limits small enough to be reached by a test."""
+    return Settings(max_body_bytes=3_000_000, max_body_features=50, max_body_vertices=20_000)
+
+
+@pytest.fixture(scope="session")
+def city(store: Store) -> Iterator[Store]:
+    """The sample, imported and scored."""
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("CREATE DATABASE city TEMPLATE template0"))
+    url = store.engine.url.set(database="city").render_as_string(hide_password=False)
+    with open_store(Settings(database_url=url.replace("+psycopg", ""))) as opened:
+        load_sample(opened)
+        score_store(opened, load_ruleset())
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def client(city: Store, settings: Settings) -> Iterator[TestClient]:
+    """A client on the sample city; a server error is an answer, not an exception."""
+    with TestClient(create_app(city, settings), raise_server_exceptions=False) as made:
+        yield made
