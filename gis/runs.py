@@ -24,7 +24,7 @@ BATCH = 20_000
 
 
 def load_sample(store: Store, progress: Progress | None = None, folder: Path = SAMPLE_DIR) -> None:
-    """Import every file of the sample's manifest, in its order. Raises InputError when the sample is not there."""
+    """Import every file of the sample's manifest, in its order; InputError when the sample is not there."""
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         raise InputError(f"the sample is not there: {manifest} is missing; start with --no-sample")

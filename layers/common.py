@@ -60,7 +60,8 @@ TOWNSHIP = field(
 PROVENANCE = (
     field("source", "text", "数据来源", "source", "SJLY", aliases=("来源", "data_source"), max_length=1000),
     field("synthetic", "boolean", "合成数据", "synthetic", "SFHC", aliases=("是否合成",)),
-    field("remark", "text", "备注", "remark", "BZ", aliases=("bz", "note", "remarks", "comment"), max_length=1000),
+    field("remark", "text", "备注", "remark", "BZ",
+          aliases=("bz", "note", "remarks", "comment"), max_length=1000),
 )  # fmt: skip
 
 COMMITTED_KW = field(

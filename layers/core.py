@@ -215,7 +215,7 @@ WATER_INTAKE_ZONE = LayerSpec(
     title=Text(zh="禁止和限制取水范围", en="Water-intake restriction zones"),
     description=Text(
         zh="地下水禁止开采区、限制开采区、储备区；可按乡镇街道清单给出。",
-        en="Prohibited, restricted and reserve zones of groundwater intake; may be given as lists of townships.",
+        en="Prohibited, restricted and reserve zones of groundwater intake, or lists of townships.",
     ),
     group="restriction",
     geometry="polygon",

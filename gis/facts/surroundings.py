@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gis.facts.columns import Floats, Texts, number, text
 from gis.facts.spatial import FeatureIndex
 from gis.resources import Resources
 
-Floats = npt.NDArray[np.float64]
 TOWNSHIP_SEPARATOR = "、"
 ZONE_CLASSES = ("prohibited", "restricted", "reserve")
 
@@ -40,6 +40,8 @@ class Surroundings:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _indexes: dict[str, FeatureIndex] = field(default_factory=dict, repr=False)
     _zones: dict[tuple[str, date], ZoneClass] = field(default_factory=dict, repr=False)
+    _columns: dict[tuple[str, str], Floats] = field(default_factory=dict, repr=False)
+    _texts: dict[tuple[str, str], Texts] = field(default_factory=dict, repr=False)
 
     def loaded(self, layer_id: str) -> bool:
         """Return whether the layer was ever loaded, be it empty."""
@@ -56,8 +58,10 @@ class Surroundings:
             self._indexes[layer_id] = FeatureIndex(shapes)
         return self._indexes[layer_id]
 
-    def of_kinds(self, layer_id: str, kinds: tuple[str, ...] | None) -> tuple[FeatureIndex, npt.NDArray[np.int64]]:
-        """Return an index over the features of some kinds, or of no stated kind, and their positions in the layer."""
+    def of_kinds(
+        self, layer_id: str, kinds: tuple[str, ...] | None
+    ) -> tuple[FeatureIndex, npt.NDArray[np.int64]]:
+        """Return an index over the features of some kinds, or of no stated kind, and their positions."""
         if kinds is None:
             return self.index(layer_id), np.arange(len(self.frame(layer_id)))
         key = f"{layer_id}:{','.join(kinds)}"
@@ -83,13 +87,18 @@ class Surroundings:
         return self._indexes["drillable_green"]
 
     def column(self, layer_id: str, name: str) -> Floats:
-        """Return a numeric column of a loaded layer as float64, NaN where missing."""
-        return pd.to_numeric(self.frame(layer_id)[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+        """Return a numeric column of a loaded layer as float64, NaN where missing; not to be written to."""
+        key = (layer_id, name)
+        if key not in self._columns:
+            self._columns[key] = number(self.frame(layer_id), name)
+        return self._columns[key]
 
     def texts(self, layer_id: str, name: str) -> npt.NDArray[np.object_]:
-        """Return a text column of a loaded layer, None where missing."""
-        values = self.frame(layer_id)[name].astype(object)
-        return values.where(values.notna(), None).to_numpy(dtype=object)
+        """Return a text column of a loaded layer, None where missing; not to be written to."""
+        key = (layer_id, name)
+        if key not in self._texts:
+            self._texts[key] = text(self.frame(layer_id), name)
+        return self._texts[key]
 
     def intake_zones(self, zone_class: str, as_of: date) -> ZoneClass:
         """Return the water-intake zones of one class that are in force on `as_of`.

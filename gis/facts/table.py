@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
-from gis.facts.spatial import FeatureIndex, dominant
+from gis.facts.columns import Floats, Texts, absent, pick, text
+from gis.facts.spatial import dominant
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 
-Floats = npt.NDArray[np.float64]
-Texts = npt.NDArray[np.object_]
-Facts = dict[str, npt.NDArray[np.generic]]
-Progress = Callable[[int, int, str], None]
-
-
-def number(parcels: gpd.GeoDataFrame, name: str) -> Floats:
-    """Return a numeric parcel attribute as float64; NaN where missing or where there is no such column."""
-    if name not in parcels.columns:
-        return np.full(len(parcels), np.nan)
-    return pd.to_numeric(parcels[name]).to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def text(parcels: gpd.GeoDataFrame, name: str) -> Texts:
-    """Return a text parcel attribute; None where missing or where there is no such column."""
-    if name not in parcels.columns:
-        return np.full(len(parcels), None, dtype=object)
-    values = parcels[name].astype(object)
-    return values.where(values.notna(), None).to_numpy(dtype=object)
-
-
-def pick(values: npt.NDArray[np.generic], feature: npt.NDArray[np.int64]) -> npt.NDArray[np.generic]:
-    """Return `values[feature]`, missing (NaN or None) where feature is -1."""
-    missing: object = None if values.dtype == object else np.nan
-    if len(values) == 0:
-        return np.full(len(feature), missing, dtype=values.dtype)
-    out = values[np.maximum(feature, 0)]
-    out[feature < 0] = missing
-    return out
+Facts = dict[str, npt.NDArray[Any]]
 
 
 def place_facts(parcels: gpd.GeoDataFrame, around: Surroundings) -> Facts:
@@ -65,7 +37,7 @@ def place_facts(parcels: gpd.GeoDataFrame, around: Surroundings) -> Facts:
         if around.loaded(layer_id):
             feature, _ = dominant(around.index(layer_id).overlap(shapes), n)
             outline = pick(around.texts(layer_id, "name"), feature)
-            facts[layer_id] = np.where(np.equal(outline, None), facts[layer_id], outline)
+            facts[layer_id] = np.where(absent(outline), facts[layer_id], outline)
             if layer_id == "district":
                 facts["planning_area"] = pick(around.texts(layer_id, "planning_area"), feature)
     return facts
@@ -139,9 +111,8 @@ def intake_facts(parcels: gpd.GeoDataFrame, around: Surroundings, as_of: date) -
             if zones.incomplete:
                 share[share == 0] = np.nan
             feature, _ = dominant(zones.index.overlap(shapes), n)
-            numbers = zones.frame["document_no"].astype(object)
-            drawn = pick(numbers.where(numbers.notna(), None).to_numpy(dtype=object), feature)
-            document[:] = np.where(np.equal(document, None), drawn, document)
+            drawn = pick(text(zones.frame, "document_no"), feature)
+            document[:] = np.where(absent(document), drawn, document)
         facts[f"intake_{zone_class}_frac"] = share
     return facts
 
@@ -153,20 +124,3 @@ def network_facts(parcels: gpd.GeoDataFrame, around: Surroundings) -> Facts:
         pairs = around.index("heat_network").nearest(np.asarray(parcels.geometry.to_numpy(), dtype=object))
         distance[pairs.parcel] = pairs.measure
     return {"heat_network_distance_m": distance}
-
-
-def candidates(parcels: gpd.GeoDataFrame, index: FeatureIndex, reach_m: float) -> pd.DataFrame:
-    """Return the features that may serve each parcel: all within reach, and the nearest.
-
-    Columns: parcel, feature (positions), distance_m.
-    """
-    shapes = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    near, first = index.within(shapes, reach_m), index.nearest(shapes)
-    frame = pd.DataFrame(
-        {
-            "parcel": np.r_[near.parcel, first.parcel],
-            "feature": np.r_[near.feature, first.feature],
-            "distance_m": np.r_[near.measure, first.measure],
-        }
-    )
-    return frame.drop_duplicates(["parcel", "feature"], ignore_index=True)

@@ -43,7 +43,8 @@ def closed_loop_kw(
     diffusivity = lam / (rock_heat_capacity_mj_per_m3_k * 1e6)
 
     def line_source(days: float) -> Array:
-        return exp1(well_radius_m**2 / (4.0 * diffusivity * days * SECONDS_PER_DAY)) / 2.0
+        g: Array = exp1(well_radius_m**2 / (4.0 * diffusivity * days * SECONDS_PER_DAY)) / 2.0
+        return g
 
     g = line_source(season_d)
     for year in range(1, seasons):

@@ -51,7 +51,9 @@ def parse_ruleset(texts: Mapping[str, bytes], as_of: date) -> RuleSet:
     demand_file = _File("demand.yaml", texts)
     demand = demand_file.parse(DemandFile)
     shared = _resolve(_File("ruleset.yaml", texts), head.parameters, as_of, clauses)
-    options = {o.id: _option(_File(f"{o.id}.yaml", texts), o.id, head, shared, as_of, clauses) for o in OPTIONS}
+    options = {
+        o.id: _option(_File(f"{o.id}.yaml", texts), o.id, head, shared, as_of, clauses) for o in OPTIONS
+    }
     demand_parameters = _resolve(demand_file, demand.parameters, as_of, clauses)
     _check_demand(demand_file, demand)
     for check in head.checks:
@@ -87,7 +89,9 @@ class _File:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             place = f" line {mark.line + 1}" if mark else ""
-            raise RuleError(f"{name}{place}: this is not YAML ({getattr(error, 'problem', error)})") from error
+            raise RuleError(
+                f"{name}{place}: this is not YAML ({getattr(error, 'problem', error)})"
+            ) from error
 
     def line(self, path: tuple[int | str, ...]) -> int:
         """Return the line of the deepest node on `path` that exists."""
@@ -187,13 +191,17 @@ def _option(
         for name in (term.start, term.end, term.weight):
             _known(file, ("score", position), name, parameters)
         if term.fact not in required:
-            raise file.fail(("score", position), f"{term.fact} is scored but no check requires it to be known")
+            raise file.fail(
+                ("score", position), f"{term.fact} is scored but no check requires it to be known"
+            )
     return OptionRules(
         option_id, parameters, (*head.checks, *rules.checks), rules.notes, rules.score, rules.evidence
     )
 
 
-def _known(file: _File, path: tuple[int | str, ...], name: str, parameters: Mapping[str, ParameterValue]) -> None:
+def _known(
+    file: _File, path: tuple[int | str, ...], name: str, parameters: Mapping[str, ParameterValue]
+) -> None:
     if name not in parameters:
         raise file.fail(path, f"unknown parameter {name!r}")
 

@@ -99,7 +99,7 @@ class Check(Condition):
 
 
 class Note(Condition):
-    """Something to say when a condition holds; with effect `conditions` it also makes the verdict conditional."""
+    """Something to say when a condition holds; effect `conditions` also makes the verdict conditional."""
 
     effect: Literal["supports", "assumes", "conditions"]
     clause: str | None = None

@@ -1,4 +1,4 @@
-"""One scoring engine for a batch, a single parcel, a drawn polygon and a file: facts and rules in, verdicts out."""
+"""One scoring engine for a batch, a single parcel, a drawn polygon and a file."""
 
 from gis.scoring.document import suitability_document
 from gis.scoring.result import Result, score

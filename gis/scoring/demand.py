@@ -6,7 +6,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
-from gis.facts.table import Facts, number, text
+from gis.facts.columns import absent, number, text
+from gis.facts.table import Facts
 from gis.heat import demand as heat
 from gis.rules import RuleSet
 
@@ -26,7 +27,7 @@ def demand_facts(parcels: gpd.GeoDataFrame, area_m2: Floats, ruleset: RuleSet) -
     heated_m2 = np.where(unheated, 0.0, heated_m2)
     basis = np.where(unheated, "not_heated", basis)
     standard = text(parcels, "building_standard")
-    heat_index = _heat_index(land_use, standard, np.equal(basis, "population"), ruleset)
+    heat_index = _heat_index(land_use, standard, np.asarray(basis == "population", dtype=bool), ruleset)
     cooling_index = _cooling_index(land_use, ruleset)
     load_kw = heat.heat_load_kw(heated_m2, heat_index)
     cooling_kw = heat.heat_load_kw(heated_m2, cooling_index)
@@ -86,12 +87,12 @@ def _heat_index(
     values = ruleset.demand_parameters
     default = ruleset.demand.default_standard
     for class_name, use in ruleset.demand.land_use.items():
-        here = np.equal(land_use, class_name)
+        here = land_use == class_name
         if default in use.heat_index:
             index[here] = values[use.heat_index[default]].number()
         for level, parameter in use.heat_index.items():
-            index[here & np.equal(standard, level)] = values[parameter].number()
-    mixed = np.equal(land_use, None) & from_population
+            index[here & (standard == level)] = values[parameter].number()
+    mixed = absent(land_use) & from_population
     index[mixed] = values[ruleset.demand.mixed_heat_index].number()
     return index
 
@@ -100,5 +101,5 @@ def _cooling_index(land_use: npt.NDArray[np.object_], ruleset: RuleSet) -> Float
     index = np.full(len(land_use), np.nan)
     for class_name, use in ruleset.demand.land_use.items():
         if use.cooling_index:
-            index[np.equal(land_use, class_name)] = ruleset.demand_parameters[use.cooling_index].number()
+            index[land_use == class_name] = ruleset.demand_parameters[use.cooling_index].number()
     return index

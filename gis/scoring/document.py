@@ -39,14 +39,17 @@ def suitability_document(
     """
     facts, verdict = _plain(facts), _plain(verdict)
     names = [o for t in ruleset.order for o in OPTIONS if o.technology == t]
-    technologies = [_technology(o, rank, facts, verdict, ruleset, data_versions) for rank, o in enumerate(names, 1)]
+    technologies = [
+        _technology(o, rank, facts, verdict, ruleset, data_versions) for rank, o in enumerate(names, 1)
+    ]
     chosen = verdict["recommended"]
     return {
         "parcel_id": facts["parcel_id"],
         "ruleset": {"id": ruleset.id, "as_of": ruleset.as_of.isoformat(), "hash": ruleset.hash},
         "data_versions": dict(sorted(data_versions.items())),
         "location": {name: facts[name] for name in LOCATION_FACTS},
-        "demand": {name: facts[name] for name in DEMAND_FACTS} | {"assumptions": _demand_assumptions(facts, ruleset)},
+        "demand": {name: facts[name] for name in DEMAND_FACTS}
+        | {"assumptions": _demand_assumptions(facts, ruleset)},
         "recommended": chosen,
         "recommended_variant": verdict["recommended_variant"],
         "recommended_status": verdict["recommended_status"],
@@ -115,7 +118,8 @@ def _reason(
     code: str, values: Mapping[str, Any], rules: OptionRules, data_versions: Mapping[str, int]
 ) -> dict[str, Any]:
     name, _, suffix = code.partition(".")
-    condition: Check | Note = next(c for c in (*rules.checks, *rules.notes) if c.id == name)
+    conditions: tuple[Check | Note, ...] = (*rules.checks, *rules.notes)
+    condition = next(c for c in conditions if c.id == name)
     parameter = rules.parameters.get(condition.threshold)
     threshold = _listed(parameter) if parameter else values[condition.threshold]
     unit = _unit(condition.fact)
@@ -227,7 +231,7 @@ def _assumption(parameter: ParameterValue) -> dict[str, Any]:
 
 
 def _demand_assumptions(facts: Mapping[str, Any], ruleset: RuleSet) -> list[dict[str, Any]]:
-    """Assumptions behind this parcel's demand: floor area per person counts only where population was used."""
+    """Return the assumptions behind this parcel's demand, only those that were used."""
     used = {"heated_share_frac", "cooling_full_load_h"}
     if facts["heated_area_basis"] == "heated_area":
         used.discard("heated_share_frac")

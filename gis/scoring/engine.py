@@ -6,17 +6,21 @@ rows the best one is the parcel's verdict. A further source can therefore only h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gis.facts.columns import absent
 from gis.facts.table import Facts
 from gis.rules import Check, Note, OptionRules
 from gis.vocabulary import Status
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+FactOf = Callable[[str], npt.NDArray[Any]]
 
 # Ordered from worst to best.
 ORDERED: tuple[Status, ...] = ("unsuitable", "unknown", "conditional", "suitable")
@@ -28,7 +32,7 @@ CODE_SUFFIX = {MET: "met", FAILED: "failed", MISSING: "missing"}
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to judge: the parcel each belongs to, its own facts, its heat capacity (kW) and the source's distance (m).
+    """Rows to judge: the parcel of each, its own facts, its heat capacity (kW), the source's distance (m).
 
     Rows are in ascending order of parcel; among equals the first one wins.
     """
@@ -41,7 +45,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """One verdict a parcel: status (position in `ORDERED`), score, capacity, share, reason codes, and the row behind it."""
+    """One verdict a parcel, and the row behind it; `status` is a position in `ORDERED`."""
 
     status: Ints
     score: Floats
@@ -60,7 +64,7 @@ def judge(rows: Rows, parcel_facts: Facts, local: Facts, rules: OptionRules) -> 
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(load_kw > 0, np.minimum(rows.capacity_kw / load_kw, 1.0), np.nan)
 
-    def fact(name: str) -> npt.NDArray[np.generic]:
+    def fact(name: str) -> npt.NDArray[Any]:
         if name == "capacity_kw":
             return rows.capacity_kw
         if name == "installed_share_frac":
@@ -80,18 +84,20 @@ def judge(rows: Rows, parcel_facts: Facts, local: Facts, rules: OptionRules) -> 
     )
 
 
-def outcome(values: npt.NDArray[np.generic], condition: Check | Note, rules: OptionRules, fact) -> Ints:  # type: ignore[no-untyped-def]
+def outcome(values: npt.NDArray[Any], condition: Check | Note, rules: OptionRules, fact: FactOf) -> Ints:
     """Return MET, FAILED or MISSING for every row; a missing fact or threshold is MISSING, never a number."""
     name, operator = condition.threshold, condition.operator
     if operator in ("in", "not_in"):
         allowed = rules.parameters[name].value
-        missing = np.equal(values, None)
+        missing = absent(values)
         inside = np.isin(np.where(missing, "", values).astype(str), np.asarray(allowed, dtype=str))
         holds = inside if operator == "in" else ~inside
     else:
         numbers = values.astype(np.float64)
         limit = (
-            np.full(len(numbers), rules.number(name)) if name in rules.parameters else fact(name).astype(np.float64)
+            np.full(len(numbers), rules.number(name))
+            if name in rules.parameters
+            else fact(name).astype(np.float64)
         )
         missing = np.isnan(numbers) | np.isnan(limit)
         compare = {"ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less}[operator]
@@ -115,10 +121,12 @@ def _status(outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: Op
     for note, holds in zip(rules.notes, spoken, strict=True):
         if note.effect == "conditions":
             conditional |= holds
-    return np.select([excluded, unknown, conditional], [UNSUITABLE, UNKNOWN, CONDITIONAL], SUITABLE).astype(np.int64)
+    return np.select([excluded, unknown, conditional], [UNSUITABLE, UNKNOWN, CONDITIONAL], SUITABLE).astype(
+        np.int64
+    )
 
 
-def _score(status: Ints, rules: OptionRules, fact) -> Floats:  # type: ignore[no-untyped-def]
+def _score(status: Ints, rules: OptionRules, fact: FactOf) -> Floats:
     """0 to 100; 0 where excluded, NaN where unknown, scaled down where conditional."""
     points, total = np.zeros(len(status)), 0.0
     for term in rules.score:

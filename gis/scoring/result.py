@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import InputError, NotFoundError
+from gis.facts.columns import Texts, number
 from gis.facts.surroundings import Surroundings
-from gis.facts.table import Facts, ground_facts, intake_facts, network_facts, number, place_facts
+from gis.facts.table import Facts, ground_facts, intake_facts, network_facts, place_facts
 from gis.heat.demand import coverage_frac
 from gis.resources import Resources
 from gis.rules import RuleSet
@@ -37,14 +38,17 @@ class Result:
         """Return the suitability document of one parcel; NotFoundError when it is not in the result."""
         if parcel_id not in self.facts.index:
             raise NotFoundError(f"there is no parcel {parcel_id!r} in this result")
+        at = self.facts.index.get_indexer([parcel_id])[0]
         return suitability_document(
-            self.facts.loc[parcel_id], self.verdicts.loc[parcel_id], self.ruleset, self.data_versions
+            self.facts.iloc[at], self.verdicts.iloc[at], self.ruleset, self.data_versions
         )
 
     def to_geodataframe(self) -> gpd.GeoDataFrame:
         """Return the verdicts with the parcels' geometry in EPSG:4548."""
         shapes = self.parcels.set_index("parcel_id").geometry
-        return gpd.GeoDataFrame(self.verdicts.copy(), geometry=shapes.reindex(self.verdicts.index), crs=shapes.crs)
+        return gpd.GeoDataFrame(
+            self.verdicts.copy(), geometry=shapes.reindex(self.verdicts.index), crs=shapes.crs
+        )
 
 
 def score(parcels: gpd.GeoDataFrame, resources: Resources | Surroundings, ruleset: RuleSet) -> Result:
@@ -93,12 +97,13 @@ def _judge_all(
     """Judge the options in the statutory order; the facts of the winning rows join `facts`."""
     rows_of = {
         "shallow_ground_source": lambda r: technologies.shallow_ground_source(facts, r),
-        "reclaimed_water": lambda r: technologies.reclaimed_water(parcels, facts, around, r),
-        "geothermal_hydrothermal": lambda r: technologies.hydrothermal(parcels, facts, around, r),
+        "reclaimed_water": lambda r: technologies.reclaimed_water(shapes, facts, around, r),
+        "geothermal_hydrothermal": lambda r: technologies.hydrothermal(shapes, facts, around, r),
         "geothermal_closed_loop": lambda r: technologies.closed_loop(facts, r),
-        "waste_heat": lambda r: technologies.waste_heat(parcels, around, r),
+        "waste_heat": lambda r: technologies.waste_heat(shapes, around, r),
         "air_source": lambda r: technologies.air_source(facts, r),
     }
+    shapes: Texts = np.asarray(parcels.geometry.to_numpy(), dtype=object)
     n = len(parcels)
     suitable, unknown = np.zeros(n), np.zeros(n)
     judged: dict[str, Judgement] = {}
@@ -145,7 +150,8 @@ def _option_columns(prefix: str, verdict: Judgement, ruleset: RuleSet) -> dict[s
 def _better(first: Judgement, second: Judgement) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return 0 where the first variant is at least as good, 1 where the second is better."""
     a, b = np.nan_to_num(first.score, nan=-1.0), np.nan_to_num(second.score, nan=-1.0)
-    return ((second.status > first.status) | ((second.status == first.status) & (b > a))).astype(np.int64)
+    worse = second.status < first.status
+    return np.where(worse | ((second.status == first.status) & (b <= a)), 0, 1).astype(np.int64)
 
 
 def _recommendation(columns: Mapping[str, Any], ruleset: RuleSet) -> dict[str, Any]:
@@ -170,7 +176,7 @@ def _recommendation(columns: Mapping[str, Any], ruleset: RuleSet) -> dict[str, A
         if technology == "geothermal":
             out["recommended_variant"][take] = columns["geothermal_variant"][take]
         open_ &= ~take
-        unknown_before.append((technology, open_ & np.equal(status, ORDERED[UNKNOWN])))
+        unknown_before.append((technology, open_ & (status == ORDERED[UNKNOWN])))
     return out | {"undecided": _lists(unknown_before, n)}
 
 
