@@ -1,0 +1,43 @@
+"""Columns of a table as plain arrays: NaN or None where a value is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.object_]
+
+
+def number(frame: pd.DataFrame, name: str) -> Floats:
+    """Return a numeric column as float64; NaN where missing or where there is no such column."""
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
+    return pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def text(frame: pd.DataFrame, name: str) -> Texts:
+    """Return a text column; None where missing or where there is no such column."""
+    if name not in frame.columns:
+        return np.full(len(frame), None, dtype=object)
+    values: Texts = frame[name].to_numpy(dtype=object, copy=True)
+    values[absent(values)] = None
+    return values
+
+
+def absent(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return where a text array holds nothing."""
+    return np.asarray(pd.isna(values), dtype=bool)
+
+
+def pick(values: npt.NDArray[Any], feature: Ints) -> npt.NDArray[Any]:
+    """Return `values[feature]`, missing (NaN or None) where feature is -1."""
+    missing: Any = None if values.dtype == object else np.nan
+    out: npt.NDArray[Any] = np.full(len(feature), missing, dtype=values.dtype)
+    found = feature >= 0
+    out[found] = values[feature[found]]
+    return out

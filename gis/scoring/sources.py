@@ -1,0 +1,107 @@
+"""Which sources may serve a parcel: all in reach, and the nearest of each layer for the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gis.facts.columns import Floats, Ints, Texts, pick
+from gis.facts.spatial import FeatureIndex, Pairs
+from gis.facts.surroundings import Surroundings
+from gis.facts.table import Facts
+
+NOWHERE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """(parcel, source) pairs sorted by parcel; the source is a feature of `layers[layer]`, or NOWHERE.
+
+    `distance_m` is NaN where the layer was never loaded, and infinite where all
+    layers are loaded and hold nothing.
+    """
+
+    layers: tuple[str, ...]
+    parcel: Ints
+    layer: Ints
+    feature: Ints
+    distance_m: Floats
+    reach_m: Floats
+
+    def of_layer(self, layer_id: str) -> tuple[Ints, Ints]:
+        """Return the rows that name a feature of a layer, and those features."""
+        rows = np.flatnonzero((self.layer == self.layers.index(layer_id)) & (self.feature >= 0))
+        return rows, self.feature[rows]
+
+    def texts(self, around: Surroundings, name: str) -> Texts:
+        """Return a text column of each row's source; `id` is the key of its layer."""
+        out = np.full(len(self.parcel), None, dtype=object)
+        for layer_id in self.layers:
+            rows, feature = self.of_layer(layer_id)
+            if len(rows):
+                out[rows] = pick(around.texts(layer_id, f"{layer_id}_id" if name == "id" else name), feature)
+        return out
+
+    def facts(self, around: Surroundings, prefix: str) -> Facts:
+        """Return layer, id, name, distance and reach of each row's source as facts."""
+        layer = np.asarray(self.layers, dtype=object)[self.layer]
+        layer[self.feature < 0] = None
+        return {
+            f"{prefix}_source_layer": np.where(
+                known, np.asarray(self.layers, dtype=object)[self.layer], None
+            ),
+            f"{prefix}_source_id": self.texts(around, "id"),
+            f"{prefix}_source_name": self.texts(around, "name"),
+            f"{prefix}_distance_m": self.distance_m,
+            f"{prefix}_reach_m": self.reach_m,
+        }
+
+
+def find_candidates(
+    shapes: Texts,
+    around: Surroundings,
+    reach_m: dict[str, float],
+    kinds: dict[str, tuple[str, ...]] | None = None,
+) -> Candidates:
+    """Return the sources of the layers in `reach_m` (layer -> reach in m) that may serve each parcel.
+
+    `kinds` limits a layer to features of some kinds, or of no stated kind. Every
+    parcel gets at least one row, and one with an unknown source for every layer
+    that was never loaded: something in reach may stand there.
+    """
+    n, layers = len(shapes), tuple(reach_m)
+    parts: list[tuple[Ints, int, Ints, Floats]] = []
+    for code, layer_id in enumerate(layers):
+        if around.loaded(layer_id):
+            index, position = around.of_kinds(layer_id, (kinds or {}).get(layer_id))
+            pairs = _near(index, shapes, reach_m[layer_id])
+            parts.append((pairs.parcel, code, position[pairs.feature], pairs.measure))
+        else:
+            parts.append((np.arange(n), code, np.full(n, NOWHERE), np.full(n, np.nan)))
+    alone = np.setdiff1d(np.arange(n), np.concatenate([p[0] for p in parts]))
+    widest = max(range(len(layers)), key=lambda i: reach_m[layers[i]])
+    parts.append((alone, widest, np.full(len(alone), NOWHERE), np.full(len(alone), np.inf)))
+    parcel = np.concatenate([p[0] for p in parts])
+    order = np.argsort(parcel, kind="stable")
+    layer = np.concatenate([np.full(len(p[0]), p[1]) for p in parts])[order]
+    return Candidates(
+        layers,
+        parcel[order],
+        layer,
+        np.concatenate([p[2] for p in parts])[order],
+        np.concatenate([p[3] for p in parts])[order],
+        np.asarray(list(reach_m.values()), dtype=np.float64)[layer],
+    )
+
+
+def _near(index: FeatureIndex, shapes: Texts, reach_m: float) -> Pairs:
+    """All features within reach of each parcel, and its nearest one where none is."""
+    near = index.within(shapes, reach_m)
+    far = np.setdiff1d(np.arange(len(shapes)), near.parcel)
+    first = index.nearest(shapes[far])
+    return Pairs(
+        np.r_[near.parcel, far[first.parcel]],
+        np.r_[near.feature, first.feature],
+        np.r_[near.measure, first.measure],
+    )
