@@ -38,7 +38,7 @@ class Result:
         """Return the suitability document of one parcel; NotFoundError when it is not in the result."""
         if parcel_id not in self.facts.index:
             raise NotFoundError(f"there is no parcel {parcel_id!r} in this result")
-        at = self.facts.index.get_indexer([parcel_id])[0]
+        at = int(self.facts.index.get_indexer(pd.Index([parcel_id]))[0])
         return suitability_document(
             self.facts.iloc[at], self.verdicts.iloc[at], self.ruleset, self.data_versions
         )

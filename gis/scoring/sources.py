@@ -48,9 +48,7 @@ class Candidates:
         layer = np.asarray(self.layers, dtype=object)[self.layer]
         layer[self.feature < 0] = None
         return {
-            f"{prefix}_source_layer": np.where(
-                known, np.asarray(self.layers, dtype=object)[self.layer], None
-            ),
+            f"{prefix}_source_layer": layer,
             f"{prefix}_source_id": self.texts(around, "id"),
             f"{prefix}_source_name": self.texts(around, "name"),
             f"{prefix}_distance_m": self.distance_m,
