@@ -160,7 +160,9 @@ def build_frame(rng: np.random.Generator) -> Frame:
     area = districts()
     townships, seeds = _townships(rng, area)
     city = shapely.union_all(area.geometry.to_numpy())
-    return Frame(area, townships, seeds, city, _plain(city))
+    plain = _plain(city)
+    shapely.prepare([city, plain])
+    return Frame(area, townships, seeds, city, plain)
 
 
 def district_of(frame: Frame, points: Any) -> Any:

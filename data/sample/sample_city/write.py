@@ -53,7 +53,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def write_parcels(frame: GeoDataFrame, path: Path) -> None:
     """Write the parcels (storage CRS) as GeoParquet in CGCS2000 longitude and latitude."""
-    lonlat = reproject(frame.geometry.to_numpy(), METRIC, PARCEL_CRS)
-    rounded = shapely.transform(lonlat, lambda xy: np.round(xy, PARCEL_DECIMALS))
-    out = frame.set_geometry(GeoDataFrame(geometry=rounded, crs=PARCEL_CRS).geometry, crs=PARCEL_CRS)
+    shapes = reproject(frame.geometry.to_numpy(), METRIC, PARCEL_CRS)
+    shapes = shapely.transform(shapes, lambda xy: np.round(xy, PARCEL_DECIMALS))
+    out = frame.set_geometry(GeoDataFrame(geometry=shapes, crs=PARCEL_CRS).geometry, crs=PARCEL_CRS)
     out.to_parquet(path, index=False, compression="zstd")
