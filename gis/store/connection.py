@@ -36,19 +36,27 @@ def place(url: sa.URL) -> str:
     return f"{url.database or 'postgres'} at {host}:{url.port or 5432}"
 
 
-def make_engine(url: sa.URL, statement_timeout_s: float, revive: Callable[[], None] | None = None) -> sa.Engine:
+def make_engine(
+    url: sa.URL, statement_timeout_s: float, revive: Callable[[], None] | None = None
+) -> sa.Engine:
     """Return an engine whose statements end after `statement_timeout_s`, unless a transaction lifts it.
 
     `revive` is called when no connection can be made; then it is tried once more.
     """
     engine = sa.create_engine(
-        url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S}
+        url,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
     )
 
     @event.listens_for(engine, "connect")
     def _limit(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, false)", [f"{statement_timeout_s * 1e3:.0f}"])
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, false)", [f"{statement_timeout_s * 1e3:.0f}"]
+            )
         connection.commit()
 
     if revive is not None:
@@ -77,17 +85,21 @@ def check_postgis(connection: sa.Connection) -> None:
         raise StoreError(f"The database {where} has no PostGIS: install PostGIS 3.3 or newer on its server.")
     numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
     if numbers < _POSTGIS_MIN:
-        raise StoreError(f"The database {where} has PostGIS {version}, but OneMap needs 3.3 or newer: upgrade it.")
+        raise StoreError(
+            f"The database {where} has PostGIS {version}, but OneMap needs 3.3 or newer: upgrade it."
+        )
     if present is None:
         try:
             connection.execute(sa.text("CREATE EXTENSION postgis SCHEMA public"))
-        except sa.exc.DBAPIError as error:
+        except sa.exc.ProgrammingError as error:
             raise StoreError(
                 f"The extension postgis is not created in the database {where} and this user may not do it: "
                 "ask its administrator for CREATE EXTENSION postgis."
             ) from error
     if connection.scalar(sa.text("SELECT to_regtype('geometry')")) is None:
-        raise StoreError(f"PostGIS in the database {where} is in a schema off the search path: add it to search_path.")
+        raise StoreError(
+            f"PostGIS in the database {where} is in a schema off the search path: add it to search_path."
+        )
 
 
 @contextmanager
@@ -105,7 +117,9 @@ def _translated(what: str, error: BaseException) -> StoreError | InputError:
     diagnosis = getattr(error, "diag", None)
     told = (diagnosis.message_primary if diagnosis else None) or (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, psycopg.errors.NotNullViolation):
-        return InputError(f"{what}: the required field {diagnosis.column_name if diagnosis else ''} is empty.")
+        return InputError(
+            f"{what}: the required field {diagnosis.column_name if diagnosis else ''} is empty."
+        )
     if isinstance(error, psycopg.DataError | UnicodeEncodeError):
         return InputError(f"{what}: a value cannot be stored ({told}).")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,13 +19,13 @@ import shapely
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.types.json import Json
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from gis.crs import stack
 
 _BEIJING = ZoneInfo("Asia/Shanghai")
 
-_DIALECT = postgresql.dialect()
+_DIALECT = PGDialect()
 
 Values = list[Any]
 
@@ -33,7 +34,7 @@ def _floats(series: pd.Series[Any]) -> Values:
     values = series.to_numpy(dtype="float64", na_value=np.nan)
     out = values.astype(object)
     out[np.isnan(values)] = None
-    return cast(Values, out.tolist())
+    return out.tolist()
 
 
 def _each(convert: Callable[[Any], Any]) -> Callable[[pd.Series[Any]], Values]:
@@ -45,14 +46,14 @@ def _each(convert: Callable[[Any], Any]) -> Callable[[pd.Series[Any]], Values]:
 
 
 def _date(value: Any) -> dt.date:
-    return cast(dt.date, pd.Timestamp(value).date())
+    return pd.Timestamp(value).date()
 
 
 def _beijing_time(value: Any) -> dt.datetime:
     stamp = pd.Timestamp(value)
     if stamp.tzinfo is not None:
         stamp = stamp.tz_convert(_BEIJING).tz_localize(None)
-    return cast(dt.datetime, stamp.floor("us").to_pydatetime())
+    return stamp.floor("us").to_pydatetime()
 
 
 def _strings(value: Any) -> list[str]:
@@ -63,21 +64,30 @@ def _geometries(series: pd.Series[Any]) -> Values:
     return [None if g is None else bytes(g) for g in series]
 
 
-# SQL type -> (name psycopg knows it by, how a column becomes Python values, dtype of a column read back).
-_FORMS: dict[str, tuple[str, Callable[[pd.Series[Any]], Values], str]] = {
-    "TEXT": ("text", _each(str), "object"),
-    "BIGINT": ("int8", _each(int), "Int64"),
-    "DOUBLE PRECISION": ("float8", _floats, "float64"),
-    "BOOLEAN": ("bool", _each(bool), "boolean"),
-    "DATE": ("date", _each(_date), "object"),
-    "TIMESTAMP WITHOUT TIME ZONE": ("timestamp", _each(_beijing_time), "datetime64[us]"),
-    "TEXT[]": ("text[]", _each(_strings), "object"),
-    "JSON": ("json", _each(Json), "object"),
-    "GEOMETRY": ("bytea", _geometries, "object"),
+class Form(NamedTuple):
+    """How a SQL type travels: psycopg's name of it, column to Python values, dtype of a column read back."""
+
+    wire: str
+    values: Callable[[pd.Series[Any]], Values]
+    dtype: str
+
+
+_FORMS = {
+    "TEXT": Form("text", _each(str), "object"),
+    "INTEGER": Form("int4", _each(int), "Int64"),
+    "BIGINT": Form("int8", _each(int), "Int64"),
+    "DOUBLE PRECISION": Form("float8", _floats, "float64"),
+    "BOOLEAN": Form("bool", _each(bool), "boolean"),
+    "DATE": Form("date", _each(_date), "object"),
+    "TIMESTAMP WITHOUT TIME ZONE": Form("timestamp", _each(_beijing_time), "datetime64[us]"),
+    "TEXT[]": Form("text[]", _each(_strings), "object"),
+    "JSON": Form("json", _each(Json), "object"),
+    "GEOMETRY": Form("bytea", _geometries, "object"),
 }
 
 
-def _form(column: sa.Column[Any]) -> tuple[str, Callable[[pd.Series[Any]], Values], str]:
+@cache
+def _form(column: sa.Column[Any]) -> Form:
     return _FORMS[column.type.compile(_DIALECT).partition("(")[0].upper()]
 
 
@@ -93,7 +103,9 @@ def qualified(table: sa.Table) -> sql.Identifier:
 
 def to_ewkb(geometries: Any, srid: int) -> np.ndarray[Any, Any]:
     """Return EWKB bytes (None for a missing geometry) of shapely geometries in CRS `srid`."""
-    return cast("np.ndarray[Any, Any]", shapely.to_wkb(shapely.set_srid(stack(geometries), srid), include_srid=True))
+    return cast(
+        "np.ndarray[Any, Any]", shapely.to_wkb(shapely.set_srid(stack(geometries), srid), include_srid=True)
+    )
 
 
 def copy_in(
@@ -107,11 +119,11 @@ def copy_in(
     NaN, NaT, NA and None become NULL.
     """
     forms = [_form(c) for c in columns]
-    values = [convert(frame[c.name]) for c, (_, convert, _) in zip(columns, forms, strict=True)]
+    values = [form.values(frame[c.name]) for c, form in zip(columns, forms, strict=True)]
     names = sql.SQL(", ").join(sql.Identifier(c.name) for c in columns)
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(into, names)
     with raw(connection).cursor() as cursor, cursor.copy(command) as copy:
-        copy.set_types([form[0] for form in forms])
+        copy.set_types([form.wire for form in forms])
         for row in zip(*values, strict=True):
             copy.write_row(row)
 
@@ -130,29 +142,43 @@ def copy_out(
     """
     forms = [_form(c) for c in table.columns]
     selected = [
-        sql.SQL("ST_AsBinary({})").format(sql.Identifier(c.name)) if form[0] == "bytea" else sql.Identifier(c.name)
+        sql.SQL("ST_AsBinary({})").format(sql.Identifier(c.name))
+        if form.wire == "bytea"
+        else sql.Identifier(c.name)
         for c, form in zip(table.columns, forms, strict=True)
     ]
-    command = sql.SQL('COPY (SELECT {} FROM {} WHERE {} ORDER BY {} COLLATE "C") TO STDOUT (FORMAT BINARY)').format(
-        sql.SQL(", ").join(selected), qualified(table), condition, sql.Identifier(order_by)
-    )
+    command = sql.SQL(
+        'COPY (SELECT {} FROM {} WHERE {} ORDER BY {} COLLATE "C") TO STDOUT (FORMAT BINARY)'
+    ).format(sql.SQL(", ").join(selected), qualified(table), condition, sql.Identifier(order_by))
     with raw(connection).cursor() as cursor, cursor.copy(command, parameters) as copy:
-        copy.set_types([form[0] for form in forms])
+        copy.set_types([form.wire for form in forms])
         rows = list(copy.rows())
-    series = zip(*rows, strict=True) if rows else ((),) * len(forms)
-    return pd.DataFrame(
-        {
-            c.name: _geometry_series(values) if form[0] == "bytea" else _series(values, form[2])
-            for c, form, values in zip(table.columns, forms, series, strict=True)
-        }
+    values = zip(*rows, strict=True) if rows else ((),) * len(forms)
+    return _frame(
+        {c.name: (form, v) for c, form, v in zip(table.columns, forms, values, strict=True)}, len(rows)
     )
 
 
-def _series(values: Sequence[Any], dtype: str) -> pd.Series[Any]:
-    return pd.Series(list(values), dtype=cast(Any, dtype))
+def _frame(columns: Mapping[str, tuple[Form, Sequence[Any]]], count: int) -> pd.DataFrame:
+    """Return a frame of the read columns, built block by block: one Series a column costs 0.2 ms each."""
+    index = pd.RangeIndex(count)
+    blocks: list[pd.DataFrame] = []
+    for dtype in dict.fromkeys(form.dtype for form, _ in columns.values()):
+        chosen = {name: _array(form, v) for name, (form, v) in columns.items() if form.dtype == dtype}
+        if dtype in ("object", "float64"):
+            block = np.empty((count, len(chosen)), dtype=dtype)
+            for j, array in enumerate(chosen.values()):
+                block[:, j] = array
+            blocks.append(pd.DataFrame(block, index=index, columns=pd.Index(list(chosen)), dtype=dtype))
+        else:
+            blocks.append(pd.DataFrame(chosen, index=index))
+    return pd.concat(blocks, axis=1)[list(columns)]
 
 
-def _geometry_series(values: Sequence[Any]) -> pd.Series[Any]:
-    binary = np.empty(len(values), dtype=object)
-    binary[:] = values
-    return pd.Series(shapely.from_wkb(binary), dtype=object)
+def _array(form: Form, values: Sequence[Any]) -> Any:
+    if form.dtype == "object":
+        objects = np.fromiter(values, dtype=object, count=len(values))
+        return shapely.from_wkb(objects) if form.wire == "bytea" else objects
+    if form.dtype in ("Int64", "boolean"):
+        return pd.array(list(values), dtype=cast(Any, form.dtype))
+    return np.array(values, dtype=form.dtype)

@@ -100,7 +100,8 @@ class Cluster:
             try:
                 if not _alone(users):
                     raise BusyError(
-                        f"The store in {self.data_dir} is in use by another OneMap program: end that program first."
+                        f"The store in {self.data_dir} is in use by another OneMap program: "
+                        "end that program first."
                     )
                 self._keep.unlink(missing_ok=True)
                 Server(home, str(self.data_dir)).stop()

@@ -47,11 +47,15 @@ def staged_frame(spec: LayerSpec, frame: gpd.GeoDataFrame) -> pd.DataFrame:
     crs = frame.crs
     if crs is None or pyproj.CRS(crs) != pyproj.CRS.from_epsg(STORAGE_EPSG):
         told = "none" if crs is None else crs.to_string()
-        raise InputError(f"Layer {spec.id}: the store takes EPSG:{STORAGE_EPSG}, not CRS {told}; reproject first.")
+        raise InputError(
+            f"Layer {spec.id}: the store takes EPSG:{STORAGE_EPSG}, not CRS {told}; reproject first."
+        )
     attributes = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
     for name in attributes.columns:
         if name not in spec.field_names:
-            raise InputError(f"Layer {spec.id} has no field {name!r}; map the column to a declared field or drop it.")
+            raise InputError(
+                f"Layer {spec.id} has no field {name!r}; map the column to a declared field or drop it."
+            )
     if spec.key not in attributes.columns:
         raise InputError(f"Layer {spec.id}: the key column {spec.key} is missing.")
     staged = attributes.reindex(columns=list(spec.field_names))
@@ -70,12 +74,14 @@ def _check_keys(spec: LayerSpec, keys: pd.Series[Any]) -> None:
 
 
 def _duplicates(spec: LayerSpec, keys: list[str], what: str) -> InputError:
-    named = ", ".join(keys[:_NAMED_MAX]) + (f" and {len(keys) - _NAMED_MAX} more" if len(keys) > _NAMED_MAX else "")
+    named = ", ".join(keys[:_NAMED_MAX]) + (
+        f" and {len(keys) - _NAMED_MAX} more" if len(keys) > _NAMED_MAX else ""
+    )
     return InputError(f"Layer {spec.id}: {spec.key} {named} {what}; give every feature its own {spec.key}.")
 
 
 def _stored_type(spec: LayerSpec, frame: gpd.GeoDataFrame) -> np.ndarray[Any, Any]:
-    out = shapely.force_2d(stack(frame.geometry))
+    out = np.asarray(shapely.force_2d(stack(frame.geometry)), dtype=object)
     if spec.geometry in _SINGLE:
         single, multi = _SINGLE[spec.geometry]
         for i in np.flatnonzero(_type_names(out) == single):
@@ -115,10 +121,14 @@ def swap(connection: sa.Connection, spec: LayerSpec, staged: pd.DataFrame, mode:
         cursor.execute(sql.SQL("DELETE FROM {}").format(target))
     elif mode == "upsert":
         changes = sql.SQL(", ").join(
-            sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(c.name)) for c in table.columns if c.name != spec.key
+            sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(c.name))
+            for c in table.columns
+            if c.name != spec.key
         )
         conflict = sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(key, changes)
-    cursor.execute(sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}{3}").format(target, names, _STAGE, conflict))
+    cursor.execute(
+        sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}{3}").format(target, names, _STAGE, conflict)
+    )
     return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
 
 
@@ -165,6 +175,11 @@ def jsonable(value: Any) -> Any:
         return [jsonable(v) for v in value]
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+    if (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
         return None
     return value if isinstance(value, bool | int | float | str) else str(value)

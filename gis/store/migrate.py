@@ -41,9 +41,13 @@ COMPARISON: dict[str, Any] = {
 """Options of the Alembic context: only our schemas are looked at, types and defaults are compared."""
 
 
-def upgrade(connection: sa.Connection) -> None:
-    """Migrate the database to the newest revision; two programs at once wait for each other."""
+def wait_for_turn(connection: sa.Connection) -> None:
+    """Wait until no other program prepares this database; the turn ends with the transaction."""
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:s, hashtext('migrate'))"), {"s": LOCK_SPACE})
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Migrate the database to the newest revision."""
     config = _config(connection)
     head = ScriptDirectory.from_config(config).get_current_head()
     current = None
@@ -56,7 +60,8 @@ def upgrade(connection: sa.Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise StoreError(
-            f"The database has schema revision {current}, which this OneMap does not know: use a newer OneMap."
+            f"The database has schema revision {current}, which this OneMap does not know: "
+            "use a newer OneMap."
         ) from error
 
 

@@ -16,7 +16,8 @@ from gis.store.tables import LAYER_TABLES, PARCEL_FACT, PARCEL_SUITABILITY, PARC
 
 _TILES = sql.SQL(
     "INSERT INTO {tile} (parcel_id, geom, recommended, recommended_status, recommended_score) "
-    "SELECT parcel_id, ST_Transform(p.geom, {epsg}), v.recommended, v.recommended_status, v.recommended_score "
+    "SELECT parcel_id, ST_Transform(p.geom, {epsg}), "
+    "v.recommended, v.recommended_status, v.recommended_score "
     "FROM {verdict} v JOIN {parcel} p USING (parcel_id)"
 ).format(
     tile=qualified(PARCEL_TILE),
@@ -27,7 +28,7 @@ _TILES = sql.SQL(
 
 
 def _table_frame(table: sa.Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with its index as the column parcel_id; InputError unless its columns are the declared ones."""
+    """Return `frame` with its index as column parcel_id; InputError unless its columns are the declared."""
     declared = {c.name for c in table.columns} - {"parcel_id"}
     for name in sorted(declared.symmetric_difference(frame.columns)):
         problem = "is missing from" if name in declared else "is not declared for"
@@ -73,7 +74,7 @@ def latest_run(connection: sa.Connection) -> RunRecord | None:
 
 
 def rows(connection: sa.Connection, table: sa.Table, parcel_ids: Sequence[str]) -> pd.DataFrame:
-    """Return the result rows of the parcels asked for, in that order, indexed by parcel_id; unknown ids are absent."""
+    """Return the rows of the parcels asked for, in that order, indexed by parcel_id; unknown are absent."""
     wanted = [str(i) for i in parcel_ids]
     condition = sql.SQL("parcel_id = ANY({})").format(sql.Placeholder("ids"))
     frame = copy_out(connection, table, condition, {"ids": wanted}, "parcel_id").set_index("parcel_id")

@@ -25,6 +25,7 @@ ROLE = "onemap"
 _SERVICE_USER = "postgres"
 _SHARED_STATE = Path("/var/lib")
 _LOCATION = "store-location"
+_SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX_BYTES = 107
 _START_WAIT_S = 60.0
 
@@ -53,8 +54,8 @@ def _service_account() -> pwd.struct_passwd:
         ) from None
 
 
-def _run_as(uid: int, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as user `uid`, in its own session so that Ctrl-C does not reach the server."""
+def _run_as(uid: int, *command: str, folder: Path = Path("/")) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` as user `uid`, in its own session so that Ctrl-C stays here."""
     account = pwd.getpwuid(uid)
     become = os.getuid() == 0 and uid != 0
     return subprocess.run(
@@ -62,7 +63,7 @@ def _run_as(uid: int, *command: str) -> subprocess.CompletedProcess[str]:
         user=uid if become else None,
         group=account.pw_gid if become else None,
         extra_groups=[] if become else None,
-        cwd="/",
+        cwd=folder,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": account.pw_dir},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -84,7 +85,9 @@ def locate_home(data_dir: Path, *, create: bool) -> Path | None:
     if record.is_file():
         home = Path(record.read_text(encoding="utf-8").strip())
         if not (home / "data-folder").is_file():
-            raise StoreError(f"The store of {data_dir} was in {home}, which is gone: delete {record} to start anew.")
+            raise StoreError(
+                f"The store of {data_dir} was in {home}, which is gone: delete {record} to start anew."
+            )
         _refuse_copy(data_dir, home)
         return home
     if inside.is_dir() or not create:
@@ -130,7 +133,9 @@ class Server:
         self.uid = home.stat().st_uid
         if os.getuid() not in (0, self.uid):
             owner = pwd.getpwuid(self.uid).pw_name
-            raise StoreError(f"The store in {identity} belongs to user {owner}: run OneMap as {owner} or as root.")
+            raise StoreError(
+                f"The store in {identity} belongs to user {owner}: run OneMap as {owner} or as root."
+            )
 
     def major(self) -> int | None:
         """Return the PostgreSQL version that wrote the cluster, None before there is one."""
@@ -145,24 +150,21 @@ class Server:
         A number left in postmaster.pid may meanwhile belong to any process; the
         server is the one that works in the cluster's folder.
         """
-        lines = self._pid_file()
+        lines = _lines(self.pgdata / "postmaster.pid")
         if not lines or not lines[0].strip().isdigit():
             return None
+        link = f"/proc/{lines[0].strip()}/cwd"
         try:
-            same = os.path.samefile(f"/proc/{lines[0].strip()}/cwd", self.pgdata)
+            folder = os.readlink(link)
+        except PermissionError:  # root in a container may not look into processes of other users; they may
+            folder = _run_as(self.uid, "readlink", link).stdout.rstrip("\n")
         except OSError:
             return None
-        return int(lines[0]) if same else None
-
-    def _pid_file(self) -> list[str]:
-        try:
-            return (self.pgdata / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return []
+        return int(lines[0]) if folder == str(self.pgdata.resolve()) else None
 
     def socket_dir(self) -> Path:
-        """Return the folder of the server's socket: that of the running server, or where a new one puts it."""
-        lines = self._pid_file()
+        """Return the folder of the socket: that of the running server, or where a new one puts it."""
+        lines = _lines(self.pgdata / "postmaster.pid")
         if self.pid() is not None and len(lines) > 4 and lines[4]:
             return Path(lines[4])
         uid_hash = hashlib.sha256(f"{self.uid}:{self._identity}".encode()).hexdigest()[:16]
@@ -177,21 +179,24 @@ class Server:
         installation = choose(self.major())
         if self.major() is None:
             self._initdb(installation)
-        self._drop_foreign_pid_file()
         socket_dir = self._private_socket_dir()
+        for lock_file in (self.pgdata / "postmaster.pid", socket_dir / f"{_SOCKET}.lock"):
+            _drop_if_foreign(lock_file)
         settings = {**_SETTINGS, "unix_socket_directories": str(socket_dir)}
         options = " ".join(shlex.quote(part) for k, v in settings.items() for part in ("-c", f"{k}={v}"))
         deadline = time.monotonic() + _START_WAIT_S
         while True:
             if self.log.exists():
                 os.replace(self.log, self.log.with_suffix(".log.1"))
-            done = self._pg_ctl(installation, "start", "-t", "300", "-l", str(self.log), "-o", options)
+            done = self._pg_ctl(installation, "start", "-t", "300", "-l", self.log.name, "-o", options)
             if done.returncode == 0:
                 return
             complaint = self._complaint() or done.stdout.strip()
             # Children of a killed server hold its shared memory until they notice; that takes a moment.
             if "shared memory" not in complaint or time.monotonic() > deadline:
-                raise StoreError(f"The embedded PostgreSQL server does not start: {complaint} (see {self.log}).")
+                raise StoreError(
+                    f"The embedded PostgreSQL server does not start: {complaint} (see {self.log})."
+                )
             time.sleep(0.2)
 
     def stop(self) -> None:
@@ -203,7 +208,9 @@ class Server:
             raise StoreError(f"The embedded PostgreSQL server does not stop: {done.stdout.strip()}.")
 
     def _pg_ctl(self, found: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return _run_as(self.uid, str(found.bindir / "pg_ctl"), *arguments, "-D", str(self.pgdata), "-w", "-s")
+        # pg_ctl puts paths into a shell command unescaped; these relative ones hold no special characters.
+        command = (str(found.bindir / "pg_ctl"), *arguments, "-D", self.pgdata.name, "-w", "-s")
+        return _run_as(self.uid, *command, folder=self.home)
 
     def _complaint(self) -> str:
         try:
@@ -214,7 +221,7 @@ class Server:
         return fatal[-1] if fatal else ""
 
     def _initdb(self, found: Installation) -> None:
-        """Create the cluster beside its place and move it there, so that a broken start leaves nothing half."""
+        """Create the cluster beside its place and move it there: a broken start leaves nothing half."""
         fresh = self.home / "pgdata.new"
         shutil.rmtree(fresh, ignore_errors=True)
         done = _run_as(
@@ -231,16 +238,6 @@ class Server:
         (fresh / "pg_ident.conf").write_text("".join(f'onemap "{name}" {ROLE}\n' for name in names))
         os.rename(fresh, self.pgdata)
 
-    def _drop_foreign_pid_file(self) -> None:
-        """Remove a postmaster.pid whose number now belongs to a process that is no server of ours.
-
-        PostgreSQL clears the file of a dead process itself, but would take any
-        living process of that number for its server.
-        """
-        lines = self._pid_file()
-        if lines and lines[0].strip().isdigit() and Path(f"/proc/{lines[0].strip()}").exists():
-            (self.pgdata / "postmaster.pid").unlink(missing_ok=True)
-
     def _private_socket_dir(self) -> Path:
         folder = self.socket_dir()
         try:
@@ -250,13 +247,33 @@ class Server:
             pass
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != self.uid:
-            raise StoreError(f"The socket folder {folder} belongs to another user: remove it and start again.")
+            raise StoreError(
+                f"The socket folder {folder} belongs to another user: remove it and start again."
+            )
         if found.st_mode & 0o077:
             folder.chmod(0o700)
         return folder
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _drop_if_foreign(lock_file: Path) -> None:
+    """Remove a lock file of a dead server whose number a living process or a zombie bears.
+
+    PostgreSQL clears the files of a dead process itself, but takes whatever
+    process has the number for its server.
+    """
+    lines = _lines(lock_file)
+    if lines and Path(f"/proc/{lines[0].strip()}").exists():
+        lock_file.unlink()
+
+
 def _fits_socket(folder: Path) -> bool:
     """Return whether a socket in `folder` has a path that the kernel and PostgreSQL's settings take."""
-    path = str(folder / ".s.PGSQL.5432.lock")
+    path = str(folder / f"{_SOCKET}.lock")
     return len(os.fsencode(path)) <= _SOCKET_PATH_MAX_BYTES and not set(path) & set(",\"'\\")

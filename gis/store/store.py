@@ -17,7 +17,7 @@ from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
 
 from gis.crs import STORAGE_EPSG
-from gis.errors import InputError, NotFoundError, StoreError
+from gis.errors import InputError, NotFoundError
 from gis.resources import Resources
 from gis.settings import Settings
 from gis.store import loading, results
@@ -25,9 +25,16 @@ from gis.store.connection import check_postgis, clear_errors, external_url, make
 from gis.store.copy import copy_out, qualified, raw
 from gis.store.embedded import Cluster
 from gis.store.loading import Mode
-from gis.store.migrate import upgrade
+from gis.store.migrate import upgrade, wait_for_turn
 from gis.store.records import LayerVersion, RunRecord
-from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_FACT, PARCEL_SUITABILITY, PARCEL_TILE, RULESET
+from gis.store.tables import (
+    LAYER_TABLES,
+    LAYER_VERSION,
+    PARCEL_FACT,
+    PARCEL_SUITABILITY,
+    PARCEL_TILE,
+    RULESET,
+)
 from layers import LAYERS, LayerSpec
 
 
@@ -137,7 +144,7 @@ class Store:
         with clear_errors("Saving the results failed"):
             with self._transaction() as connection:
                 run_id = results.replace(connection, facts, verdicts, run)
-            self._analyze(PARCEL_FACT, PARCEL_SUITABILITY, PARCEL_TILE)
+            self._analyze(PARCEL_TILE)  # the other two are reached by their key alone
         return run_id
 
     def latest_run(self) -> RunRecord | None:
@@ -146,7 +153,7 @@ class Store:
             return results.latest_run(connection)
 
     def result_rows(self, parcel_ids: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return facts and verdicts of parcels, in the order asked for; parcels without results are absent."""
+        """Return facts and verdicts of parcels in the order asked for; those without results are absent."""
         with clear_errors("Reading results failed"), self._snapshot() as connection:
             facts = results.rows(connection, PARCEL_FACT, parcel_ids)
             return facts, results.rows(connection, PARCEL_SUITABILITY, parcel_ids)
@@ -179,10 +186,9 @@ class Store:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             yield connection
 
-    def _analyze(self, *tables: sa.Table) -> None:
+    def _analyze(self, table: sa.Table) -> None:
         with self._transaction() as connection:
-            for table in tables:
-                raw(connection).execute(sql.SQL("ANALYZE {}").format(qualified(table)))
+            raw(connection).execute(sql.SQL("ANALYZE {}").format(qualified(table)))
 
 
 def open_store(settings: Settings | None = None) -> Store:
@@ -208,6 +214,7 @@ def _opened(engine: sa.Engine, cluster: Cluster | None) -> Store:
     try:
         with clear_errors(f"The database {place(engine.url)} cannot be used"), engine.begin() as connection:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            wait_for_turn(connection)
             check_postgis(connection)
             upgrade(connection)
     except BaseException:
@@ -239,7 +246,9 @@ def _read(
     if ids is not None:
         parameters["ids"] = [str(i) for i in ids]
         conditions.append(sql.SQL("{} = ANY({})").format(sql.Identifier(spec.key), sql.Placeholder("ids")))
-    frame = copy_out(connection, LAYER_TABLES[spec.id], sql.SQL(" AND ").join(conditions), parameters, spec.key)
+    frame = copy_out(
+        connection, LAYER_TABLES[spec.id], sql.SQL(" AND ").join(conditions), parameters, spec.key
+    )
     geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), crs=STORAGE_EPSG)
     return gpd.GeoDataFrame(frame, geometry=geometry)
 

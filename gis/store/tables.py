@@ -102,7 +102,9 @@ REJECT = sa.Table(
     sa.Column("attributes", sa.JSON),
     sa.Column("wkt", sa.Text),
     sa.ForeignKeyConstraint(
-        ["layer", "version"], ["meta.layer_version.layer", "meta.layer_version.version"], name="reject_version_fkey"
+        ["layer", "version"],
+        ["meta.layer_version.layer", "meta.layer_version.version"],
+        name="reject_version_fkey",
     ),
     sa.Index("reject_version_idx", "layer", "version"),
     schema="meta",

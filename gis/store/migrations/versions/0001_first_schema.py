@@ -116,17 +116,18 @@ CREATE TABLE result.parcel_fact (
     drilling_exclusion_frac double precision, drillable_open_area_m2 double precision,
     drillable_green_area_m2 double precision, borehole_count double precision,
     thermal_balance_frac double precision, reclaimed_source_layer text, reclaimed_source_id text,
-    reclaimed_source_name text, reclaimed_distance_m double precision,
-    reclaimed_connection_max_m double precision, reclaimed_flow_m3_per_d double precision,
-    reclaimed_temperature_degc double precision, reclaimed_remaining_kw double precision,
-    geothermal_field_id text, geothermal_field_name text,
+    reclaimed_source_name text, reclaimed_distance_m double precision, reclaimed_medium text,
+    reclaimed_reach_m double precision, reclaimed_connection_max_m double precision,
+    reclaimed_flow_m3_per_d double precision, reclaimed_temperature_degc double precision,
+    reclaimed_remaining_kw double precision, geothermal_field_id text, geothermal_field_name text,
     geothermal_field_overlap_frac double precision, geothermal_field_distance_m double precision,
     geothermal_temperature_degc double precision, geothermal_yield_m3_per_d double precision,
-    doublet_count double precision, closed_loop_well_count double precision,
-    closed_loop_kw_per_well double precision, intake_prohibited_frac double precision,
-    intake_restricted_frac double precision, intake_reserve_frac double precision,
-    intake_document_no text, waste_heat_source_layer text, waste_heat_source_id text,
-    waste_heat_source_name text, waste_heat_kind text, waste_heat_distance_m double precision,
+    geothermal_gradient_k_per_km double precision, doublet_count double precision,
+    closed_loop_well_count double precision, closed_loop_kw_per_well double precision,
+    intake_prohibited_frac double precision, intake_restricted_frac double precision,
+    intake_reserve_frac double precision, intake_document_no text, waste_heat_source_layer text,
+    waste_heat_source_id text, waste_heat_source_name text, waste_heat_kind text,
+    waste_heat_distance_m double precision, waste_heat_reach_m double precision,
     waste_heat_remaining_kw double precision, heat_network_distance_m double precision,
     air_source_cop_design double precision, air_source_cop_rating double precision,
     air_source_unit_count double precision
@@ -169,7 +170,8 @@ CREATE TABLE result.parcel_tile (
 CREATE INDEX parcel_tile_geom_idx ON result.parcel_tile USING gist (geom);
 CREATE TABLE meta.layer_version (
     layer text, version integer, loaded_at timestamptz NOT NULL DEFAULT now(), mode text NOT NULL,
-    feature_count bigint NOT NULL, source_name text NOT NULL, source_sha256 text NOT NULL, report json NOT NULL,
+    feature_count bigint NOT NULL, source_name text NOT NULL, source_sha256 text NOT NULL,
+    report json NOT NULL,
     PRIMARY KEY (layer, version)
 );
 CREATE TABLE meta.reject (
@@ -179,7 +181,8 @@ CREATE TABLE meta.reject (
 );
 CREATE INDEX reject_version_idx ON meta.reject (layer, version);
 CREATE TABLE meta.run (
-    run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ruleset_id text NOT NULL, ruleset_hash text NOT NULL,
+    run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ruleset_id text NOT NULL,
+    ruleset_hash text NOT NULL,
     as_of date NOT NULL, layer_versions json NOT NULL, parcel_count bigint NOT NULL,
     finished_at timestamptz NOT NULL DEFAULT now(), software text NOT NULL
 );
