@@ -1,0 +1,80 @@
+"""Zip archives: unpacked aside, within a size limit, to the one data file they hold."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gis.errors import InputError
+
+MAX_UNPACKED_BYTES = 4 << 30
+MAX_MEMBERS = 10_000
+
+
+@contextmanager
+def unpacked(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    """Give the path of the single data file or .gdb folder in the zip at `path`, in a temporary folder.
+
+    Raises InputError for a damaged archive, one that unpacks to more than 4 GiB, and one with no
+    or several data files.
+    """
+    with tempfile.TemporaryDirectory(prefix="onemap-") as folder:
+        root = Path(folder)
+        try:
+            _extract(path, root)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise InputError(f"{path.name}: the archive is damaged, truncated or encrypted.") from error
+        yield _single(path, root, suffixes)
+
+
+def check_size(path: Path) -> None:
+    """Raise InputError when the zip at `path` is damaged or unpacks to more than the limit."""
+    try:
+        with _opened(path):
+            pass
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{path.name}: the file is damaged or truncated.") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(path, metadata_encoding="gb18030")
+    except UnicodeDecodeError:
+        archive = zipfile.ZipFile(path)
+    with archive:
+        members = archive.infolist()
+        total = sum(m.file_size for m in members)
+        if total > MAX_UNPACKED_BYTES or len(members) > MAX_MEMBERS:
+            raise InputError(
+                f"{path.name}: the archive unpacks to {total / 2**30:.1f} GiB in {len(members):,} files; "
+                f"the limit is {MAX_UNPACKED_BYTES / 2**30:.0f} GiB and {MAX_MEMBERS:,} files."
+            )
+        yield archive
+
+
+def _extract(path: Path, root: Path) -> None:
+    # zipfile cleans member names and reads no more of a member than its announced size.
+    with _opened(path) as archive:
+        archive.extractall(root)
+
+
+def _single(path: Path, root: Path, suffixes: Sequence[str]) -> Path:
+    found = []
+    for item in sorted(root.rglob("*")):
+        inside = item.relative_to(root).parts[:-1]
+        hidden = any(p.startswith((".", "__MACOSX")) for p in item.relative_to(root).parts)
+        if hidden or any(p.lower().endswith(".gdb") for p in inside):
+            continue
+        if item.suffix.lower() in suffixes and item.is_dir() == (item.suffix.lower() == ".gdb"):
+            found.append(item)
+    if any(f.suffix.lower() == ".shp" for f in found):  # readme.txt and tables beside a shapefile
+        found = [f for f in found if f.suffix.lower() not in (".txt", ".csv", ".json")]
+    if len(found) != 1:
+        names = ", ".join(f.relative_to(root).as_posix() for f in found[:10]) or "none"
+        raise InputError(f"{path.name}: the archive must hold one data file; it holds {names}.")
+    return found[0]

@@ -1,0 +1,174 @@
+"""The two doors of the import: into a store, or into a table without any store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import shapely
+
+from gis.errors import InputError, UsageError
+from gis.ingest.mapping import STEPS, Mapped, Progress, References, Request, layer_spec, map_file
+from gis.ingest.rejects import write_rejects
+from gis.ingest.report import ImportReport, write_report
+from gis.ingest.values import objects
+from gis.store import Store
+
+Mode = Literal["replace", "append", "upsert"]
+OnError = Literal["reject", "abort"]
+
+MAX_REJECTED_SHARE = 0.5
+
+
+def read_mapped(
+    layer_id: str,
+    path: str | Path,
+    *,
+    source_layer: str | None = None,
+    source_crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    on_error: OnError = "reject",
+    references: References = (),
+    progress: Progress | None = None,
+) -> Mapped:
+    """Read a file as rows of a layer, without any store.
+
+    Parameters
+    ----------
+    layer_id : id of a declared layer.
+    path : a local file, or a FileGDB folder.
+    source_layer : layer, sheet or CAD layer, where the file has several.
+    source_crs : `EPSG:n`, `gcj02` or `bd09`; needed where the file names no CRS.
+    columns : field (or lon, lat, wkt) -> source column, before the names known to the layer.
+    on_error : `reject` leaves out rows that fail a check, `abort` fails on the first.
+    references : (name, polygons in EPSG:4548) to look for an undeclared GCJ-02 shift against,
+        besides the outlines that come with the program.
+    progress : called with (steps done, steps in all, what comes next).
+
+    Raises
+    ------
+    InputError
+        The file as a whole is not usable, a row failed and `on_error` is `abort`, or more than
+        half of the rows failed.
+    """
+    start = time.perf_counter()
+    report = ImportReport(layer=layer_id, source=Path(path).name)
+    request = Request(Path(path), source_layer, source_crs, columns, references, progress=progress)
+    mapped = map_file(request, report)
+    _judge(report, on_error)
+    report.duration_s = time.perf_counter() - start
+    return mapped
+
+
+def import_file(
+    store: Store,
+    layer_id: str,
+    path: str | Path,
+    *,
+    source_layer: str | None = None,
+    source_crs: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    mode: Mode = "replace",
+    on_error: OnError = "reject",
+    rejects_file: str | Path | None = None,
+    report_file: str | Path | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import a file into a layer of the store, whole or not at all.
+
+    Parameters are those of `read_mapped`, and: `mode` replaces the layer, appends to it, or updates
+    rows by key; `rejects_file` (.csv or .geojson) takes the refused rows; `report_file` takes the
+    report as JSON, also when the import fails; `dry_run` does everything but write the layer.
+
+    Raises
+    ------
+    InputError
+        As `read_mapped`; also for keys that an appended layer already has. The layer is untouched.
+    """
+    start = time.perf_counter()
+    report = ImportReport(layer=layer_id, source=Path(path).name, mode=mode, dry_run=dry_run)
+    with _reported(report, start, report_file):
+        if rejects_file is not None and Path(rejects_file).suffix.lower() not in (".csv", ".geojson"):
+            raise UsageError(f"--rejects {rejects_file}: the name must end in .csv or .geojson.")
+        request = Request(
+            Path(path),
+            source_layer,
+            source_crs,
+            columns,
+            _references(store),
+            _next_number(store, layer_id) if mode == "append" else 1,
+            needs_key=mode == "upsert",
+            progress=progress,
+        )
+        mapped = map_file(request, report)
+        if rejects_file is not None:
+            write_rejects(mapped.rejects, mapped.crs, Path(rejects_file))
+        _judge(report, on_error)
+        if not dry_run:
+            request.step(4, "writing")
+            report.duration_s = time.perf_counter() - start
+            report.version = store.write_layer(
+                layer_id,
+                mapped.frame,
+                mode=mode,
+                source_name=report.source,
+                source_sha256=report.source_sha256 or "",
+                report=report.to_dict(),
+                rejects=mapped.rejects,
+            ).version
+        request.step(STEPS, "done")
+    return report
+
+
+@contextmanager
+def _reported(report: ImportReport, start: float, report_file: str | Path | None) -> Iterator[None]:
+    """Write the report at the end of what happens inside, good or bad."""
+    try:
+        yield
+    except OSError as error:
+        report.error = f"{error.filename or report.source}: {error.strerror or error}."
+        raise InputError(report.error) from error
+    except Exception as error:
+        report.error = str(error)
+        raise
+    finally:
+        report.duration_s = time.perf_counter() - start
+        if report_file is not None:
+            write_report(report, Path(report_file))
+
+
+def _judge(report: ImportReport, on_error: OnError) -> None:
+    """Raise InputError when the rejected rows make the file as a whole unusable."""
+    if not report.rejects:
+        return
+    first = report.rejects[0]
+    place = f"row {first.row}: {first.reason}"
+    counted = f"{report.rows_rejected:,} of {report.rows_read:,} rows fail"
+    if on_error == "abort":
+        raise InputError(f"{report.source}: {place}; nothing was imported ({counted}).")
+    if report.rows_rejected > MAX_REJECTED_SHARE * report.rows_read:
+        raise InputError(f"{report.source}: {counted}, so nothing was imported; {place}.")
+
+
+def _references(store: Store) -> References:
+    loaded = store.layer_versions()
+    out = []
+    for layer_id in ("district", "township"):
+        if layer_id in loaded:
+            shapes = objects(pd.Series(store.read(layer_id).geometry.to_numpy(), dtype=object))
+            out.append((f"the loaded layer {layer_id}", shapes[~shapely.is_missing(shapes)]))
+    return [(name, shapes) for name, shapes in out if len(shapes)]
+
+
+def _next_number(store: Store, layer_id: str) -> int:
+    """Return the number after the highest generated key of the layer."""
+    spec = layer_spec(layer_id)
+    if layer_id not in store.layer_versions():
+        return 1
+    numbers = store.read(layer_id)[spec.key].str.extract(rf"^{spec.id}-(\d+)$")[0].dropna()
+    return 1 + int(numbers.astype("int64").max()) if len(numbers) else 1
