@@ -59,7 +59,7 @@ def _check_inside(features: Sequence[BodyFeature], geometries: Geometries, area:
 
 def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:
     names = list(dict.fromkeys(name for f in features for name in f.properties))
-    mapped = map_columns(_SPEC, names, None, has_geometry=True).fields
+    mapped = map_columns(_SPEC, names, None, has_geometry=True, cut_names=False).fields
     columns = {f.name: empty(f, len(features)) for f in _SPEC.fields}
     for name, source in mapped.items():
         field = _SPEC.field(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import Select, case, column, func, literal, null, or_, select, table, union_all
+from sqlalchemy import Row, Select, case, column, func, literal, null, or_, select, table, union_all
 
 from api.problems import documented
 from api.responses import ORJSON
@@ -70,18 +70,29 @@ def find(store: Store, text: str, limit: int) -> list[dict[str, Any]]:
     lonlat = func.ST_Transform(func.ST_SetSRID(hits.c.geom, STORAGE_EPSG), _LONLAT_EPSG)
     centre = func.ST_Transform(func.ST_PointOnSurface(hits.c.geom), _LONLAT_EPSG)
     query = select(
-        hits.c.layer, hits.c.id, hits.c.name, hits.c.district,
-        func.ST_X(centre).label("lon"), func.ST_Y(centre).label("lat"),
-        *(fn(lonlat).label(f"b{i}") for i, fn in enumerate(
-            (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
-        )),
-    ).order_by(hits.c.rank, hits.c.layer_order, hits.c.id)  # fmt: skip
+        hits,
+        func.ST_X(centre).label("lon"),
+        func.ST_Y(centre).label("lat"),
+        func.ST_XMin(lonlat).label("west"),
+        func.ST_YMin(lonlat).label("south"),
+        func.ST_XMax(lonlat).label("east"),
+        func.ST_YMax(lonlat).label("north"),
+    ).order_by(hits.c.rank, hits.c.layer_order, hits.c.id)
     with store.engine.connect() as connection:
-        rows = [dict(row) for row in connection.execute(query).mappings()]
-    for row in rows:
-        box = [row.pop(f"b{i}") for i in range(4)]
-        row["bbox"] = None if box[0] is None else box
-    return rows
+        return [_hit(row) for row in connection.execute(query)]
+
+
+def _hit(row: Row[Any]) -> dict[str, Any]:
+    box = [row.west, row.south, row.east, row.north]
+    return {
+        "layer": row.layer,
+        "id": row.id,
+        "name": row.name,
+        "district": row.district,
+        "lon": row.lon,
+        "lat": row.lat,
+        "bbox": None if row.west is None else box,
+    }
 
 
 @router.get("/api/search", responses={200: {"model": SearchResult}, **documented(422, 503)})

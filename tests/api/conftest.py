@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.main import create_app
+from gis.ingest import import_file
 from gis.rules import load_ruleset
 from gis.runs import load_sample, score_store
 from gis.settings import Settings
 from gis.store import Store, open_store
+from tests.api.shapes import random_features
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +26,16 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def city(store: Store) -> Iterator[Store]:
-    """The sample, imported and scored."""
+def city(store: Store, shared_dir: Path) -> Iterator[Store]:
+    """The sample and 60 random parcels, imported and scored."""
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("CREATE DATABASE city TEMPLATE template0"))
     url = store.engine.url.set(database="city").render_as_string(hide_password=False)
     with open_store(Settings(database_url=url.replace("+psycopg", ""))) as opened:
         load_sample(opened)
+        drawn = shared_dir / "drawn.geojson"
+        drawn.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(60, seed=7)}))
+        import_file(opened, "parcel", drawn, mode="append", on_error="abort")
         score_store(opened, load_ruleset())
         yield opened
 
