@@ -133,7 +133,7 @@ def _columns(source: Source, spec: LayerSpec, request: Request, report: ImportRe
     report.columns = {**mapping.fields, **mapping.coordinates}
     report.unused_columns = list(mapping.unused)
     report.warnings += mapping.warnings
-    if not mapping.fields and source.geometry is None:
+    if not mapping.fields and not mapping.coordinates and not has_geometry:
         raise InputError(
             f"{report.source}: layer {spec.id} knows none of the columns {', '.join(names)}; "
             "name them with --column field=source."
