@@ -36,13 +36,18 @@
   function reasonItem(reason) {
     const source = OneMap.config.clauses[reason.clause_id];
     const cite = source ? `${source} [${reason.clause_id}]` : reason.clause_id;
+    // A note of the kind "assumes" has no threshold of its own.
+    const assumed = reason.threshold_kind === "assumption" && reason.effect !== "assumes";
     return el(
       "li", { class: `reason effect-${reason.effect}` },
       el("span", { class: "effect" },
         el("span", { class: "icon", "aria-hidden": "true" }, ICONS[reason.effect] || "·"), text(`effect_${reason.effect}`)),
       el("span", { class: "reason-text" }, reason[OneMap.language()]),
-      reason.clause_id ? el("cite", { title: text("clause", { id: reason.clause_id }) }, cite) : null,
-      reason.threshold_kind === "assumption" ? el("span", { class: "assumed" }, text("assumed_threshold")) : null,
+      el(
+        "span", { class: "reason-source" },
+        reason.clause_id ? el("cite", { title: text("clause", { id: reason.clause_id }) }, cite) : null,
+        assumed ? el("span", { class: "assumed" }, text("assumed_threshold")) : null,
+      ),
     );
   }
 

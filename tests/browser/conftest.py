@@ -1,0 +1,197 @@
+"""The sample city behind a real server, and headless Chromium in front of it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+import sqlalchemy as sa
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from api.main import create_app
+from gis.rules import load_ruleset
+from gis.runs import load_sample, score_store
+from gis.settings import Settings
+from gis.store import Store, open_store
+from gis.webmap import vendor
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE = (1400, 900)
+PHONE = (390, 844)
+
+
+@pytest.fixture(scope="session")
+def map_settings() -> Settings:
+    """Settings without a key of any outside service."""
+    return Settings(tianditu_key=None)
+
+
+@pytest.fixture(scope="session")
+def scored(store: Store) -> Iterator[Store]:
+    """The sample, imported and scored, in a database of its own."""
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("CREATE DATABASE browser TEMPLATE template0"))
+    url = store.engine.url.set(database="browser").render_as_string(hide_password=False)
+    with open_store(Settings(database_url=url.replace("+psycopg", ""))) as opened:
+        load_sample(opened)
+        score_store(opened, load_ruleset())
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """A function that serves an application while its `with` block lasts."""
+    return _serving
+
+
+@contextmanager
+def _serving(app: FastAPI) -> Iterator[str]:
+    """Serve `app` on a free port of the loopback and yield its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    limit = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < limit, "the server did not start"
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
+
+
+@pytest.fixture(scope="session")
+def application(scored: Store, map_settings: Settings) -> FastAPI:
+    """The whole application on the sample city."""
+    vendor.install()
+    return create_app(scored, map_settings)
+
+
+@pytest.fixture(scope="session")
+def address(application: FastAPI) -> Iterator[str]:
+    """The address of the served sample city."""
+    with _serving(application) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def map_client(application: FastAPI) -> Iterator[TestClient]:
+    """A client on the same application without a socket."""
+    with TestClient(application, raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    executable = shutil.which("chromium")
+    assert executable, "chromium is missing: install the Debian package chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Visit:
+    """A page, and everything that happened on it."""
+
+    page: Page
+    base: str
+    requests: list[str] = field(default_factory=list)
+    tiles: list[tuple[str, int, int]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Record requests, tiles, console errors, uncaught exceptions and failed requests."""
+        page = self.page
+        page.on("request", lambda r: self.requests.append(r.url))
+        page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: self.problems.append(f"uncaught: {e}"))
+        page.on("requestfailed", self._failed)
+        page.on(
+            "response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None
+        )
+        page.on("requestfinished", self._finished)
+
+    def _failed(self, request: Request) -> None:
+        # Leaving a zoom level drops its tiles on the way: that is not a fault of the page.
+        if request.failure != "net::ERR_ABORTED":
+            self.problems.append(f"{request.failure} {request.url}")
+
+    def _finished(self, request: Request) -> None:
+        if ".mvt" in request.url:
+            response = request.response()
+            assert response is not None
+            self.tiles.append((request.url, response.status, request.sizes()["responseBodySize"]))
+
+    def drawn(self) -> int:
+        """Return how many tiles with content arrived."""
+        return sum(status == 200 and size > 0 for _, status, size in self.tiles)
+
+    def settle(self) -> None:
+        """Wait until nothing is on its way."""
+        self.page.wait_for_load_state("networkidle")
+
+    def go_to(self, lon: float, lat: float, zoom: int) -> None:
+        """Move the map without animation and wait for its tiles."""
+        self.page.evaluate(f"OneMap.map.setView([{lat}, {lon}], {zoom}, {{animate: false}})")
+        self.page.wait_for_timeout(100)
+        self.settle()
+
+    def press_map(self, lon: float, lat: float) -> None:
+        """Click, or tap on a phone, at a longitude and latitude."""
+        x, y = self.page.evaluate(
+            f"""() => {{
+              const p = OneMap.map.latLngToContainerPoint([{lat}, {lon}]);
+              const box = OneMap.map.getContainer().getBoundingClientRect();
+              return [box.x + p.x, box.y + p.y];
+            }}"""
+        )
+        if self.page.evaluate("navigator.maxTouchPoints > 0"):
+            self.page.touchscreen.tap(x, y)
+        else:
+            self.page.mouse.click(x, y)
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
+    """Open the map in a fresh profile; at the end nothing may have gone wrong or left the host."""
+    visits: list[Visit] = []
+
+    def start(path: str = "/", size: tuple[int, int] = WIDE, base: str = address) -> Visit:
+        phone = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == PHONE else {}
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **phone)
+        made = Visit(context.new_page(), base)
+        visits.append(made)
+        made.watch()
+        made.page.goto(base + path)
+        made.settle()
+        return made
+
+    yield start
+    for made in visits:
+        made.page.context.close()
+        assert made.problems == []
+        assert [u for u in made.requests if not u.startswith((made.base + "/", "data:", "blob:"))] == []

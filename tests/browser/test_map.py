@@ -1,0 +1,199 @@
+"""The map in headless Chromium, on the scored sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import expect
+
+from api.main import create_app
+from gis.settings import Settings
+from gis.store import Store
+from layers import LAYERS
+
+PHONE = (390, 844)
+ANSWERS = re.compile("适宜|资料不足")
+
+
+class Spot(NamedTuple):
+    """A parcel and a point well inside it."""
+
+    parcel_id: str
+    lon: float
+    lat: float
+
+
+def spot(scored: Store, condition: str) -> Spot:
+    """Return the largest parcel whose result fulfils an SQL condition."""
+    query = f"""
+        SELECT t.parcel_id, ST_X(p), ST_Y(p) FROM result.parcel_tile t
+        JOIN result.parcel_suitability s USING (parcel_id),
+        LATERAL ST_Transform((ST_MaximumInscribedCircle(t.geom)).center, 4326) AS p
+        WHERE {condition} ORDER BY ST_Area(t.geom) DESC, t.parcel_id LIMIT 1
+    """
+    with scored.engine.connect() as connection:
+        return Spot(*connection.execute(sa.text(query)).one())
+
+
+@pytest.fixture(scope="module")
+def good(scored: Store) -> Spot:
+    """A parcel with a recommendation."""
+    return spot(scored, "t.recommended IS NOT NULL AND t.recommended_status = 'suitable'")
+
+
+def test_page_opens_in_chinese_and_draws_tiles(visit: Callable[..., Any]) -> None:
+    seen = visit()
+    page = seen.page
+    expect(page).to_have_title("新能源供热资源一张图 OneMap")
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    expect(page.locator("#top-bar h1")).to_contain_text("新能源供热资源一张图")
+    expect(page.locator("#synthetic-badge")).to_be_visible()
+    assert seen.drawn() > 0
+    full = [url for url, status, size in seen.tiles if status == 200 and size]
+    drawn = {url.split("/tiles/")[1].split("/")[0] for url in full}
+    assert {"parcel_suitability", "district", "reclaimed_water_pipeline", "wastewater_plant"} <= drawn
+
+
+def test_canvas_shows_the_results(visit: Callable[..., Any], good: Spot) -> None:
+    page = (seen := visit()).page
+    seen.go_to(good.lon, good.lat, 16)
+    opaque = page.evaluate(
+        """() => [...document.querySelectorAll(".leaflet-onemap-result-pane canvas")]
+           .reduce((sum, canvas) => {
+             const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+             for (let i = 3; i < data.length; i += 4) sum += data[i] > 0;
+             return sum;
+           }, 0)"""
+    )
+    assert opaque > 1000
+
+
+def test_legend_counts_are_the_results(visit: Callable[..., Any], scored: Store) -> None:
+    page = visit().page
+    with scored.engine.connect() as connection:
+        query = "SELECT recommended, count(*) FROM result.parcel_suitability GROUP BY recommended"
+        stored = sorted(f"{count:,}" for _, count in connection.execute(sa.text(query)))
+    shown = page.locator("#legend-technologies .count").all_inner_texts()
+    assert sorted(c for c in shown if c != "0") == stored
+
+
+def test_click_shows_the_ranking_with_reasons(visit: Callable[..., Any], good: Spot) -> None:
+    page = (seen := visit()).page
+    seen.go_to(good.lon, good.lat, 16)
+    seen.press_map(good.lon, good.lat)
+    options = page.locator("#parcel-panel .ranking > li")
+    expect(options).to_have_count(6)
+    every = page.locator("#parcel-panel .option")
+    technologies = every.evaluate_all("all => all.map((o) => o.dataset.technology)")
+    assert len(set(technologies)) == 5
+    expect(page.locator("#parcel-panel")).to_contain_text(good.parcel_id)
+    expect(page.locator("#parcel-panel .recommended")).to_contain_text("推荐技术")
+    for status in page.locator("#parcel-panel .option summary .chip").all_inner_texts():
+        assert ANSWERS.search(status)
+    reasons = page.locator("#parcel-panel .option[open] .reason")
+    assert reasons.count() > 0
+    cited = page.locator("#parcel-panel .option[open] .reason cite").first
+    expect(cited).to_contain_text("号")
+    expect(cited).to_contain_text("[P")
+    expect(page.locator("#parcel-panel footer")).to_contain_text("规则基准日")
+    expect(page.locator("#parcel-panel .synthetic-hint")).to_be_visible()
+    assert page.locator(".leaflet-onemap-selection-pane path").count() == 2
+    page.keyboard.press("Escape")
+    expect(page.locator("#parcel-panel")).to_be_hidden()
+    assert page.locator(".leaflet-onemap-selection-pane path").count() == 0
+
+
+def test_missing_figures_are_never_zero(visit: Callable[..., Any], scored: Store) -> None:
+    bare = spot(scored, "s.air_source_capacity_kw IS NULL")
+    page = (seen := visit()).page
+    seen.go_to(bare.lon, bare.lat, 16)
+    seen.press_map(bare.lon, bare.lat)
+    option = page.locator(".option[data-technology=air_source]")
+    expect(option).to_be_attached()
+    option.locator(":scope > summary").click()
+    expect(option.locator(":scope > dl.figures dd").first).to_have_text("资料不足")
+
+
+def test_language_switch_changes_all_texts(visit: Callable[..., Any], good: Spot) -> None:
+    page = (seen := visit()).page
+    seen.go_to(good.lon, good.lat, 16)
+    seen.press_map(good.lon, good.lat)
+    expect(page.locator("#parcel-panel .ranking > li")).to_have_count(6)
+    page.get_by_role("button", name="Switch to English").click()
+    assert "lang=en" in page.url
+    assert page.evaluate("document.documentElement.lang") == "en"
+    expect(page.locator("#legend-technologies")).to_contain_text("Shallow ground source")
+    expect(page.locator("#layer-switches")).to_contain_text("Restrictions")
+    expect(page.locator("#parcel-panel .recommended")).to_contain_text("Recommended technology")
+    chinese = re.compile("[\u4e00-\u9fff]")
+    reasons = page.locator("#parcel-panel .reason-text").all_inner_texts()
+    assert reasons
+    assert not any(chinese.search(text) for text in reasons)
+    page.reload()
+    expect(page.locator("#legend-technologies")).to_contain_text("Shallow ground source")
+    page.get_by_role("button", name="切换为中文").click()
+    expect(page.locator("#legend-technologies")).to_contain_text("浅层地源热泵")
+    assert "lang" not in page.url
+
+
+def test_layers_can_be_switched(visit: Callable[..., Any]) -> None:
+    page = (seen := visit()).page
+    assert page.locator("#layer-switches fieldset").count() == 5
+    assert not any("/tiles/heat_network/" in url for url, _, _ in seen.tiles)
+    page.get_by_role("checkbox", name="热力管网").check()
+    page.wait_for_timeout(100)
+    seen.settle()
+    assert any("/tiles/heat_network/" in url and size for url, _, size in seen.tiles)
+    canvases = page.locator(".leaflet-onemap-result-pane canvas")
+    assert canvases.count() > 0
+    page.get_by_role("checkbox", name="推荐供热技术").uncheck()
+    expect(canvases).to_have_count(0)
+
+
+def test_phone_shows_drawer_and_bottom_sheet(visit: Callable[..., Any], good: Spot) -> None:
+    page = (seen := visit(size=PHONE)).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    expect(page.locator("#layers-panel")).to_be_hidden()
+    page.locator("#layers-toggle").tap()
+    expect(page.locator("#layers-panel")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#layers-panel")).to_be_hidden()
+    seen.go_to(good.lon, good.lat, 16)
+    seen.press_map(good.lon, good.lat)
+    expect(page.locator("#parcel-panel .ranking > li")).to_have_count(6)
+    sheet = page.locator("#parcel-panel").bounding_box()
+    chart = page.locator("#one_map_page").bounding_box()
+    assert sheet is not None
+    assert chart is not None
+    assert sheet["width"] == PHONE[0]
+    assert sheet["y"] + sheet["height"] == pytest.approx(PHONE[1], abs=1)
+    assert chart["y"] + chart["height"] <= sheet["y"] + 1
+    assert chart["height"] > 250
+    last = page.locator("#parcel-panel .ranking > li").last
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport()
+    page.locator("#panel-close").tap()
+    expect(page.locator("#parcel-panel")).to_be_hidden()
+
+
+def test_click_beside_every_parcel_says_so(visit: Callable[..., Any]) -> None:
+    page = (seen := visit()).page
+    seen.go_to(115.6, 40.6, 14)
+    seen.press_map(115.6, 40.6)
+    expect(page.locator("#map-hint")).to_contain_text("没有地块")
+    expect(page.locator("#parcel-panel")).to_be_hidden()
+
+
+def test_layers_never_loaded_are_shown_disabled(
+    visit: Callable[..., Any], serve: Callable[..., Any], empty_store: Store, map_settings: Settings
+) -> None:
+    with serve(create_app(empty_store, map_settings)) as base:
+        page = visit(base=base).page
+        assert page.locator("#layer-switches input:disabled").count() == len(LAYERS) + 1
+        expect(page.locator("#layer-switches")).to_contain_text("未导入")
+        expect(page.locator("#layer-switches")).to_contain_text("尚未评价")
+        expect(page.locator("#synthetic-badge")).to_be_hidden()

