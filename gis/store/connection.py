@@ -47,7 +47,7 @@ def make_engine(
         url,
         pool_pre_ping=True,
         pool_size=10,
-        max_overflow=20,
+        max_overflow=30,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
     )
 
@@ -109,6 +109,8 @@ def clear_errors(what: str) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise _translated(what, error.orig or error) from error
+    except sa.exc.TimeoutError as error:
+        raise StoreError(f"{what}: all connections to the database are in use; try again.") from error
     except (psycopg.Error, UnicodeEncodeError) as error:
         raise _translated(what, error) from error
 
@@ -120,8 +122,8 @@ def _translated(what: str, error: BaseException) -> StoreError | InputError:
         return InputError(
             f"{what}: the required field {diagnosis.column_name if diagnosis else ''} is empty."
         )
-    if isinstance(error, psycopg.DataError | UnicodeEncodeError):
-        return InputError(f"{what}: a value cannot be stored ({told}).")
+    if isinstance(error, psycopg.DataError | psycopg.errors.UndefinedFunction | UnicodeEncodeError):
+        return InputError(f"{what}: a value does not fit its field ({told}).")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return StoreError(f"{what}: the database user lacks a right ({told}).")
     if isinstance(error, psycopg.OperationalError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
@@ -17,15 +16,14 @@ import pandas as pd
 import psycopg
 import shapely
 import sqlalchemy as sa
+from geoalchemy2 import Geometry
 from psycopg import sql
 from psycopg.types.json import Json
-from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from gis.crs import stack
+from gis.errors import InputError
 
 _BEIJING = ZoneInfo("Asia/Shanghai")
-
-_DIALECT = PGDialect()
 
 Values = list[Any]
 
@@ -43,6 +41,18 @@ def _each(convert: Callable[[Any], Any]) -> Callable[[pd.Series[Any]], Values]:
         return [None if gone else convert(v) for v, gone in zip(series.tolist(), missing, strict=True)]
 
     return values
+
+
+def _integer(value: Any) -> int:
+    if int(value) != value:
+        raise ValueError(f"{value!r} is no integer")
+    return int(value)
+
+
+def _boolean(value: Any) -> bool:
+    if value not in (True, False):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return bool(value)
 
 
 def _date(value: Any) -> dt.date:
@@ -72,23 +82,29 @@ class Form(NamedTuple):
     dtype: str
 
 
-_FORMS = {
-    "TEXT": Form("text", _each(str), "object"),
-    "INTEGER": Form("int4", _each(int), "Int64"),
-    "BIGINT": Form("int8", _each(int), "Int64"),
-    "DOUBLE PRECISION": Form("float8", _floats, "float64"),
-    "BOOLEAN": Form("bool", _each(bool), "boolean"),
-    "DATE": Form("date", _each(_date), "object"),
-    "TIMESTAMP WITHOUT TIME ZONE": Form("timestamp", _each(_beijing_time), "datetime64[us]"),
-    "TEXT[]": Form("text[]", _each(_strings), "object"),
-    "JSON": Form("json", _each(Json), "object"),
-    "GEOMETRY": Form("bytea", _geometries, "object"),
+_FORMS: dict[type[Any], Form] = {
+    sa.Text: Form("text", _each(str), "object"),
+    sa.Integer: Form("int4", _each(_integer), "Int64"),
+    sa.BigInteger: Form("int8", _each(_integer), "Int64"),
+    sa.Double: Form("float8", _floats, "float64"),
+    sa.Boolean: Form("bool", _each(_boolean), "boolean"),
+    sa.Date: Form("date", _each(_date), "object"),
+    sa.DateTime: Form("timestamp", _each(_beijing_time), "datetime64[us]"),
+    sa.ARRAY: Form("text[]", _each(_strings), "object"),
+    sa.JSON: Form("json", _each(Json), "object"),
+    Geometry: Form("bytea", _geometries, "object"),
 }
 
 
-@cache
 def _form(column: sa.Column[Any]) -> Form:
-    return _FORMS[column.type.compile(_DIALECT).partition("(")[0].upper()]
+    return _FORMS[type(column.type)]
+
+
+def _values(column: sa.Column[Any], series: pd.Series[Any]) -> Values:
+    try:
+        return _form(column).values(series)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"The column {column.name} holds a value of another type ({error}).") from error
 
 
 def raw(connection: sa.Connection) -> psycopg.Connection[Any]:
@@ -119,7 +135,7 @@ def copy_in(
     NaN, NaT, NA and None become NULL.
     """
     forms = [_form(c) for c in columns]
-    values = [form.values(frame[c.name]) for c, form in zip(columns, forms, strict=True)]
+    values = [_values(c, frame[c.name]) for c in columns]
     names = sql.SQL(", ").join(sql.Identifier(c.name) for c in columns)
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(into, names)
     with raw(connection).cursor() as cursor, cursor.copy(command) as copy:

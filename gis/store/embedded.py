@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from psycopg import sql
 from sqlalchemy import URL
 
 from gis.errors import BusyError, StoreError
-from gis.store.server import ROLE, Server, locate_home
+from gis.store.server import ROLE, Server, locate_home, user_account
 
 _DATABASE = "onemap"
 
@@ -50,9 +49,9 @@ class Cluster:
         self._users: int | None = None
         self._server: Server | None = None
 
-    def join(self) -> None:
+    def join(self) -> Server:
         """Register as a user of the cluster; create it, start it and make its database as needed."""
-        with self._lock():
+        with self._clear_errors(), self._lock():
             users = self._open("users.lock")
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
@@ -63,6 +62,7 @@ class Cluster:
                 os.close(users)
                 raise
             self._users, self._server = users, server
+        return server
 
     def leave(self) -> None:
         """Give the cluster up; the last program out stops the server."""
@@ -85,17 +85,16 @@ class Cluster:
 
     def keep(self) -> None:
         """Start the server and let it run after this program (`onemap store start`)."""
-        self.join()
-        assert self._server is not None
-        self._keep.write_text(str(self._server.pid()))
+        server = self.join()
+        self._keep.write_text(str(server.pid()))
         self.leave()
 
     def stop(self) -> None:
         """Stop the server (`onemap store stop`); BusyError while another program uses it."""
-        home = self._existing_home()
-        if home is None:
-            return
-        with self._lock():
+        with self._clear_errors(), self._lock():
+            home = locate_home(self.data_dir, create=False)
+            if home is None:
+                return
             users = self._open("users.lock")
             try:
                 if not _alone(users):
@@ -110,11 +109,12 @@ class Cluster:
 
     def status(self) -> ClusterStatus:
         """Return whether the server runs, without starting anything."""
-        home = self._existing_home()
-        if home is None:
-            return ClusterStatus(self.data_dir, False, None, None, False)
-        server = Server(home, str(self.data_dir))
-        pid = server.pid()
+        with self._clear_errors():
+            home = locate_home(self.data_dir, create=False)
+            if home is None:
+                return ClusterStatus(self.data_dir, False, None, None, False)
+            server = Server(home, str(self.data_dir))
+            pid = server.pid()
         return ClusterStatus(home, pid is not None, pid, server.major(), self._kept(server))
 
     def url(self, database: str = _DATABASE) -> URL:
@@ -131,17 +131,19 @@ class Cluster:
         """Return whether this very server process was asked to stay."""
         return self._keep.is_file() and self._keep.read_text() == str(server.pid())
 
-    def _existing_home(self) -> Path | None:
-        return locate_home(self.data_dir, create=False) if self.data_dir.is_dir() else None
-
     def _open(self, name: str) -> int:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        return os.open(self.data_dir / name, os.O_RDWR | os.O_CREAT, 0o600)
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            return os.open(self.data_dir / name, os.O_RDWR | os.O_CREAT, 0o600)
+            yield
         except OSError as error:
-            user = pwd.getpwuid(os.getuid()).pw_name
+            user = user_account(os.getuid()).pw_name
             raise StoreError(
-                f"The data folder {self.data_dir} cannot be used by user {user} ({error.strerror}): "
+                f"The data folder {self.data_dir} cannot be used by user {user} "
+                f"({error.strerror}: {error.filename}): "
                 "run as its owner or set ONEMAP_DATA_DIR to a folder of your own."
             ) from error
 

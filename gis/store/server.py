@@ -16,6 +16,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from gis.errors import StoreError
@@ -54,9 +55,20 @@ def _service_account() -> pwd.struct_passwd:
         ) from None
 
 
+def user_account(uid: int) -> pwd.struct_passwd:
+    """Return the account of user number `uid`; StoreError when it has none, as PostgreSQL needs one."""
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:
+        raise StoreError(
+            f"User number {uid} has no name on this machine, which PostgreSQL needs: "
+            "add an account or set ONEMAP_DATABASE_URL to a PostGIS database."
+        ) from None
+
+
 def _run_as(uid: int, *command: str, folder: Path = Path("/")) -> subprocess.CompletedProcess[str]:
     """Run a command in `folder` as user `uid`, in its own session so that Ctrl-C stays here."""
-    account = pwd.getpwuid(uid)
+    account = user_account(uid)
     become = os.getuid() == 0 and uid != 0
     return subprocess.run(
         command,
@@ -90,12 +102,15 @@ def locate_home(data_dir: Path, *, create: bool) -> Path | None:
             )
         _refuse_copy(data_dir, home)
         return home
-    if inside.is_dir() or not create:
-        return inside if inside.is_dir() else None
-    inside.mkdir(mode=0o700)
-    if os.getuid() != 0:
+    as_root = os.getuid() == 0
+    if inside.is_dir() and not (as_root and inside.stat().st_uid == 0):
         return inside
-    account = _service_account()
+    if not create:
+        return None
+    account = _service_account() if as_root else None
+    inside.mkdir(mode=0o700, exist_ok=True)
+    if account is None:
+        return inside
     os.chown(inside, account.pw_uid, account.pw_gid)
     if _run_as(account.pw_uid, "test", "-w", str(inside)).returncode == 0:
         return inside
@@ -132,7 +147,7 @@ class Server:
         self._identity = identity
         self.uid = home.stat().st_uid
         if os.getuid() not in (0, self.uid):
-            owner = pwd.getpwuid(self.uid).pw_name
+            owner = user_account(self.uid).pw_name
             raise StoreError(
                 f"The store in {identity} belongs to user {owner}: run OneMap as {owner} or as root."
             )
@@ -203,9 +218,12 @@ class Server:
         """Stop the server in an orderly way, ending what sessions are left."""
         if self.pid() is None:
             return
-        done = self._pg_ctl(choose(self.major()), "stop", "-m", "fast", "-t", "120")
+        socket_dir = self.socket_dir()
+        done = self._pg_ctl(choose(self.major()), "stop", "-m", "fast", "-t", "300")
         if done.returncode != 0 and self.pid() is not None:
             raise StoreError(f"The embedded PostgreSQL server does not stop: {done.stdout.strip()}.")
+        with suppress(OSError):
+            socket_dir.rmdir()
 
     def _pg_ctl(self, found: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
         # pg_ctl puts paths into a shell command unescaped; these relative ones hold no special characters.
@@ -232,7 +250,7 @@ class Server:
             errors = [line for line in done.stdout.splitlines() if "error:" in line]
             told = errors[-1] if errors else done.stdout.strip()
             raise StoreError(f"The embedded store cannot be created in {self.home}: {told}.")
-        owner = pwd.getpwuid(self.uid).pw_name
+        owner = user_account(self.uid).pw_name
         (fresh / "pg_hba.conf").write_text(f"local all {ROLE} peer map=onemap\n")
         names = dict.fromkeys((owner, "root"))
         (fresh / "pg_ident.conf").write_text("".join(f'onemap "{name}" {ROLE}\n' for name in names))

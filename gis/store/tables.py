@@ -6,7 +6,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from gis.crs import STORAGE_EPSG
 from gis.vocabulary import FACTS, VERDICTS, Column
@@ -51,7 +50,7 @@ def _layer_table(spec: LayerSpec) -> sa.Table:
 
 def _result_column(column: Column) -> sa.Column[Any]:
     if column.type == "text_list":
-        return sa.Column(column.name, ARRAY(sa.Text))
+        return sa.Column(column.name, sa.ARRAY(sa.Text))
     return sa.Column(column.name, _FIELD_TYPES[column.type])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from gis.errors import OneMapError, StoreError
 from gis.settings import Settings
 from gis.store import Store, open_store
 from tests.store.frames import LOAD, layer_frame
+
+Databases = Callable[[str], sa.URL]
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
@@ -45,10 +48,7 @@ def test_a_wrong_url_is_one_sentence_without_the_password(url: str, sentence: st
     assert "\n" not in str(caught.value)
 
 
-def _database(store: Store, name: str, *commands: str) -> Settings:
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
-    url = store.engine.url.set(database=name)
+def _prepared(url: sa.URL, *commands: str) -> Settings:
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         for command in commands:
@@ -57,34 +57,36 @@ def _database(store: Store, name: str, *commands: str) -> Settings:
     return Settings(database_url=url.render_as_string(hide_password=False))
 
 
-def test_postgis_must_be_on_the_search_path(store: Store) -> None:
-    settings = _database(store, "elsewhere", "CREATE SCHEMA gis", "CREATE EXTENSION postgis SCHEMA gis")
+def test_postgis_must_be_on_the_search_path(new_database: Databases) -> None:
+    settings = _prepared(
+        new_database("elsewhere"), "CREATE SCHEMA gis", "CREATE EXTENSION postgis SCHEMA gis"
+    )
     with pytest.raises(StoreError, match="off the search path"):
         open_store(settings)
 
 
-def test_a_user_without_rights_is_told_so(store: Store) -> None:
+def test_a_user_without_rights_is_told_so(new_database: Databases) -> None:
     commands = (
         "CREATE EXTENSION postgis",
         "CREATE ROLE guest NOLOGIN",
         "ALTER DATABASE guarded SET role = guest",
     )
     with pytest.raises(StoreError, match="the database user lacks a right"):
-        open_store(_database(store, "guarded", *commands))
+        open_store(_prepared(new_database("guarded"), *commands))
 
 
-def test_an_old_postgis_is_refused(store: Store) -> None:
+def test_an_old_postgis_is_refused(new_database: Databases) -> None:
     # The catalogue is what tells the version; no server here has one that old.
     commands = (
         "CREATE EXTENSION postgis",
         "UPDATE pg_extension SET extversion = '3.2.9' WHERE extname = 'postgis'",
     )
     with pytest.raises(StoreError, match=r"PostGIS 3.2.9, but OneMap needs 3.3"):
-        open_store(_database(store, "antique", *commands))
+        open_store(_prepared(new_database("antique"), *commands))
 
 
-def test_two_programs_migrate_one_database(store: Store) -> None:
-    settings = _database(store, "contested")
+def test_two_programs_migrate_one_database(new_database: Databases) -> None:
+    settings = _prepared(new_database("contested"))
     failures: list[OneMapError] = []
 
     def use() -> None:

@@ -81,8 +81,10 @@ def test_read_refuses_what_is_not_declared(empty_store: Store) -> None:
         empty_store.read("parcel", where={'name" = name; DROP TABLE layer.parcel; --': "x"})
     with pytest.raises(NotFoundError, match="no layer 'plot'"):
         empty_store.read("plot")
-    with pytest.raises(InputError, match=r"cannot be stored|cannot be compared"):
+    with pytest.raises(InputError, match=r"does not fit its field"):
         empty_store.read("parcel", where={"population": "many"})
+    with pytest.raises(InputError, match="does not fit its field"):
+        empty_store.read("parcel", where={"name": 5})
 
 
 def test_append_and_upsert(empty_store: Store) -> None:
@@ -119,8 +121,10 @@ def _refusals() -> list[tuple[str, gpd.GeoDataFrame, str]]:
         ("parcel", parcel.to_crs(4326), "takes EPSG:4548"),
         ("parcel", point, "found a Point where the layer holds MultiPolygon"),
         ("parcel", parcel.set_geometry(gpd.GeoSeries([None] * 4, crs=4548)), "empty or missing MultiPolygon"),
-        ("parcel", parcel.assign(name="a\x00b"), "cannot be stored"),
-        ("parcel", parcel.assign(name=pd.Series(["\ud800"] * 4, dtype="object")), "cannot be stored"),
+        ("parcel", parcel.assign(name="a\x00b"), "does not fit its field"),
+        ("parcel", parcel.assign(name=pd.Series(["\ud800"] * 4, dtype="object")), "does not fit its field"),
+        ("parcel", parcel.assign(population="many"), "column population holds a value of another type"),
+        ("parcel", parcel.assign(synthetic="false"), "column synthetic holds a value of another type"),
         ("water_intake_zone", unclassed, "required field zone_class is empty"),
     ]
 
