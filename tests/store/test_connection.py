@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -48,45 +49,51 @@ def test_a_wrong_url_is_one_sentence_without_the_password(url: str, sentence: st
     assert "\n" not in str(caught.value)
 
 
-def _prepared(url: sa.URL, *commands: str) -> Settings:
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        for command in commands:
-            connection.execute(sa.text(command))
-    engine.dispose()
-    return Settings(database_url=url.render_as_string(hide_password=False))
+@contextmanager
+def _changed(store: Store, change: str, back: str) -> Iterator[Settings]:
+    """Settings that point at the database of `store` while it is changed."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.text(change))
+    try:
+        yield Settings(database_url=store.engine.url.render_as_string(hide_password=False))
+    finally:
+        with store.engine.begin() as connection:
+            connection.execute(sa.text(back))
 
 
-def test_postgis_must_be_on_the_search_path(new_database: Databases) -> None:
-    settings = _prepared(
-        new_database("elsewhere"), "CREATE SCHEMA gis", "CREATE EXTENSION postgis SCHEMA gis"
-    )
-    with pytest.raises(StoreError, match="off the search path"):
+def test_postgis_must_be_on_the_search_path(empty_store: Store) -> None:
+    change = "ALTER DATABASE second SET search_path = meta"
+    with (
+        _changed(empty_store, change, "ALTER DATABASE second RESET search_path") as settings,
+        pytest.raises(StoreError, match="off the search path"),
+    ):
         open_store(settings)
 
 
-def test_a_user_without_rights_is_told_so(new_database: Databases) -> None:
-    commands = (
-        "CREATE EXTENSION postgis",
-        "CREATE ROLE guest NOLOGIN",
-        "ALTER DATABASE guarded SET role = guest",
-    )
-    with pytest.raises(StoreError, match="the database user lacks a right"):
-        open_store(_prepared(new_database("guarded"), *commands))
+def test_a_user_without_rights_is_told_so(empty_store: Store) -> None:
+    change = "CREATE ROLE guest NOLOGIN; ALTER DATABASE second SET role = guest"
+    back = "ALTER DATABASE second RESET role; DROP ROLE guest"
+    with (
+        _changed(empty_store, change, back) as settings,
+        pytest.raises(StoreError, match="the database user lacks a right"),
+    ):
+        open_store(settings)
 
 
-def test_an_old_postgis_is_refused(new_database: Databases) -> None:
+def test_an_old_postgis_is_refused(empty_store: Store) -> None:
     # The catalogue is what tells the version; no server here has one that old.
-    commands = (
-        "CREATE EXTENSION postgis",
-        "UPDATE pg_extension SET extversion = '3.2.9' WHERE extname = 'postgis'",
-    )
-    with pytest.raises(StoreError, match=r"PostGIS 3.2.9, but OneMap needs 3.3"):
-        open_store(_prepared(new_database("antique"), *commands))
+    change = "UPDATE pg_extension SET extversion = '3.2.9' WHERE extname = 'postgis'"
+    with empty_store.engine.connect() as connection:
+        version = connection.scalar(sa.text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'"))
+    with (
+        _changed(empty_store, change, change.replace("3.2.9", version)) as settings,
+        pytest.raises(StoreError, match=r"PostGIS 3.2.9, but OneMap needs 3.3"),
+    ):
+        open_store(settings)
 
 
 def test_two_programs_migrate_one_database(new_database: Databases) -> None:
-    settings = _prepared(new_database("contested"))
+    settings = Settings(database_url=new_database("contested").render_as_string(hide_password=False))
     failures: list[OneMapError] = []
 
     def use() -> None:
