@@ -155,6 +155,13 @@ def _pane(spec: LayerSpec) -> str:
     return "outline" if spec.group in ("demand", "reference") else "area"
 
 
+def _words() -> dict[str, dict[str, str]]:
+    """Titles of the coded values and layer ids that an answer may name."""
+    choices = [c for spec in LAYERS.values() for field in spec.fields for c in field.choices]
+    words = {c.value: c.title.model_dump() for c in reversed(choices)}
+    return words | {spec.id: spec.title.model_dump() for spec in LAYERS.values()}
+
+
 def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[str, Any]:
     listed = {str(entry["id"]): entry for entry in store_layers}
     result_count = listed.get("parcel", {}).get("feature_count") if RESULT_LAYER in data.versions else None
@@ -205,6 +212,7 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
         ],
         "options": {o.id: {"zh": o.zh, "en": o.en} for o in OPTIONS},
         "statuses": {s: {"zh": zh, "en": en} for s, (zh, en) in STATUS_TITLES.items()},
+        "words": _words(),
         "facts": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in FACTS},
     }
 

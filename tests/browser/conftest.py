@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
 from api.main import create_app
 from gis.rules import load_ruleset
@@ -130,10 +131,12 @@ class Visit:
         page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: self.problems.append(f"uncaught: {e}"))
         page.on("requestfailed", self._failed)
-        page.on(
-            "response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None
-        )
+        page.on("response", self._answered)
         page.on("requestfinished", self._finished)
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.problems.append(f"{response.status} {response.url}")
 
     def _failed(self, request: Request) -> None:
         # Leaving a zoom level drops its tiles on the way: that is not a fault of the page.
@@ -181,7 +184,9 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 
     def start(path: str = "/", size: tuple[int, int] = WIDE, base: str = address) -> Visit:
-        phone = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == PHONE else {}
+        phone: dict[str, Any] = (
+            {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == PHONE else {}
+        )
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **phone)
         made = Visit(context.new_page(), base)
         visits.append(made)

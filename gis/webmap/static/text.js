@@ -64,7 +64,8 @@
         const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 2 : 3;
         return OneMap.number(value, unit, digits);
       }
-      return value && typeof value === "object" ? OneMap.pick(value) : String(value);
+      const words = typeof value === "object" ? value : config().words[value];
+      return words ? OneMap.pick(words) : String(value);
     },
 
     /* Create an element: attributes, then children (strings become text nodes). */
