@@ -21,7 +21,7 @@ from gis.scoring import technologies
 from gis.scoring.demand import demand_facts
 from gis.scoring.document import suitability_document
 from gis.scoring.engine import CONDITIONAL, ORDERED, SUITABLE, UNKNOWN, Judgement, Rows, judge
-from gis.vocabulary import FACTS, OPTIONS, VERDICTS
+from gis.vocabulary import FACTS, OPTIONS, VERDICTS, Column
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,8 @@ def score(parcels: gpd.GeoDataFrame, resources: Resources | Surroundings, rulese
     with around.lock:
         facts = _facts(parcels, around, ruleset)
         judged = _judge_all(parcels, facts, around, ruleset)
-    fact_frame = pd.DataFrame({c.name: _plain(facts[c.name], c.type) for c in FACTS}, index=index)
-    verdict_frame = pd.DataFrame(_verdicts(judged, ruleset), index=index)[[c.name for c in VERDICTS]]
+    fact_frame = _frame(facts, FACTS, index)
+    verdict_frame = _frame(_verdicts(judged, ruleset), VERDICTS, index)
     return Result(parcels, fact_frame, verdict_frame, ruleset, around.resources.versions)
 
 
@@ -192,9 +192,13 @@ def _lists(flags: list[tuple[str, Any]], n: int) -> Any:
     return lists[inverse]
 
 
-def _plain(values: Any, kind: str) -> Any:
-    """Facts leave without infinities: a source that is nowhere has no distance."""
-    if kind != "float":
-        return values
-    numbers = np.asarray(values, dtype=np.float64)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+def _frame(values: Mapping[str, Any], columns: tuple[Column, ...], index: pd.Index[str]) -> pd.DataFrame:
+    """Return the declared columns; text stays text or None, and a source that is nowhere has no distance."""
+    plain = {}
+    for column in columns:
+        if column.type == "float":
+            numbers = np.asarray(values[column.name], dtype=np.float64)
+            plain[column.name] = pd.Series(np.where(np.isfinite(numbers), numbers, np.nan), index=index)
+        else:
+            plain[column.name] = pd.Series(values[column.name], index=index, dtype=object)
+    return pd.DataFrame(plain, index=index, copy=False)

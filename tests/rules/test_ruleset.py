@@ -1,0 +1,109 @@
+"""The rule set of Beijing loads, and a broken one says in which file and line."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gis.errors import RuleError
+from gis.rules import load_ruleset, loader
+from gis.rules.loader import parse_ruleset
+from gis.vocabulary import OPTIONS
+
+DAY = date(2026, 11, 21)
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, bytes]:
+    """The files of the built-in rule set."""
+    folder = Path(loader.__file__).parent / "beijing"
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+def changed(texts: dict[str, bytes], name: str, old: str, new: str) -> dict[str, bytes]:
+    text = texts[name].decode()
+    assert old in text
+    return texts | {name: text.replace(old, new, 1).encode()}
+
+
+def test_every_option_has_rules_and_every_reason_a_clause():
+    ruleset = load_ruleset("beijing", DAY)
+    assert set(ruleset.options) == {o.id for o in OPTIONS}
+    for rules in ruleset.options.values():
+        for condition in (*rules.checks, *rules.notes):
+            assert condition.clause in ruleset.clauses, condition.id
+        for parameter in rules.parameters.values():
+            assert parameter.source.text
+
+
+def test_the_order_is_the_policys():
+    assert load_ruleset("beijing", DAY).order == (
+        "shallow_ground_source", "reclaimed_water", "geothermal", "waste_heat", "air_source",
+    )  # fmt: skip
+
+
+def test_recalled_figures_are_assumptions(texts):
+    for name, raw in texts.items():
+        if not name.endswith(".yaml"):
+            continue
+        for key, parameter in yaml.safe_load(raw).get("parameters", {}).items():
+            if "记忆值" in parameter["source"]["text"]:
+                assert parameter["source"]["kind"] == "assumption", f"{name}: {key}"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("air_source.yaml", "    unit: kW\n", "", "parameters.unit_kw.unit"),
+        ("air_source.yaml", "unit: kW", "unit: horsepower", "parameters.unit_kw.unit"),
+        ("air_source.yaml", "kind: policy, clause: P1309-3.6-b, ", "kind: policy, ", "names its clause"),
+        ("air_source.yaml", "kind: policy", "kind: rumour", "parameters.unit_kw.source.kind"),
+        ("air_source.yaml", "clause: P1309-3.6-a\n", "clause: P1309-9.9\n", "P1309-9.9"),
+        ("air_source.yaml", "    clause: P1309-3.6-a\n", "", "checks.0.clause"),
+        ("air_source.yaml", "operator: le", "operator: roughly", "checks.0.operator"),
+        ("air_source.yaml", "fact: earlier_suitable_count", "fact: mood", "unknown fact 'mood'"),
+        ("air_source.yaml", "threshold: unit_kw", "threshold: unit_mw", "unknown parameter 'unit_mw'"),
+        ("air_source.yaml", "from: 2023-10-09, value: 300}", "from: 2099-01-01, value: 300}", "no value"),
+        ("air_source.yaml", "option: air_source", "option: air_sauce", "option"),
+        ("air_source.yaml", "evidence:", "opinions: 1\nevidence:", "opinions"),
+        ("air_source.yaml", "- {fact: air_source_cop_design", "- {fact: heat_network_distance_m", "no check"),
+        ("air_source.yaml", "checks:", "checks: [", "not YAML"),
+        ("reclaimed_water.yaml", "operator: in", "operator: ge", "does not fit"),
+        ("demand.yaml", 'codes: ["0801"', 'codes: ["07", "0801"', "stands in residential and in office"),
+        ("demand.yaml", "index: cooling_shop_w_per_m2", "index: cold", "unknown parameter 'cold'"),
+        ("ruleset.yaml", "air_source]", "waste_heat]", "order names a technology twice"),
+        ("waste_heat.yaml", "effect: excludes", "missing: conditional\n    effect: excludes", "cannot"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_names_its_line(texts, name, old, new, says):
+    with pytest.raises(RuleError) as error:
+        parse_ruleset(changed(texts, name, old, new), DAY)
+    assert says in str(error.value)
+    assert f"{name} line " in str(error.value)
+
+
+def test_a_missing_file_is_named(texts):
+    with pytest.raises(RuleError, match=r"waste_heat\.yaml"):
+        parse_ruleset({n: t for n, t in texts.items() if n != "waste_heat.yaml"}, DAY)
+    with pytest.raises(RuleError, match=r"holds no rule set"):
+        load_ruleset(Path("nowhere"))
+
+
+def test_values_are_those_of_the_day(texts):
+    dated = changed(
+        texts,
+        "air_source.yaml",
+        "[{from: 2023-10-09, value: 300}]",
+        "[{from: 2023-10-09, value: 300}, {from: 2027-01-01, value: 500}]",
+    )
+    assert parse_ruleset(dated, DAY).options["air_source"].number("unit_kw") == 300
+    assert parse_ruleset(dated, date(2027, 1, 1)).options["air_source"].number("unit_kw") == 500
+
+
+def test_the_hash_follows_the_content(texts):
+    same, other = parse_ruleset(texts, DAY), changed(texts, "air_source.yaml", "value: 300", "value: 301")
+    assert same.hash == parse_ruleset(dict(reversed(texts.items())), DAY).hash
+    assert same.hash != parse_ruleset(other, DAY).hash
