@@ -13,6 +13,8 @@ from gis.errors import InputError
 
 MAX_UNPACKED_BYTES = 4 << 30
 MAX_MEMBERS = 10_000
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile raises on damaged, truncated and encrypted archives."""
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def unpacked(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
         root = Path(folder)
         try:
             _extract(path, root)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except DAMAGED as error:
             raise InputError(f"{path.name}: the archive is damaged, truncated or encrypted.") from error
         yield _single(path, root, suffixes)
 
@@ -36,7 +38,7 @@ def check_size(path: Path) -> None:
     try:
         with _opened(path):
             pass
-    except zipfile.BadZipFile as error:
+    except DAMAGED as error:
         raise InputError(f"{path.name}: the file is damaged or truncated.") from error
 
 

@@ -60,10 +60,9 @@ def resolve(own: pyproj.CRS | None, declared: str | None, shapes: Geometries, so
             "for WGS84 longitude/latitude, EPSG:4548 and the like, gcj02 or bd09."
         )
     own = None if own is None else _horizontal(own)
-    if own is not None and not (own.is_geographic or own.is_projected):
-        raise InputError(f"{source_name}: its coordinate system {own.name!r} is not tied to the Earth.")
+    described = None if own is None else _described(own, source_name)
     if declared is None:
-        return _described(cast(pyproj.CRS, own))
+        return cast(SourceCrs, described)
     try:
         text, datum = parse_source_crs(declared)
     except ValueError as error:
@@ -77,12 +76,13 @@ def resolve(own: pyproj.CRS | None, declared: str | None, shapes: Geometries, so
         name = {"gcj02": "longitude/latitude in GCJ-02", "bd09": "longitude/latitude in BD-09"}[datum]
         return SourceCrs(text, name, datum, geographic=True)
     chosen = _horizontal(pyproj.CRS(text))
+    used = _described(chosen, source_name)
     if own is not None and not _same_place(own, chosen, shapes):
         raise InputError(
             f"{source_name}: the file says {_label(own)} and --source-crs says {_label(chosen)}; "
             "leave the option out, or correct the coordinate system in the file."
         )
-    return _described(chosen)
+    return used
 
 
 def _horizontal(crs: pyproj.CRS) -> pyproj.CRS:
@@ -100,7 +100,15 @@ def _one_datum(crs: pyproj.CRS) -> bool:
     return any(n in name for n in _ONE_DATUM)
 
 
-def _described(crs: pyproj.CRS) -> SourceCrs:
+def _described(crs: pyproj.CRS, source_name: str) -> SourceCrs:
+    if not (crs.is_geographic or crs.is_projected):
+        raise InputError(f"{source_name}: its coordinate system {crs.name!r} is not tied to the Earth.")
+    try:
+        pyproj.Transformer.from_crs(crs, f"EPSG:{STORAGE_EPSG}", always_xy=True)
+    except pyproj.exceptions.ProjError as error:
+        raise InputError(
+            f"{source_name}: positions in {_label(crs)} cannot be converted to EPSG:{STORAGE_EPSG}."
+        ) from error
     warning = None
     if not _one_datum(crs):
         warning = (

@@ -133,8 +133,8 @@ def _reported(report: ImportReport, start: float, report_file: str | Path | None
     except OSError as error:
         report.error = f"{error.filename or report.source}: {error.strerror or error}."
         raise InputError(report.error) from error
-    except Exception as error:
-        report.error = str(error)
+    except BaseException as error:
+        report.error = str(error) or type(error).__name__
         raise
     finally:
         report.duration_s = time.perf_counter() - start

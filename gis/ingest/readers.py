@@ -17,8 +17,10 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet
 import pyogrio
 import pyproj
+import shapely
 
 from gis.errors import InputError
 from gis.ingest.archive import unpacked
@@ -38,8 +40,25 @@ _TABLES: Mapping[str, Callable[[Path, str | None], Source]] = {
     ".xlsx": read_xlsx,
     ".xlsm": read_xlsx,
 }
-_GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError,
-                pyogrio.errors.FeatureError, pyogrio.errors.GeometryError)  # fmt: skip
+_GDAL_ERRORS = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FieldError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.GeometryError,
+    pyproj.exceptions.CRSError,
+    shapely.errors.ShapelyError,
+    UnboundLocalError,  # what pyogrio raises on a coordinate system that it cannot read
+)
+_PARQUET_ERRORS = (
+    pa.ArrowException,
+    pyproj.exceptions.CRSError,
+    shapely.errors.ShapelyError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+)
 SUFFIXES = (*_GDAL_SUFFIXES, *_PARQUET, *_TABLES, *_ARCHIVES)
 
 # What GDAL would follow to another place, whatever the file is called.
@@ -67,8 +86,8 @@ def read_source(path: Path, source_layer: str | None = None) -> Source:
         raise InputError(f"{path.name}: the ending {suffix!r} is not one of {' '.join(SUFFIXES)}.{hint}")
     if path.is_dir() != (suffix == ".gdb"):
         raise InputError(f"{path.name}: a .gdb is a folder and everything else a file; this is not.")
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"{path.name}: the file is empty.")
+    if path.is_file():
+        _check_readable(path)
     if suffix in _ARCHIVES:
         with unpacked(path, [s for s in SUFFIXES if s not in _ARCHIVES]) as inner:
             return read_source(inner, source_layer)
@@ -81,6 +100,15 @@ def read_source(path: Path, source_layer: str | None = None) -> Source:
     if source.table.shape[0] == 0:
         raise InputError(f"{path.name}: the file holds no rows.")
     return source
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        with path.open("rb") as stream:
+            if not stream.read(1):
+                raise InputError(f"{path.name}: the file is empty.")
+    except OSError as error:
+        raise InputError(f"{path.name}: the file cannot be opened: {error.strerror}.") from error
 
 
 def _read_gdal(path: Path, source_layer: str | None) -> Source:
@@ -230,12 +258,17 @@ def _cad_layer(path: Path, frame: pd.DataFrame, wanted: str | None) -> pd.DataFr
 
 def _read_parquet(path: Path) -> Source:
     try:
+        if not _has_geometry(path):
+            return Source(table=pd.read_parquet(path).reset_index(drop=True))
         frame = gpd.read_parquet(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path.name}: this is not a Parquet file, or it is truncated.") from error
-    except ValueError:
-        return Source(table=pd.read_parquet(path).reset_index(drop=True))
+        crs = pyproj.CRS(frame.crs) if frame.crs is not None else None
+    except _PARQUET_ERRORS as error:
+        raise InputError(
+            f"{path.name}: this is not a Parquet file that can be read, or it is truncated or damaged."
+        ) from error
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
-    crs = pyproj.CRS(frame.crs) if frame.crs is not None else None
-    shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
-    return Source(table=table, geometry=shapes, crs=crs)
+    return Source(table=table, geometry=np.asarray(frame.geometry.to_numpy(), dtype=object), crs=crs)
+
+
+def _has_geometry(path: Path) -> bool:
+    return b"geo" in (pa.parquet.read_schema(path).metadata or {})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,22 @@ import shapely
 from openpyxl.utils.exceptions import InvalidFileException
 
 from gis.errors import InputError
-from gis.ingest.archive import check_size
+from gis.ingest.archive import DAMAGED, check_size
 from gis.ingest.source import Source
 from gis.ingest.values import objects, parse_number
 
 _SRID = re.compile(r"^\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 _HEX = re.compile(r"^0[01][0-9A-Fa-f]{8,}$")
+_XLSX_ERRORS = (
+    *DAMAGED,
+    InvalidFileException,
+    SyntaxError,  # of XML
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+)
 MAX_CELL_CHARACTERS = 1 << 28
 
 
@@ -52,19 +62,18 @@ def read_csv(path: Path, source_layer: str | None = None) -> Source:
 
 def read_xlsx(path: Path, source_layer: str | None = None) -> Source:
     """Return a sheet of an Excel workbook; `source_layer` names it where several hold rows."""
-    check_size(path)
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        check_size(path)
+        with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+            names = [s.title for s in book.worksheets]
+            if source_layer is not None and source_layer not in names:
+                raise InputError(
+                    f"{path.name}: there is no sheet {source_layer!r}; it has {', '.join(names)}."
+                )
+            wanted = names if source_layer is None else [source_layer]
+            sheets = {n: [list(r) for r in book[n].iter_rows(values_only=True) if _filled(r)] for n in wanted}
+    except _XLSX_ERRORS as error:
         raise InputError(f"{path.name}: this is not an Excel workbook, or it is damaged.") from error
-    try:
-        if source_layer is not None and source_layer not in book.sheetnames:
-            names = ", ".join(book.sheetnames)
-            raise InputError(f"{path.name}: there is no sheet {source_layer!r}; it has {names}.")
-        wanted = [source_layer] if source_layer is not None else book.sheetnames
-        sheets = {n: [list(r) for r in book[n].iter_rows(values_only=True) if _filled(r)] for n in wanted}
-    finally:
-        book.close()
     filled = {n: rows for n, rows in sheets.items() if rows}
     if len(filled) > 1:
         raise InputError(f"{path.name}: {len(filled)} sheets hold rows; name one with --source-layer: "

@@ -145,6 +145,7 @@ def test_contradicting_crs(geojson: Path, tmp_path: Path, parcels: Frame) -> Non
     assert len(read_mapped("parcel", tmp_path / "a.shp", source_crs="EPSG:4548").frame) == 3
     fails(tmp_path / "a.shp", "the file says .* and --source-crs says EPSG:4527", source_crs="EPSG:4527")
     fails(tmp_path / "a.shp", "needs longitude and latitude", source_crs="gcj02")
+    fails(geojson, "is not tied to the Earth", source_crs="EPSG:5773")  # heights only
     with pytest.raises(UsageError, match="use EPSG:n, gcj02 or bd09"):
         read_mapped("parcel", geojson, source_crs="EPSG:999999")
 
