@@ -70,7 +70,7 @@ class Cluster:
         if users is None:
             return
         try:
-            with self._lock():
+            with self._clear_errors(), self._lock():
                 if self._server is not None and not self._kept(self._server) and _alone(users):
                     self._server.stop()
         finally:
@@ -80,7 +80,7 @@ class Cluster:
         """Start the server again if it died while this program uses it."""
         if self._users is None or self._server is None:
             raise StoreError("The store is closed: open it again to use it.")
-        with self._lock():
+        with self._clear_errors(), self._lock():
             self._server.start()
 
     def keep(self) -> None:
@@ -91,6 +91,8 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the server (`onemap store stop`); BusyError while another program uses it."""
+        if not self.data_dir.is_dir():
+            return
         with self._clear_errors(), self._lock():
             home = locate_home(self.data_dir, create=False)
             if home is None:
@@ -117,11 +119,12 @@ class Cluster:
             pid = server.pid()
         return ClusterStatus(home, pid is not None, pid, server.major(), self._kept(server))
 
-    def url(self, database: str = _DATABASE) -> URL:
-        """Return the URL of a database of the running cluster."""
+    def url(self) -> URL:
+        """Return the URL of the database of the running cluster."""
         if self._server is None:
             raise StoreError("The store is not open.")
-        return _url(self._server, database)
+        query = {"host": str(self._server.socket_dir())}
+        return URL.create("postgresql+psycopg", username=ROLE, port=5432, database=_DATABASE, query=query)
 
     @property
     def _keep(self) -> Path:
@@ -164,11 +167,6 @@ def _alone(users: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _url(server: Server, database: str) -> URL:
-    query = {"host": str(server.socket_dir())}
-    return URL.create("postgresql+psycopg", username=ROLE, port=5432, database=database, query=query)
 
 
 def _ensure_database(server: Server) -> None:
