@@ -33,15 +33,9 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.scorer = suitability.Scorer(store)
     problems.install(app)
-    for router in (
-        suitability.router,
-        summary.router,
-        layers.router,
-        search.router,
-        tiles_router,
-        health.router,
-    ):
-        app.include_router(router)
+    for module in (suitability, summary, layers, search, health):
+        app.include_router(module.router)
+    app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
     docs.install(app)
     _install_map(app, store, settings)
     _declare_schemas(app)

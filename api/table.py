@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gis.crs import API_CRS, stack, to_api
+from gis.crs import API_CRS, API_DECIMALS, stack, to_api
 from gis.errors import InputError, UsageError
 from gis.scoring import Result
 
@@ -33,7 +33,9 @@ def write_table(result: Result, path: Path) -> None:
                 frame[name] = frame[name].map(",".join)
         if path.suffix.lower() == ".geojson":
             frame = frame.set_geometry(to_api(stack(frame.geometry)), crs=API_CRS)
-            frame.to_file(path, driver="GeoJSON", engine="pyogrio", RFC7946="YES")
+            frame.to_file(
+                path, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=API_DECIMALS
+            )
         else:
             frame.to_file(path, driver="GPKG", engine="pyogrio", layer="parcel_suitability")
     except OSError as error:

@@ -44,7 +44,8 @@ CASES: dict[str, tuple[Any, int, str]] = {
     "wrong crs inside": (collection(GOOD, {**GOOD, "crs": GEOGRAPHIC_CRS}), 422, "/features/1/crs"),
     "point": (feature({"type": "Point", "coordinates": [116.7, 39.9]}), 422, "/geometry/type"),
     "line": (
-        collection(GOOD, feature({"type": "LineString", "coordinates": SQUARE})), 422, "/features/1/geometry/type",
+        collection(GOOD, feature({"type": "LineString", "coordinates": SQUARE})),
+        422, "/features/1/geometry/type",
     ),
     "geometry collection": (
         feature({"type": "GeometryCollection", "geometries": [polygon(SQUARE)]}), 422, "/geometry/type",

@@ -1,0 +1,86 @@
+"""Generated requests over the whole of OpenAPI: no 5xx, and every answer is one that is documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+OPERATIONS = {
+    ("GET", "/api/parcels/{parcel_id}/suitability"),
+    ("POST", "/api/suitability"),
+    ("GET", "/api/summary"),
+    ("GET", "/api/layers"),
+    ("GET", "/api/search"),
+    ("GET", "/api/identify"),
+    ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+}
+
+
+# Routes whose parameters can be wrong in a way that a URL can carry.
+FALLIBLE = {
+    ("POST", "/api/suitability"),
+    ("GET", "/api/summary"),
+    ("GET", "/api/search"),
+    ("GET", "/api/identify"),
+    ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
+}
+CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS)] + [
+    (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
+]
+
+
+@pytest.fixture(scope="session")
+def schema(client: TestClient) -> Any:
+    return schemathesis.openapi.from_asgi("/openapi.json", client.app)
+
+
+@pytest.mark.parametrize(("method", "path", "mode"), CASES)
+def test_generated_requests(schema: Any, method: str, path: str, mode: GenerationMode) -> None:
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=30,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def every_answer_is_documented(case: schemathesis.Case) -> None:
+        case.validate_response(case.call(), checks=CHECKS)
+
+    every_answer_is_documented()
+
+
+def test_no_operation_is_left_out(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {(m.upper(), path) for path, methods in paths.items() for m in methods} == OPERATIONS
+
+
+def test_every_route_is_described(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["description"], path
+    body = document["paths"]["/api/suitability"]["post"]["requestBody"]["content"]
+    assert {"application/json", "application/geo+json"} <= set(body)
+    assert all(content["examples"] for content in body.values())
