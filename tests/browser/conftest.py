@@ -103,7 +103,8 @@ def map_client(application: FastAPI) -> Iterator[TestClient]:
         yield made
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: an open Playwright keeps an event loop running in this thread.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     executable = shutil.which("chromium")

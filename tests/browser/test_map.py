@@ -45,7 +45,9 @@ def good(scored: Store) -> Spot:
     return spot(scored, "t.recommended IS NOT NULL AND t.recommended_status = 'suitable'")
 
 
-def test_page_opens_in_chinese_and_draws_tiles(visit: Callable[..., Any]) -> None:
+def test_page_opens_in_chinese_with_tiles_and_counts(
+    visit: Callable[..., Any], scored: Store, good: Spot
+) -> None:
     seen = visit()
     page = seen.page
     expect(page).to_have_title("新能源供热资源一张图 OneMap")
@@ -56,10 +58,11 @@ def test_page_opens_in_chinese_and_draws_tiles(visit: Callable[..., Any]) -> Non
     full = [url for url, status, size in seen.tiles if status == 200 and size]
     drawn = {url.split("/tiles/")[1].split("/")[0] for url in full}
     assert {"parcel_suitability", "district", "reclaimed_water_pipeline", "wastewater_plant"} <= drawn
-
-
-def test_canvas_shows_the_results(visit: Callable[..., Any], good: Spot) -> None:
-    page = (seen := visit()).page
+    with scored.engine.connect() as connection:
+        query = "SELECT recommended, count(*) FROM result.parcel_suitability GROUP BY recommended"
+        stored = sorted(f"{count:,}" for _, count in connection.execute(sa.text(query)))
+    shown = page.locator("#legend-technologies .count").all_inner_texts()
+    assert sorted(c for c in shown if c != "0") == stored
     seen.go_to(good.lon, good.lat, 16)
     opaque = page.evaluate(
         """() => [...document.querySelectorAll(".leaflet-onemap-result-pane canvas")]
@@ -70,15 +73,6 @@ def test_canvas_shows_the_results(visit: Callable[..., Any], good: Spot) -> None
            }, 0)"""
     )
     assert opaque > 1000
-
-
-def test_legend_counts_are_the_results(visit: Callable[..., Any], scored: Store) -> None:
-    page = visit().page
-    with scored.engine.connect() as connection:
-        query = "SELECT recommended, count(*) FROM result.parcel_suitability GROUP BY recommended"
-        stored = sorted(f"{count:,}" for _, count in connection.execute(sa.text(query)))
-    shown = page.locator("#legend-technologies .count").all_inner_texts()
-    assert sorted(c for c in shown if c != "0") == stored
 
 
 def test_click_shows_the_ranking_with_reasons(visit: Callable[..., Any], good: Spot) -> None:
@@ -105,6 +99,10 @@ def test_click_shows_the_ranking_with_reasons(visit: Callable[..., Any], good: S
     page.keyboard.press("Escape")
     expect(page.locator("#parcel-panel")).to_be_hidden()
     assert page.locator(".leaflet-onemap-selection-pane path").count() == 0
+    seen.go_to(115.6, 40.6, 14)
+    seen.press_map(115.6, 40.6)
+    expect(page.locator("#map-hint")).to_contain_text("没有地块")
+    expect(page.locator("#parcel-panel")).to_be_hidden()
 
 
 def test_missing_figures_are_never_zero(visit: Callable[..., Any], scored: Store) -> None:
@@ -177,14 +175,6 @@ def test_phone_shows_drawer_and_bottom_sheet(visit: Callable[..., Any], good: Sp
     last.scroll_into_view_if_needed()
     expect(last).to_be_in_viewport()
     page.locator("#panel-close").tap()
-    expect(page.locator("#parcel-panel")).to_be_hidden()
-
-
-def test_click_beside_every_parcel_says_so(visit: Callable[..., Any]) -> None:
-    page = (seen := visit()).page
-    seen.go_to(115.6, 40.6, 14)
-    seen.press_map(115.6, 40.6)
-    expect(page.locator("#map-hint")).to_contain_text("没有地块")
     expect(page.locator("#parcel-panel")).to_be_hidden()
 
 

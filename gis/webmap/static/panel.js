@@ -68,12 +68,12 @@
     return el("details", { class: "more" }, el("summary", {}, text("assumptions", { n: list.length })), el(
       "ul", {}, list.map((a) => el(
         "li", {}, `${pick(a.title)} ${[a.value].flat().map((v) => OneMap.value(v, a.unit)).join("、")}`,
-        el("p", { class: "note" }, text("source", { text: a.source })),
+        el("p", { class: "note" }, text("assumption_source", { text: a.source })),
       )),
     ));
   }
 
-  function rankingItem(entry, recommended) {
+  function rankingItem(entry, unfolded) {
     const summary = el(
       "summary", {},
       el("span", { class: "rank" }, entry.rank === null || entry.rank === undefined ? "–" : String(entry.rank)),
@@ -84,7 +84,7 @@
     return el(
       "li", {},
       el(
-        "details", { class: "option", "data-technology": entry.technology, "data-variant": entry.variant, open: recommended },
+        "details", { class: "option", "data-technology": entry.technology, "data-variant": entry.variant, open: unfolded },
         summary,
         rows([
           ["capacity", number(entry.capacity_kw, "kW")],
@@ -106,7 +106,8 @@
 
   function recommendation(doc) {
     if (!doc.recommended) {
-      return el("div", { class: "recommended none" }, el("b", {}, text("no_recommendation")));
+      const open = doc.technologies.some((t) => t.status !== "unsuitable");
+      return el("div", { class: "recommended none" }, el("b", {}, text(open ? "none_decidable" : "none_suitable")));
     }
     const entry = doc.technologies.find((t) => isRecommended(t, doc));
     const box = el(
@@ -159,7 +160,10 @@
       ]),
       assumptions(demand.assumptions),
       el("h3", {}, text("ranking")),
-      el("ol", { class: "ranking" }, doc.technologies.map((entry) => rankingItem(entry, isRecommended(entry, doc)))),
+      el("ol", { class: "ranking" }, doc.technologies.map(
+        // Without a recommendation the first option is unfolded, so that a reason is in sight.
+        (entry, place) => rankingItem(entry, doc.recommended ? isRecommended(entry, doc) : place === 0),
+      )),
     ];
   }
 
@@ -167,7 +171,7 @@
 
   function featureItem(feature) {
     const layer = OneMap.config.layers.find((entry) => entry.id === feature.layer);
-    const notes = ["source", "remark"].filter((name) => feature[name]);
+    const notes = [["source", feature.source], ["remark", feature.remark]].filter((note) => note[1]);
     return el("li", {}, el(
       "details", { open: !state.parcel },
       el(
@@ -177,7 +181,7 @@
       el("dl", { class: "figures" }, feature.attributes.flatMap((a) => [
         el("dt", {}, pick(a.title)), el("dd", {}, OneMap.value(a.value, a.unit)),
       ])),
-      notes.map((name) => el("p", { class: "note" }, text(name, { text: feature[name] }))),
+      notes.map(([name, words]) => el("p", { class: "note" }, text(name, { text: words }))),
     ));
   }
 

@@ -54,6 +54,7 @@
     },
 
     unit(unit) {
+      if (unit === "points") return language === "en" ? "points" : "分";
       return unit.replace(/m2/g, "m²").replace(/m3/g, "m³").replace("degC", "°C").replace("/d", language === "en" ? "/d" : "/天");
     },
 
@@ -64,7 +65,8 @@
         const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 2 : 3;
         return OneMap.number(value, unit, digits);
       }
-      const words = typeof value === "object" ? value : config().words[value];
+      if (value && typeof value === "object") return OneMap.pick(value);
+      const words = Object.hasOwn(config().words, value) ? config().words[value] : null;
       return words ? OneMap.pick(words) : String(value);
     },
 
