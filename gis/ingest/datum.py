@@ -15,7 +15,7 @@ import shapely
 from gis.crs import API_CRS, STORAGE_EPSG, Datum, Floats, Geometries, parse_source_crs, reproject, to_wgs84
 from gis.errors import InputError, UsageError
 
-SAMPLE_VERTICES = 5_000
+SAMPLE_VERTICES = 2_000
 NEAR_M = 30.0
 """A vertex this close to a reference outline counts as lying on it; the shift is some 500 m."""
 SHARE_FOLLOWING = 0.15
@@ -134,16 +134,16 @@ def _same_place(one: pyproj.CRS, other: pyproj.CRS, shapes: Geometries) -> bool:
 def suspect_shift(stored: Geometries, references: Iterable[tuple[str, Geometries]]) -> tuple[str, str | None]:
     """Return (what was found, warning or None) about an undeclared GCJ-02 shift.
 
-    Up to 5,000 vertices of the polygons `stored` (EPSG:4548) are laid on each reference outline
-    (name, polygons or lines in EPSG:4548) as they are and with the shift undone. Shifted data
-    follows the outline only once the shift is undone.
+    Up to 2,000 vertices of the polygons `stored` (EPSG:4548) are laid on the reference outlines
+    (name, polygons or lines in EPSG:4548), one after the other until they follow one, as they are
+    and with the shift undone. Shifted data follows an outline only once the shift is undone.
     """
     xy = shapely.get_coordinates(stored)
     if len(xy) > SAMPLE_VERTICES:
         xy = xy[np.linspace(0, len(xy) - 1, SAMPLE_VERTICES).astype(int)]
     points = np.asarray(shapely.points(xy), dtype=object)
     undone = _undone(points)
-    seen, followed = False, ""
+    seen = False
     for name, outlines in references:
         tree = _segments(outlines)
         before, after = _distances(tree, points), _distances(tree, undone)
@@ -159,9 +159,7 @@ def suspect_shift(stored: Geometries, references: Iterable[tuple[str, Geometries
                 "if so, import again with --source-crs gcj02"
             )
         if share_before >= SHARE_FOLLOWING:
-            followed = followed or name
-    if followed:
-        return f"datum checked, the outlines follow {followed}", None
+            return f"datum checked, the outlines follow {name}", None
     if seen:
         return "datum not confirmed, the outlines follow no reference outline", None
     return "datum not checked, no reference outlines near the data", None

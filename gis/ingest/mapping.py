@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from gis.ingest.values import Problems, convert, empty
 from layers import LAYERS, LayerSpec
 
 Progress = Callable[[int, int, str], None]
-References = Sequence[tuple[str, Geometries]]
+References = Iterable[tuple[str, Geometries]]
 
 STEPS = 5
 _TOWNSHIP_SEPARATORS = re.compile(r"[、，,;；\s]+")
@@ -250,7 +251,7 @@ def _check_datum(
     elif spec.geometry != "polygon" or len(there) == 0:
         report.datum_check = "datum not checked, there are no outlines to compare"
     else:
-        report.datum_check, warning = suspect_shift(there, [built_in_outlines(), *references])
+        report.datum_check, warning = suspect_shift(there, chain([built_in_outlines()], references))
         report.warnings += [warning] if warning else []
 
 

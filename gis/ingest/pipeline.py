@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
 import shapely
 
+from gis.crs import Geometries, stack
 from gis.errors import InputError, UsageError
 from gis.ingest.mapping import STEPS, Mapped, Progress, References, Request, layer_spec, map_file
 from gis.ingest.rejects import write_rejects
 from gis.ingest.report import ImportReport, write_report
-from gis.ingest.values import objects
 from gis.store import Store
 
 Mode = Literal["replace", "append", "upsert"]
@@ -155,14 +154,15 @@ def _judge(report: ImportReport, on_error: OnError) -> None:
         raise InputError(f"{report.source}: {counted}, so nothing was imported; {place}.")
 
 
-def _references(store: Store) -> References:
+def _references(store: Store) -> Iterator[tuple[str, Geometries]]:
+    """Give the loaded outlines one by one; a layer is read only when it is asked for."""
     loaded = store.layer_versions()
-    out = []
     for layer_id in ("district", "township"):
         if layer_id in loaded:
-            shapes = objects(pd.Series(store.read(layer_id).geometry.to_numpy(), dtype=object))
-            out.append((f"the loaded layer {layer_id}", shapes[~shapely.is_missing(shapes)]))
-    return [(name, shapes) for name, shapes in out if len(shapes)]
+            shapes = stack(store.read(layer_id).geometry)
+            there = shapes[~shapely.is_missing(shapes)]
+            if len(there):
+                yield f"the loaded layer {layer_id}", there
 
 
 def _next_number(store: Store, layer_id: str) -> int:
