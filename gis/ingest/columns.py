@@ -81,26 +81,34 @@ def map_columns(
     if not has_geometry and not coordinates:
         coordinates = _coordinates(spec, free)
     warnings = _uncut(spec, free, fields) if cut_names else []
-    headers = {base: (name, unit) for base, name, unit in _with_units(free)}
-    for level in range(max(2 + 1 + len(f.aliases) for f in spec.fields)):
-        for f in spec.fields:
-            spelling = _spellings(f)[level : level + 1]
-            if f.name in fields or not spelling:
-                continue
-            if spelling[0] in free:
-                fields[f.name] = free.pop(spelling[0])
-            elif spelling[0] in headers and f.unit is not None:
-                name, unit = headers.pop(spelling[0])
-                if unit == plain(f.unit) or unit in {plain(u) for u in _UNITS.get(f.unit, ())}:
-                    fields[f.name] = free.pop(plain(name))
-                else:
-                    warnings.append(
-                        f"column {name!r} is not used for {f.name}: its unit is not {f.unit}; convert it"
-                    )
+    warnings += _by_spelling(spec, free, fields)
     used = {*fields.values(), *coordinates.values()}
     unused = tuple(n for n in names if n not in used)
     ordered = {f.name: fields[f.name] for f in spec.fields if f.name in fields}
     return ColumnMap(ordered, coordinates, unused, tuple(warnings))
+
+
+def _by_spelling(spec: LayerSpec, free: dict[str, str], fields: dict[str, str]) -> list[str]:
+    """Move columns from `free` to `fields`, names before titles before aliases; return warnings on units."""
+    warnings = []
+    headers = {base: (spelling, unit) for base, spelling, unit in _with_units(free)}
+    for level in range(max(len(_spellings(f)) for f in spec.fields)):
+        for f in spec.fields:
+            wanted = "".join(_spellings(f)[level : level + 1])
+            if f.name in fields or not wanted:
+                continue
+            header, unit = headers.get(wanted, ("", ""))
+            if wanted in free:
+                fields[f.name] = free.pop(wanted)
+            elif header in free and f.unit is not None:
+                if unit in {plain(u) for u in (f.unit, *_UNITS.get(f.unit, ()))}:
+                    fields[f.name] = free.pop(header)
+                else:
+                    name = free.pop(header)
+                    warnings.append(
+                        f"column {name!r} is not used for {f.name}: its unit is not {f.unit}; convert it"
+                    )
+    return warnings
 
 
 def _spellings(field: FieldSpec) -> list[str]:
@@ -108,12 +116,9 @@ def _spellings(field: FieldSpec) -> list[str]:
 
 
 def _with_units(free: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    out = []
-    for spelling, name in free.items():
-        match = _WITH_UNIT.match(spelling)
-        if match:
-            out.append((match.group(1), name, match.group(2)))
-    return out
+    """Return (name before the unit, whole spelling, unit) of headers that carry a unit in brackets."""
+    found = ((spelling, _WITH_UNIT.match(spelling)) for spelling in free)
+    return [(m.group(1), spelling, m.group(2)) for spelling, m in found if m]
 
 
 def _explicit(spec: LayerSpec, names: Sequence[str], explicit: Mapping[str, str]) -> dict[str, str]:

@@ -185,6 +185,14 @@ def test_names_in_any_spelling(tmp_path: Path) -> None:
     assert chosen.frame["it_load_kw"].tolist() == [5.0]
 
 
+def test_brackets_that_belong_to_a_title(tmp_path: Path) -> None:
+    path = table(tmp_path, "lon,lat,上架率（负荷率）,备注(中文)", "116.4,39.9,60%,a")
+    mapped = read_mapped("data_centre", path, source_crs="EPSG:4326")
+    assert mapped.frame["utilisation_frac"].tolist() == [0.6]
+    assert mapped.report.unused_columns == ["备注(中文)"]
+    assert not mapped.report.warnings
+
+
 def test_position_columns_by_option(tmp_path: Path) -> None:
     path = table(tmp_path, "name,E,N", "a,448481,4419565")
     mapped = read_mapped("data_centre", path, source_crs="EPSG:4548", columns={"lon": "E", "lat": "N"})
