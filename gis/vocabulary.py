@@ -34,8 +34,20 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("shallow_ground_source", "shallow_ground_source", None, "浅层地源热泵", "Shallow ground source"),
     Option("reclaimed_water", "reclaimed_water", None, "再生水（污水）源热泵", "Reclaimed water"),
-    Option("geothermal_hydrothermal", "geothermal", "hydrothermal", "中深层水热型地热", "Geothermal, hydrothermal"),
-    Option("geothermal_closed_loop", "geothermal", "closed_loop", "中深层井下换热型地热", "Geothermal, closed loop"),
+    Option(
+        "geothermal_hydrothermal",
+        "geothermal",
+        "hydrothermal",
+        "中深层水热型地热",
+        "Geothermal, hydrothermal",
+    ),
+    Option(
+        "geothermal_closed_loop",
+        "geothermal",
+        "closed_loop",
+        "中深层井下换热型地热",
+        "Geothermal, closed loop",
+    ),
     Option("waste_heat", "waste_heat", None, "余热利用", "Waste heat"),
     Option("air_source", "air_source", None, "集中式空气源热泵", "Air source"),
 )
@@ -82,6 +94,7 @@ FACTS: tuple[Column, ...] = (
     _t("planning_area", "功能分区", "planning area"),
     _t("land_use_code", "用地分类代码", "land-use code"),
     _t("building_status", "建设状态", "building status"),
+    _f("building_density_frac", "1", "建筑密度", "building density"),
     # demand
     _f("heated_area_m2", "m2", "供热面积", "heated area"),
     _t("heated_area_basis", "供热面积依据", "basis of the heated area"),
@@ -162,7 +175,9 @@ VERDICTS: tuple[Column, ...] = (
     _t("recommended_variant", "推荐技术类型", "variant of the recommended technology"),
     _t("recommended_status", "推荐技术结论", "status of the recommended technology"),
     _f("recommended_score", None, "推荐技术得分", "score of the recommended technology"),
-    Column("undecided", "text_list", None, "排序在前而资料不足的技术", "earlier technologies that stay unknown"),
+    Column(
+        "undecided", "text_list", None, "排序在前而资料不足的技术", "earlier technologies that stay unknown"
+    ),
     *(c for o in OPTIONS for c in _option_columns(o.id, o.zh, o.en)),
     *_option_columns("geothermal", "中深层地热", "Geothermal"),
     _t("geothermal_variant", "较优类型", "better variant"),

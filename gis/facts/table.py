@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gis.facts.columns import Floats, Texts, absent, pick, text
+from gis.facts.columns import Floats, Texts, absent, number, pick, text
 from gis.facts.spatial import dominant
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 
@@ -32,6 +32,7 @@ def place_facts(parcels: gpd.GeoDataFrame, around: Surroundings) -> Facts:
         "planning_area": np.full(n, None, dtype=object),
         "land_use_code": text(parcels, "land_use_code"),
         "building_status": text(parcels, "building_status"),
+        "building_density_frac": number(parcels, "building_density_frac"),
     }
     for layer_id in ("district", "township"):
         if around.loaded(layer_id):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gis.facts.columns import absent
 from gis.facts.table import Facts
 from gis.rules import Check, Note, OptionRules
+from gis.rules.model import LOCAL_FACTS
 from gis.vocabulary import Status
 
 Floats = npt.NDArray[np.float64]
@@ -172,9 +173,16 @@ def _reasons(
 
 def _codes(outcomes: list[int], spoken: list[bool], rules: OptionRules) -> list[str]:
     ranked: list[tuple[int, str]] = []
-    for check, result in zip(rules.checks, outcomes, strict=True):
+    missing: set[str] = set()
+    # A capacity is unknown because something else is: what is missing itself is named, and once.
+    checks = sorted(zip(rules.checks, outcomes, strict=True), key=lambda pair: pair[0].fact in LOCAL_FACTS)
+    for check, result in checks:
         if result == MET and check.met is None:
             continue
+        if result == MISSING:
+            if check.fact in missing or (missing and check.fact in LOCAL_FACTS):
+                continue
+            missing.add(check.fact)
         ranked.append((EFFECT_RANK[check_effect(check, result)], f"{check.id}.{CODE_SUFFIX[result]}"))
     for note, holds in zip(rules.notes, spoken, strict=True):
         if holds:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import InputError, NotFoundError
-from gis.facts.columns import Texts, number
+from gis.facts.columns import Texts
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts, ground_facts, intake_facts, network_facts, place_facts
 from gis.heat.demand import coverage_frac
@@ -85,7 +85,7 @@ def _facts(parcels: gpd.GeoDataFrame, around: Surroundings, ruleset: RuleSet) ->
     facts = place_facts(parcels, around)
     facts |= demand_facts(parcels, facts["area_m2"].astype(np.float64), ruleset)
     facts |= ground_facts(parcels, around, ground_rules.number("green_reach_m"))
-    facts |= technologies.drillable_area(facts, number(parcels, "building_density_frac"), ground_rules)
+    facts |= technologies.drillable_area(facts, ground_rules)
     facts |= intake_facts(parcels, around, ruleset.as_of)
     facts |= network_facts(parcels, around)
     return facts

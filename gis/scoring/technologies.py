@@ -48,11 +48,11 @@ def shallow_ground_source(facts: Facts, rules: OptionRules) -> Rows:
     return _one_row_each(len(count), {"borehole_count": count, "thermal_balance_frac": balance}, capacity)
 
 
-def drillable_area(facts: Facts, parcels_density_frac: Floats, rules: OptionRules) -> Facts:
+def drillable_area(facts: Facts, rules: OptionRules) -> Facts:
     """Return the area in m2 that may hold boreholes or wells, on the parcel and in green space nearby."""
     p = rules.number
     free = 1.0 - facts["drilling_exclusion_frac"].astype(np.float64)
-    open_m2 = facts["area_m2"] * (1.0 - parcels_density_frac) * p("open_space_usable_frac") * free
+    open_m2 = facts["area_m2"] * (1.0 - facts["building_density_frac"]) * p("open_space_usable_frac") * free
     green_m2 = facts["green_space_area_m2"] * p("open_space_usable_frac") * p("green_share_frac")
     return {"drillable_open_area_m2": open_m2, "drillable_green_area_m2": green_m2}
 

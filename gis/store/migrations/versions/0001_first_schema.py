@@ -107,8 +107,9 @@ CREATE TABLE layer.heat_project (
 CREATE INDEX heat_project_geom_idx ON layer.heat_project USING gist (geom);
 CREATE TABLE result.parcel_fact (
     parcel_id text PRIMARY KEY, area_m2 double precision, district text, township text,
-    planning_area text, land_use_code text, building_status text, heated_area_m2 double precision,
-    heated_area_basis text, heat_index_w_per_m2 double precision, heat_load_kw double precision,
+    planning_area text, land_use_code text, building_status text,
+    building_density_frac double precision, heated_area_m2 double precision, heated_area_basis text,
+    heat_index_w_per_m2 double precision, heat_load_kw double precision,
     heat_demand_mwh_per_a double precision, cooling_load_kw double precision,
     cooling_demand_mwh_per_a double precision, shallow_geothermal_zone_id text,
     shallow_suitability text, ground_conductivity_w_per_m_k double precision,
