@@ -223,10 +223,15 @@ def identify(
         "parcels": [dict(row) for row in rows],
         "features": [
             feature
-            for layer_id in layer_ids
+            for layer_id in sorted(layer_ids, key=_by_shape)
             for feature in _features_at(connection, layer_id, point, values, _TOLERANCE_PX * pixel_m)
         ],
     }
+
+
+def _by_shape(layer_id: str) -> int:
+    """Order answers as a hand aims: at points, then lines, then areas."""
+    return ("point", "line", "polygon").index(LAYERS[layer_id].geometry)
 
 
 def _features_at(

@@ -14,10 +14,13 @@
     const query = new URLSearchParams({
       lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
     });
+    const waiting = setTimeout(() => OneMap.hint(OneMap.text("loading")), 300);
     try {
       const found = await OneMap.getJson(`/api/identify?${query}`);
+      clearTimeout(waiting);
       if (turn !== asked) return;
       if (found.parcels.length || found.features.length) {
+        document.getElementById("map-hint").hidden = true;
         OneMap.panel.show(found, found.parcels[0]);
       } else {
         OneMap.panel.close();
@@ -25,6 +28,8 @@
       }
     } catch (error) {
       OneMap.hint(OneMap.text("failed", { text: error.message }));
+    } finally {
+      clearTimeout(waiting);
     }
   }
 

@@ -169,11 +169,11 @@
 
   const undecidedName = (id) => (OneMap.config.options[id] ? pick(OneMap.config.options[id]) : titleOf(id));
 
-  function featureItem(feature) {
+  function featureItem(feature, place) {
     const layer = OneMap.config.layers.find((entry) => entry.id === feature.layer);
     const notes = [["source", feature.source], ["remark", feature.remark]].filter((note) => note[1]);
     return el("li", {}, el(
-      "details", { open: !state.parcel },
+      "details", { open: !state.parcel && place === 0 },
       el(
         "summary", {}, el("span", { class: "label" }, pick(layer.title)), el("b", {}, feature.name || feature.id),
         feature.synthetic ? el("span", { class: "mark" }, text("synthetic_mark")) : null,

@@ -55,7 +55,7 @@
 
     unit(unit) {
       if (unit === "points") return language === "en" ? "points" : "分";
-      return unit.replace(/m2/g, "m²").replace(/m3/g, "m³").replace("degC", "°C").replace("/d", language === "en" ? "/d" : "/天");
+      return unit.replace(/m2/g, "m²").replace(/m3/g, "m³").replace("degC", "°C");
     },
 
     /* A value of any kind with enough digits to compare it with a threshold. */
