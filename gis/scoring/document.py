@@ -128,7 +128,7 @@ def _reason(
     else:
         effect = check_effect(condition, OUTCOMES[suffix])  # type: ignore[assignment]
         zh, en = _check_text(condition, suffix, data_versions)
-    filled = _shown(values, rules) | {
+    shown = {
         "value": _both(condition.fact, values[condition.fact], unit),
         "threshold": _both(condition.fact, threshold, unit),
     }
@@ -141,8 +141,8 @@ def _reason(
         "unit": unit,
         "threshold": threshold,
         "threshold_kind": parameter.source.kind if parameter else None,
-        "zh": zh.format_map({k: v[0] for k, v in filled.items()}),
-        "en": en.format_map({k: v[1] for k, v in filled.items()}),
+        "zh": zh.format_map(_Shown(0, shown, values, rules)),
+        "en": en.format_map(_Shown(1, shown, values, rules)),
     }
 
 
@@ -190,10 +190,24 @@ def _listed(parameter: ParameterValue) -> Any:
     return list(parameter.value) if isinstance(parameter.value, tuple) else parameter.value
 
 
-def _shown(values: Mapping[str, Any], rules: OptionRules) -> dict[str, tuple[str, str]]:
-    """Every fact and numeric parameter as text in both languages, for the placeholders of a reason."""
-    shown = {name: _both(name, values[name], c.unit) for name, c in FACT.items()}
-    return shown | {name: _both(name, p.value, p.unit) for name, p in rules.parameters.items()}
+class _Shown(dict[str, str]):
+    """Facts and numeric parameters as text in one language, made when a reason asks for them."""
+
+    def __init__(
+        self,
+        language: int,
+        shown: Mapping[str, tuple[str, str]],
+        values: Mapping[str, Any],
+        rules: OptionRules,
+    ) -> None:
+        super().__init__({name: both[language] for name, both in shown.items()})
+        self.language, self.values_of, self.rules = language, values, rules
+
+    def __missing__(self, name: str) -> str:
+        if name in FACT:
+            return _both(name, self.values_of[name], FACT[name].unit)[self.language]
+        parameter = self.rules.parameters[name]
+        return _both(name, parameter.value, parameter.unit)[self.language]
 
 
 def _both(name: str, value: Any, unit: str | None) -> tuple[str, str]:

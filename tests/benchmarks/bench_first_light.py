@@ -1,0 +1,110 @@
+"""How long the main path takes: `python -m tests.benchmarks.bench_first_light [--size 12000] [--calls 300]`.
+
+Makes a city with the sample's generator, imports, scores and stores it in a new
+embedded store, then asks for single parcels over HTTP on the loopback. Prints
+figures; judges nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import uvicorn
+
+from api.main import create_app
+from gis.crs import to_api
+from gis.ingest import import_file
+from gis.rules import load_ruleset
+from gis.runs import SAMPLE_DIR, load_sample, score_store
+from gis.settings import Settings
+from gis.store import Store, open_store
+
+
+def timed(label: str, start: float) -> float:
+    """Print the seconds since `start` and return now."""
+    print(f"{label:<44}{time.perf_counter() - start:8.2f} s", flush=True)
+    return time.perf_counter()
+
+
+def city(folder: Path, size: int) -> Path:
+    """Return a folder with a city of `size` parcels."""
+    if size == json.loads((SAMPLE_DIR / "manifest.json").read_text())["size"]:
+        return SAMPLE_DIR
+    command = [sys.executable, str(SAMPLE_DIR / "build.py"), "--size", str(size), "--out", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def percentiles(label: str, seconds: list[float]) -> None:
+    """Print median and 95th percentile in milliseconds."""
+    p50, p95 = np.percentile(np.asarray(seconds) * 1e3, [50, 95])
+    print(f"{label:<44}{p50:8.1f} ms median {p95:8.1f} ms p95 of {len(seconds)}", flush=True)
+
+
+def single_calls(store: Store, calls: int) -> None:
+    """Time GET of stored parcels and POST of their polygons, one after the other."""
+    server = uvicorn.Server(uvicorn.Config(create_app(store, Settings()), port=8399, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    parcels = store.read("parcel").sample(calls, random_state=1)
+    shapes = to_api(parcels.geometry.to_numpy())
+    get, post = [], []
+    with httpx.Client(base_url="http://127.0.0.1:8399") as client:
+        for (_, parcel), shape in zip(parcels.iterrows(), shapes, strict=True):
+            fields = json.loads(
+                parcel.drop("geometry").dropna().to_json(default_handler=str, force_ascii=False)
+            )
+            body = {
+                "type": "Feature",
+                "geometry": json.loads(json.dumps(shape.__geo_interface__)),
+                "properties": fields,
+            }
+            start = time.perf_counter()
+            stored = client.get(f"/api/parcels/{parcel['parcel_id']}/suitability").raise_for_status().json()
+            get.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            drawn = client.post("/api/suitability", json=body).raise_for_status().json()
+            post.append(time.perf_counter() - start)
+            assert drawn["technologies"] == stored["technologies"], parcel["parcel_id"]
+    percentiles("GET suitability of a stored parcel", get[5:])
+    percentiles("POST suitability of a polygon", post[5:])
+    server.should_exit = True
+    thread.join()
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--size", type=int, default=12_000)
+    arguments.add_argument("--calls", type=int, default=300)
+    chosen = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="onemap-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        source = city(folder / "city", chosen.size)
+        start = time.perf_counter()
+        with open_store(Settings(database_url=None, data_dir=folder / "data")) as store:
+            start = timed("store made", start)
+            load_sample(store, folder=source)
+            start = timed(f"all layers imported, {chosen.size} parcels", start)
+            import_file(store, "parcel", source / "parcel.parquet", on_error="abort")
+            middle = timed("parcels imported again", start)
+            score_store(store, load_ruleset())
+            timed("scored and stored", middle)
+            timed(f"{chosen.size} parcels imported, scored and stored", start)
+            single_calls(store, chosen.calls)
+
+
+if __name__ == "__main__":
+    main()
