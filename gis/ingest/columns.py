@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gis.errors import InputError
 from layers import FieldSpec, LayerSpec
@@ -46,6 +47,7 @@ class ColumnMap:
     warnings: tuple[str, ...]
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Return `text` as names are compared: without case, spaces, underscores, hyphens, full-width forms."""
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text).casefold())

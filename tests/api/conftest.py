@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,11 +26,9 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def city(store: Store, shared_dir: Path) -> Iterator[Store]:
+def city(new_database: Callable[[str], sa.URL], shared_dir: Path) -> Iterator[Store]:
     """The sample and 60 random parcels, imported and scored."""
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("CREATE DATABASE city TEMPLATE template0"))
-    url = store.engine.url.set(database="city").render_as_string(hide_password=False)
+    url = new_database("city").render_as_string(hide_password=False)
     with open_store(Settings(database_url=url.replace("+psycopg", ""))) as opened:
         load_sample(opened)
         drawn = shared_dir / "drawn.geojson"

@@ -12,17 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
 from api.main import create_app
-from gis.rules import load_ruleset
-from gis.runs import load_sample, score_store
 from gis.settings import Settings
-from gis.store import Store, open_store
+from gis.store import Store
 from gis.webmap import vendor
 
 CHROMIUM_FLAGS = [
@@ -42,18 +39,6 @@ PHONE = (390, 844)
 def map_settings() -> Settings:
     """Settings without a key of any outside service."""
     return Settings(tianditu_key=None)
-
-
-@pytest.fixture(scope="session")
-def scored(store: Store) -> Iterator[Store]:
-    """The sample, imported and scored, in a database of its own."""
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("CREATE DATABASE browser TEMPLATE template0"))
-    url = store.engine.url.set(database="browser").render_as_string(hide_password=False)
-    with open_store(Settings(database_url=url.replace("+psycopg", ""))) as opened:
-        load_sample(opened)
-        score_store(opened, load_ruleset())
-        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,8 @@ def test_nearest_distance(scored, parcels, around, layer):
         scored,
         f"""
         SELECT p.parcel_id, n.v FROM layer.parcel p CROSS JOIN LATERAL (
-            SELECT ST_Distance(p.geom, z.geom) AS v FROM layer.{layer} z ORDER BY p.geom <-> z.geom LIMIT 1) n""",
+            SELECT ST_Distance(p.geom, z.geom) AS v FROM layer.{layer} z
+            ORDER BY p.geom <-> z.geom LIMIT 1) n""",
     )["v"]
     pairs = around.index(layer).nearest(parcels.geometry.to_numpy())
     assert_close(pairs.measure, expected)
