@@ -73,6 +73,10 @@ def tile_versions(store: Store) -> dict[str, str]:
         v.layer: _token(v.layer, v.version, v.loaded_at, v.source_sha256)
         for v in store.layer_versions().values()
     }
+    for layer in versions.keys() & {s.id for s in LAYERS.values() if s.by_township}:
+        versions[layer] = _token(
+            versions[layer], versions.get("township")
+        )  # drawn from the townships it lists
     run = store.latest_run()
     if run is not None:
         versions[RESULT_LAYER] = _token(run.run_id, run.ruleset_hash, run.finished_at, versions.get("parcel"))

@@ -16,6 +16,9 @@ Group = Literal["demand", "resource", "restriction", "network", "reference"]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
+TOWNSHIP_SEPARATOR = "、"
+"""Between the names of a feature that is given as a list of townships."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

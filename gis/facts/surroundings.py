@@ -15,8 +15,8 @@ import shapely
 from gis.facts.columns import Floats, Texts, number, text
 from gis.facts.spatial import FeatureIndex
 from gis.resources import Resources
+from layers import TOWNSHIP_SEPARATOR
 
-TOWNSHIP_SEPARATOR = "、"
 ZONE_CLASSES = ("prohibited", "restricted", "reserve")
 
 

@@ -26,7 +26,7 @@ from gis.ingest.shapes import as_layer_kind, close_rings, to_layer
 from gis.ingest.source import Source, sha256
 from gis.ingest.tabular import locate
 from gis.ingest.values import Problems, convert, empty
-from layers import LAYERS, LayerSpec
+from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
 
 Progress = Callable[[int, int, str], None]
 References = Iterable[tuple[str, Geometries]]
@@ -185,7 +185,7 @@ def _generated(spec: LayerSpec, count: int, request: Request, report: ImportRepo
 
 def _township_list(text: str | None) -> str | None:
     names = [n for n in _TOWNSHIP_SEPARATORS.split(text or "") if n]
-    return "、".join(names) or None
+    return TOWNSHIP_SEPARATOR.join(names) or None
 
 
 def _shapes(

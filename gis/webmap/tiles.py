@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.errors import NotFoundError
-from layers import LAYERS, LayerSpec
+from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
 
 RESULT_LAYER = "parcel_suitability"
 TILE_LAYERS = (RESULT_LAYER, *LAYERS)
@@ -84,7 +84,7 @@ _LAYER_TILE = """
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
   SELECT {columns},
     ST_AsMVTGeom({geometry}, ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, :buffer, true) AS geom
-  FROM (SELECT *, ST_Transform(geom, 3857) AS web FROM layer.{table}
+  FROM (SELECT *, ST_Transform(geom, 3857) AS web FROM {table}
         WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {srid})) AS near
 ) AS t WHERE geom IS NOT NULL
 """
@@ -135,6 +135,20 @@ def _drawn(spec_geometry: str, z: int) -> str:
     return "ST_Simplify(web, :simplify, true)"
 
 
+def _features(spec: LayerSpec) -> str:
+    """Return the SQL of a layer's rows; a list of townships is drawn as the outline of those townships."""
+    if not spec.by_township:
+        return f"layer.{spec.id}"
+    columns = ", ".join(f"z.{name}" for name in spec.field_names)
+    return f"""(
+        SELECT {columns}, coalesce(z.geom, listed.geom) AS geom FROM layer.{spec.id} z
+        LEFT JOIN LATERAL (
+            SELECT ST_Multi(ST_Union(geom)) AS geom FROM layer.township
+            WHERE z.geom IS NULL AND string_to_array(z.townships, '{TOWNSHIP_SEPARATOR}')
+                  && ARRAY[name, coalesce(district, '') || name, township_id]::text[]
+        ) listed ON true) AS placed"""
+
+
 def _tile_columns(spec: LayerSpec) -> str:
     named = ", name" if "name" in spec.field_names else ""
     return f"{spec.key} AS id{named}"
@@ -173,7 +187,7 @@ def render_tile(connection: Connection, layer: str, z: int, x: int, y: int) -> b
         statement = _LAYER_TILE.format(
             columns=_tile_columns(spec),
             geometry=_drawn(spec.geometry, z),
-            table=spec.id,
+            table=_features(spec),
             srid=STORAGE_EPSG,
         )
     if ":simplify" in statement:
@@ -243,7 +257,7 @@ def _features_at(
     columns = ", ".join(spec.field_names)
     rows = connection.execute(
         text(
-            f"SELECT {columns} FROM layer.{spec.id} WHERE ST_DWithin(geom, {point}, :reach)"
+            f"SELECT {columns} FROM {_features(spec)} WHERE ST_DWithin(geom, {point}, :reach)"
             f" ORDER BY ST_Distance(geom, {point}), {spec.key} LIMIT :most"
         ),
         values | {"reach": reach_m},

@@ -186,3 +186,24 @@ def test_identify_refuses_bad_parameters(map_client: TestClient, params: dict[st
     answer = map_client.get("/api/identify", params=params)
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith(PROBLEM)
+
+
+def test_a_zone_given_as_townships_is_drawn_and_found(map_client: TestClient, scored: Store) -> None:
+    with scored.engine.connect() as connection:
+        zone, lon, lat = connection.execute(
+            sa.text(
+                """
+                SELECT z.water_intake_zone_id, ST_X(p), ST_Y(p)
+                FROM layer.water_intake_zone z JOIN layer.township t
+                     ON t.name = ANY(string_to_array(z.townships, '、')),
+                     LATERAL ST_Transform(ST_PointOnSurface(t.geom), 4326) AS p
+                WHERE z.geom IS NULL ORDER BY t.township_id LIMIT 1"""
+            )
+        ).one()
+    query = {"lon": lon, "lat": lat, "zoom": 12, "layers": "water_intake_zone"}
+    found = map_client.get("/api/identify", params=query).json()["features"]
+    assert zone in [feature["id"] for feature in found]
+    x, y = tile_of(lon, lat, 12)
+    answer = map_client.get(f"/tiles/water_intake_zone/12/{x}/{y}.mvt")
+    assert answer.status_code == 200
+    assert zone.encode() in answer.content
