@@ -15,7 +15,7 @@ from api.main import create_app
 from api.progress import bar, say
 from gis.errors import StoreError, UsageError
 from gis.rules import load_ruleset
-from gis.runs import load_sample, score_store
+from gis.runs import load_sample, score_store, wants_sample
 from gis.settings import Settings
 from gis.store import Store, open_store
 from gis.store.embedded import Cluster
@@ -49,12 +49,11 @@ def serve(
 
 def prepare(store: Store, *, sample: bool) -> None:
     """Load the sample into an empty store, and score parcels whose results are not current."""
-    versions = store.layer_versions()
-    if not versions and sample:
-        say("The store is empty: loading the sample city")
+    if sample and wants_sample(store):
+        say("The store has no data of its own: loading the sample city")
         with bar() as progress:
             load_sample(store, progress=progress)
-        versions = store.layer_versions()
+    versions = store.layer_versions()
     if "parcel" not in versions:
         say("No parcels are loaded; import some with `onemap import parcel FILE` and run `onemap score`")
         return

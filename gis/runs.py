@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -25,10 +26,7 @@ BATCH = 20_000
 
 def load_sample(store: Store, progress: Progress | None = None, folder: Path = SAMPLE_DIR) -> None:
     """Import every file of the sample's manifest, in its order; InputError when the sample is not there."""
-    manifest = folder / "manifest.json"
-    if not manifest.is_file():
-        raise InputError(f"the sample is not there: {manifest} is missing; start with --no-sample")
-    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    files = _manifest(folder)
     for done, entry in enumerate(files):
         _tell(progress, done, len(files), f"sample {entry['layer']}")
         import_file(
@@ -41,6 +39,21 @@ def load_sample(store: Store, progress: Progress | None = None, folder: Path = S
             on_error="abort",
         )
     _tell(progress, len(files), len(files), "sample loaded")
+
+
+def wants_sample(store: Store, folder: Path = SAMPLE_DIR) -> bool:
+    """Return whether the store is empty, or holds only a sample whose loading was interrupted."""
+    versions = store.layer_versions()
+    ours = {entry["file"] for entry in _manifest(folder)} if versions else set()
+    return "parcel" not in versions and all(v.source_name in ours for v in versions.values())
+
+
+def _manifest(folder: Path) -> list[dict[str, Any]]:
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        raise InputError(f"the sample is not there: {manifest} is missing; start with --no-sample")
+    files: list[dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    return files
 
 
 def score_store(store: Store, ruleset: RuleSet, progress: Progress | None = None) -> RunRecord:
