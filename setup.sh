@@ -8,6 +8,9 @@ unset PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 say() { printf '\n==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# Ctrl-C ends the set-up even where a program answers it with an error of its own.
+trap 'exit 130' INT
+
 # pip and npm keep a cache in the home folder; without a usable one they get the project's own.
 if [ ! -w "${HOME:-/nonexistent}" ]; then
   export HOME="$PWD/.venv/home"
@@ -40,48 +43,52 @@ as_root() {
   fi
 }
 
+# apt_install PACKAGE...: PostGIS is among them at times, the rest is installed beside it.
 apt_install() {
   local hint="install by hand with: apt-get install $*"
-  command -v apt-get >/dev/null || fail "these packages are missing and this system has no apt-get; $hint"
+  command -v apt-get >/dev/null || fail "system packages are missing and this system has no apt-get; their Debian names are: $*"
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || fail "system packages are missing and there is no sudo; as root, $hint"
     sudo -n true 2>/dev/null || [ -t 0 ] || fail "system packages are missing and sudo wants a password; $hint"
   fi
-  as_root apt-get -q -o DPkg::Lock::Timeout=300 update || fail "the package lists could not be fetched; check the network, or $hint"
-  as_root apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@" </dev/null \
-    || fail "apt-get could not install the packages; $hint"
+  say "System packages: installing $*"
+  as_root apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null || fail "the package lists could not be fetched; check the network, or $hint"
+  (
+    trap 'exit 130' INT TERM HUP
+    case " $* " in *-postgis-*) without_main_cluster ;; esac
+    apt_get_install "$@"
+  ) || fail "apt-get could not install the packages; $hint"
+}
+
+# A second attempt finishes first what an earlier installation left half done: apt-get refuses to work otherwise.
+apt_get_install() {
+  local command=(as_root apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@")
+  "${command[@]}" </dev/null || { as_root dpkg --configure -a </dev/null && "${command[@]}" </dev/null; }
 }
 
 # Debian's package would set up and start a database service of its own: OneMap needs only the programs.
-install_postgis() {
-  local conf=/etc/postgresql-common/createcluster.conf line='create_main_cluster = false  # OneMap set-up'
-  if [ ! -f "$conf" ]; then
-    apt_install postgresql-common
-  fi
-  echo "$line" | as_root tee -a "$conf" >/dev/null
-  # In a subshell, so that the line goes away again whatever happens.
-  local status=0
-  (apt_install postgresql-15-postgis-3) || status=$?
-  as_root sed -i '/# OneMap set-up$/d' "$conf"
-  return "$status"
+# To be called in a subshell, which takes the line away again however it ends.
+without_main_cluster() {
+  local conf=/etc/postgresql-common/createcluster.conf
+  [ -f "$conf" ] || apt_get_install postgresql-common || exit 1
+  trap "as_root sed -i '/# OneMap set-up\$/d' $conf" EXIT
+  echo 'create_main_cluster = false  # OneMap set-up' | as_root tee -a "$conf" >/dev/null
 }
 
 # ensure_system [PACKAGE:TEST ...]: PostGIS and venv always; each further package if its test fails.
 ensure_system() {
   local missing=() pair
   PYTHON=$(find_python) || fail "Python 3.11 or newer is missing; install it with: apt-get install python3"
+  if [ -z "${ONEMAP_DATABASE_URL:-}" ] && ! has_postgis; then
+    missing+=(postgresql-15-postgis-3)
+  fi
   if [ ! -x .venv/bin/python ]; then
     "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   fi
   for pair in "$@"; do
     bash -c "${pair#*:}" >/dev/null 2>&1 || missing+=("${pair%%:*}")
   done
-  if [ -z "${ONEMAP_DATABASE_URL:-}" ] && ! has_postgis; then
-    say "System packages: installing PostgreSQL and PostGIS"
-    install_postgis || exit 1
-  fi
   if [ "${#missing[@]}" -gt 0 ]; then
-    say "System packages: installing ${missing[*]}"
     apt_install "${missing[@]}"
   fi
 }
@@ -124,7 +131,13 @@ ensure_assets() {
       || fail "Node could not be installed; install it by hand with: apt-get install npm"
   fi
   say "Map: installing its JavaScript"
-  PATH="$PATH:$PWD/.venv/bin" .venv/bin/python -c 'import sys; from gis.webmap.vendor import main; sys.exit(main())' \
+  PATH="$PATH:$PWD/.venv/bin" .venv/bin/python -c '
+import sys
+try:
+    from gis.webmap.vendor import main
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)' \
     || fail "the map's JavaScript could not be installed; check the network to the npm registry and start again"
   mark_done assets "$lock" gis/webmap/vendor.py
 }

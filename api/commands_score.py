@@ -12,9 +12,8 @@ import typer
 
 from api.explain import Language, text_of
 from api.progress import bar, say
-from api.suitability import Scorer, stored_document
+from api.suitability import Scorer
 from api.table import check_ending, write_table
-from gis.errors import NotFoundError
 from gis.ingest import read_mapped
 from gis.rules import RuleSet, load_ruleset
 from gis.runs import score_store
@@ -93,10 +92,7 @@ def explain(
 ) -> None:
     """Explain the stored verdicts of one parcel: ranking, reasons, clauses, data versions."""
     with open_store(Settings()) as store:
-        run = store.latest_run()
-        if run is None:
-            raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
-        document = stored_document(store, Scorer(store).ruleset(run), run, parcel_id)
+        document = Scorer(store).stored_document(parcel_id)
     if as_json:
         say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
 from contextlib import closing
@@ -36,6 +37,9 @@ def serve(
 ) -> None:
     """Serve the map: store up, migrated, sample loaded if empty, parcels scored."""
     settings = Settings()
+    # A closed terminal stops the program in an orderly way; one started by nohup stays.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     # The port is taken before the long work, so that a wrong one is told at once.
     with closing(_bind(host, port)) as listener:
         say("Opening the store")

@@ -24,7 +24,7 @@ _CRS84 = SourceCrs(API_CRS, API_CRS, None, geographic=True)
 
 
 def to_parcels(features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
-    """Return one parcel per feature, in the order of the body, EPSG:4548.
+    """Return one parcel per feature, in the order of the body, EPSG:4548, with the fields that were given.
 
     Properties are recognised by the declared Chinese and English names, unknown
     ones are left aside. `area` holds the districts of the city; None when they were
@@ -34,9 +34,9 @@ def to_parcels(features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None) -
     if area is not None and len(area):
         _check_inside(features, geometries, area)
     columns = _columns(features)
-    frame = pd.DataFrame({f.name: columns[f.name] for f in _SPEC.fields})
-    frame[_SPEC.key] = _ids(features, frame[_SPEC.key])
-    return gpd.GeoDataFrame(frame, geometry=list(geometries), crs=f"EPSG:{STORAGE_EPSG}")
+    given = columns.get(_SPEC.key, empty(_SPEC.field(_SPEC.key), len(features)))
+    frame = pd.DataFrame(columns | {_SPEC.key: _ids(features, given)})
+    return gpd.GeoDataFrame(frame, geometry=geometries, crs=STORAGE_EPSG)
 
 
 def _geometries(features: Sequence[BodyFeature]) -> Geometries:
@@ -60,7 +60,7 @@ def _check_inside(features: Sequence[BodyFeature], geometries: Geometries, area:
 def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:
     names = list(dict.fromkeys(name for f in features for name in f.properties))
     mapped = map_columns(_SPEC, names, None, has_geometry=True, cut_names=False).fields
-    columns = {f.name: empty(f, len(features)) for f in _SPEC.fields}
+    columns: dict[str, pd.Series] = {}
     for name, source in mapped.items():
         field = _SPEC.field(name)
         for feature in features:

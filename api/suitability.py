@@ -14,11 +14,10 @@ from api.geojson import MEDIA_TYPES, limited_body, parse, read_features
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import Suitability, geojson_schema
-from gis.errors import NotFoundError
 from gis.facts.surroundings import Surroundings
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.loader import parse_ruleset
-from gis.scoring import score, suitability_document
+from gis.scoring import suitability_document, suitability_documents
 from gis.store import RunRecord, Store
 
 router = APIRouter(tags=["suitability"])
@@ -33,13 +32,21 @@ class Scorer:
         self._around: Surroundings | None = None
         self._rulesets: dict[tuple[str, str], RuleSet] = {}
 
-    def surroundings(self) -> Surroundings:
-        """Return the loaded layers with their spatial indexes; read again after an import."""
-        present = {k: v.version for k, v in self._store.layer_versions().items() if k != "parcel"}
+    def present(self) -> tuple[Surroundings, RuleSet]:
+        """Return the loaded layers with their indexes, and the rule set of the last run."""
+        versions, run = self._store.state()
+        present = {k: v.version for k, v in versions.items() if k != "parcel"}
         with self._lock:
             if self._around is None or dict(self._around.resources.versions) != present:
                 self._around = Surroundings(self._store.resources())
-            return self._around
+            around = self._around
+        return around, self.ruleset(run)
+
+    def stored_document(self, parcel_id: str) -> dict[str, Any]:
+        """Return the suitability document of a stored parcel; NotFoundError when it has no results."""
+        found = self._store.scored_parcel(parcel_id)
+        rules = self.ruleset(found.run)
+        return suitability_document(found.facts, found.verdict, rules, found.run.layer_versions)
 
     def ruleset(self, run: RunRecord | None) -> RuleSet:
         """Return the rule set of a stored run, so that a drawn polygon is judged as the parcels are."""
@@ -54,14 +61,6 @@ class Scorer:
             return self._rulesets[key]
 
 
-def stored_document(store: Store, ruleset: RuleSet, run: RunRecord, parcel_id: str) -> dict[str, Any]:
-    """Return the suitability document of a stored parcel; NotFoundError when it has no results."""
-    facts, verdicts = store.result_rows([parcel_id])
-    if facts.empty:
-        raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
-    return suitability_document(facts.iloc[0], verdicts.iloc[0], ruleset, run.layer_versions)
-
-
 @router.get(
     "/api/parcels/{parcel_id}/suitability",
     responses={200: {"model": Suitability}, **documented(404, 422, 503)},
@@ -73,12 +72,8 @@ def get_suitability(
     ],
 ) -> ORJSON:
     """Rank the technologies of a stored parcel, from the results of the last run."""
-    store: Store = request.app.state.store
-    run = store.latest_run()
-    if run is None:
-        raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
     scorer: Scorer = request.app.state.scorer
-    return ORJSON(stored_document(store, scorer.ruleset(run), run, parcel_id))
+    return ORJSON(scorer.stored_document(parcel_id))
 
 
 @router.post(
@@ -113,8 +108,7 @@ def post_suitability(request: Request, body: Annotated[bytes, Depends(limited_bo
     """
     features, is_collection = read_features(parse(body), request.app.state.settings)
     scorer: Scorer = request.app.state.scorer
-    around = scorer.surroundings()
+    around, ruleset = scorer.present()
     parcels = to_parcels(features, around.resources.frames.get("district"))
-    result = score(parcels, around, scorer.ruleset(request.app.state.store.latest_run()))
-    found = [result.explain(parcel_id) for parcel_id in parcels["parcel_id"]]
+    found = suitability_documents(parcels, around, ruleset)
     return ORJSON({"results": found} if is_collection else found[0])

@@ -17,14 +17,13 @@ from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 Facts = dict[str, npt.NDArray[Any]]
 
 
-def place_facts(parcels: gpd.GeoDataFrame, around: Surroundings) -> Facts:
+def place_facts(parcels: gpd.GeoDataFrame, shapes: Texts, around: Surroundings) -> Facts:
     """Return area, district, township and planning area of every parcel.
 
     The place is read from the outlines, by largest overlap; where those are not
     loaded, district and township are the parcel's own attributes.
     """
-    shapes = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    n = len(parcels)
+    n = len(shapes)
     facts: Facts = {
         "area_m2": shapely.area(shapes),
         "district": text(parcels, "district"),
@@ -44,14 +43,13 @@ def place_facts(parcels: gpd.GeoDataFrame, around: Surroundings) -> Facts:
     return facts
 
 
-def ground_facts(parcels: gpd.GeoDataFrame, around: Surroundings, green_reach_m: float) -> Facts:
+def ground_facts(shapes: Texts, around: Surroundings, green_reach_m: float) -> Facts:
     """Return ground properties by largest overlap, drilling exclusions and green space nearby.
 
     `green_space_area_m2` is the area of public green space within `green_reach_m`
     of the parcel, outside the parcel itself, before it is shared out.
     """
-    shapes = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    n = len(parcels)
+    n = len(shapes)
     unknown, none = np.full(n, np.nan), np.full(n, None, dtype=object)
     facts: Facts = {
         "shallow_geothermal_zone_id": none,
@@ -94,14 +92,13 @@ def _green_area(shapes: Texts, around: Surroundings, reach_m: float) -> Floats:
     return np.bincount(near.parcel, weights=weights, minlength=n).astype(np.float64)
 
 
-def intake_facts(parcels: gpd.GeoDataFrame, around: Surroundings, as_of: date) -> Facts:
+def intake_facts(shapes: Texts, around: Surroundings, as_of: date) -> Facts:
     """Return the share of every parcel in each class of water-intake zone, and the document that draws it.
 
     A class whose zones could not all be placed gives a lower bound where it
     covers something, and unknown where it covers nothing.
     """
-    shapes = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    n = len(parcels)
+    n = len(shapes)
     facts: Facts = {"intake_document_no": np.full(n, None, dtype=object)}
     document = facts["intake_document_no"]
     for zone_class in ZONE_CLASSES:
@@ -118,10 +115,10 @@ def intake_facts(parcels: gpd.GeoDataFrame, around: Surroundings, as_of: date) -
     return facts
 
 
-def network_facts(parcels: gpd.GeoDataFrame, around: Surroundings) -> Facts:
+def network_facts(shapes: Texts, around: Surroundings) -> Facts:
     """Return the distance in m to the nearest heat network; NaN where none is known."""
-    distance = np.full(len(parcels), np.nan)
+    distance = np.full(len(shapes), np.nan)
     if around.loaded("heat_network"):
-        pairs = around.index("heat_network").nearest(np.asarray(parcels.geometry.to_numpy(), dtype=object))
+        pairs = around.index("heat_network").nearest(shapes)
         distance[pairs.parcel] = pairs.measure
     return {"heat_network_distance_m": distance}

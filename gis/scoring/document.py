@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,7 +71,10 @@ def _value(value: Any) -> Any:
         return [_value(v) for v in value]
     if isinstance(value, np.generic):
         value = value.item()
-    return None if value is None or value is pd.NaT or value != value else value
+    if isinstance(value, float):
+        # A source that is nowhere is infinitely far: it has no distance.
+        return value if math.isfinite(value) else None
+    return value
 
 
 def _title(zh: str, en: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gis.errors import InputError, NotFoundError
 from gis.facts.columns import Texts
@@ -59,41 +60,59 @@ def score(parcels: gpd.GeoDataFrame, resources: Resources | Surroundings, rulese
     neither the order nor the number of parcels changes an answer.
     Raises InputError for another CRS, duplicate ids or missing geometry.
     """
-    _check(parcels)
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
+    facts, verdicts = _columns(parcels, around, ruleset)
     index = pd.Index(parcels["parcel_id"].astype(str), name="parcel_id")
+    tables = _frame(facts, FACTS, index), _frame(verdicts, VERDICTS, index)
+    return Result(parcels, *tables, ruleset, around.resources.versions)
+
+
+def suitability_documents(
+    parcels: gpd.GeoDataFrame, around: Surroundings, ruleset: RuleSet
+) -> list[dict[str, Any]]:
+    """Return what `score` explains of every parcel, in their order, without making tables of it."""
+    facts, verdicts = _columns(parcels, around, ruleset)
+    documents = []
+    for i, parcel_id in enumerate(parcels["parcel_id"]):
+        fact_row = {"parcel_id": str(parcel_id)} | {c.name: facts[c.name][i] for c in FACTS}
+        verdict_row = {c.name: verdicts[c.name][i] for c in VERDICTS}
+        documents.append(suitability_document(fact_row, verdict_row, ruleset, around.resources.versions))
+    return documents
+
+
+def _columns(
+    parcels: gpd.GeoDataFrame, around: Surroundings, ruleset: RuleSet
+) -> tuple[Facts, dict[str, Any]]:
+    """Return the columns of facts and of verdicts, one value a parcel."""
+    shapes: Texts = np.asarray(parcels.geometry.to_numpy(), dtype=object)
+    _check(parcels, shapes)
     with around.lock:
-        facts = _facts(parcels, around, ruleset)
-        judged = _judge_all(parcels, facts, around, ruleset)
-    fact_frame = _frame(facts, FACTS, index)
-    verdict_frame = _frame(_verdicts(judged, ruleset), VERDICTS, index)
-    return Result(parcels, fact_frame, verdict_frame, ruleset, around.resources.versions)
+        facts = _facts(parcels, shapes, around, ruleset)
+        return facts, _verdicts(_judge_all(shapes, facts, around, ruleset), ruleset)
 
 
-def _check(parcels: gpd.GeoDataFrame) -> None:
+def _check(parcels: gpd.GeoDataFrame, shapes: Texts) -> None:
     if parcels.crs is None or parcels.crs.to_epsg() != 4548:
         raise InputError(f"parcels must be in EPSG:4548 for scoring, not {parcels.crs}; reproject them first")
     if parcels["parcel_id"].isna().any() or parcels["parcel_id"].duplicated().any():
         raise InputError("every parcel needs a parcel_id of its own")
-    if parcels.geometry.isna().any() or parcels.geometry.is_empty.any():
-        bad = parcels.loc[parcels.geometry.isna() | parcels.geometry.is_empty, "parcel_id"].iloc[0]
-        raise InputError(f"parcel {bad} has no geometry")
+    bad = np.flatnonzero(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    if len(bad):
+        raise InputError(f"parcel {parcels['parcel_id'].iloc[bad[0]]} has no geometry")
 
 
-def _facts(parcels: gpd.GeoDataFrame, around: Surroundings, ruleset: RuleSet) -> Facts:
+def _facts(parcels: gpd.GeoDataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet) -> Facts:
     ground_rules = ruleset.options["shallow_ground_source"]
-    facts = place_facts(parcels, around)
+    facts = place_facts(parcels, shapes, around)
     facts |= demand_facts(parcels, facts["area_m2"].astype(np.float64), ruleset)
-    facts |= ground_facts(parcels, around, ground_rules.number("green_reach_m"))
+    facts |= ground_facts(shapes, around, ground_rules.number("green_reach_m"))
     facts |= technologies.drillable_area(facts, ground_rules)
-    facts |= intake_facts(parcels, around, ruleset.as_of)
-    facts |= network_facts(parcels, around)
+    facts |= intake_facts(shapes, around, ruleset.as_of)
+    facts |= network_facts(shapes, around)
     return facts
 
 
-def _judge_all(
-    parcels: gpd.GeoDataFrame, facts: Facts, around: Surroundings, ruleset: RuleSet
-) -> dict[str, Judgement]:
+def _judge_all(shapes: Texts, facts: Facts, around: Surroundings, ruleset: RuleSet) -> dict[str, Judgement]:
     """Judge the options in the statutory order; the facts of the winning rows join `facts`."""
     rows_of = {
         "shallow_ground_source": lambda r: technologies.shallow_ground_source(facts, r),
@@ -103,8 +122,7 @@ def _judge_all(
         "waste_heat": lambda r: technologies.waste_heat(shapes, around, r),
         "air_source": lambda r: technologies.air_source(facts, r),
     }
-    shapes: Texts = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    n = len(parcels)
+    n = len(shapes)
     suitable, unknown = np.zeros(n), np.zeros(n)
     judged: dict[str, Judgement] = {}
     for technology in ruleset.order:

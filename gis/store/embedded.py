@@ -12,7 +12,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +54,14 @@ class Cluster:
         with self._clear_errors(), self._lock():
             users = self._open("users.lock")
             fcntl.flock(users, fcntl.LOCK_SH)
+            server = None
             try:
                 server = Server(locate_home(self.data_dir, create=True), str(self.data_dir))
                 server.start()
                 _ensure_database(server)
             except BaseException:
+                with suppress(StoreError, OSError):
+                    self._release(users, server)
                 os.close(users)
                 raise
             self._users, self._server = users, server
@@ -71,10 +74,14 @@ class Cluster:
             return
         try:
             with self._clear_errors(), self._lock():
-                if self._server is not None and not self._kept(self._server) and _alone(users):
-                    self._server.stop()
+                self._release(users, self._server)
         finally:
             os.close(users)
+
+    def _release(self, users: int, server: Server | None) -> None:
+        """Stop the server if no other program uses it and it was not asked to stay."""
+        if server is not None and not self._kept(server) and _alone(users):
+            server.stop()
 
     def revive(self) -> None:
         """Start the server again if it died while this program uses it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,12 @@ class RunRecord:
     parcel_count: int
     finished_at: datetime | None
     software: str
+
+
+@dataclass(frozen=True)
+class ScoredParcel:
+    """The stored result of one parcel: facts and verdict by column name, None where missing."""
+
+    run: RunRecord
+    facts: dict[str, Any]
+    verdict: dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -71,6 +72,12 @@ def latest_run(connection: sa.Connection) -> RunRecord | None:
     """Return the run whose results are stored, None before the first."""
     row = connection.execute(RUN.select().order_by(RUN.c.run_id.desc()).limit(1)).one_or_none()
     return None if row is None else RunRecord(**row._mapping)
+
+
+def row(connection: sa.Connection, table: sa.Table, parcel_id: str) -> dict[str, Any] | None:
+    """Return one parcel's row, None where it has no results."""
+    found = connection.execute(table.select().where(table.c.parcel_id == parcel_id)).mappings().one_or_none()
+    return None if found is None else dict(found)
 
 
 def rows(connection: sa.Connection, table: sa.Table, parcel_ids: Sequence[str]) -> pd.DataFrame:

@@ -67,10 +67,14 @@ def user_account(uid: int) -> pwd.struct_passwd:
 
 
 def _run_as(uid: int, *command: str, folder: Path = Path("/")) -> subprocess.CompletedProcess[str]:
-    """Run a command in `folder` as user `uid`, in its own session so that Ctrl-C stays here."""
+    """Run a command in `folder` as user `uid`, in its own session so that Ctrl-C stays here.
+
+    The command ends before Ctrl-C is raised: a server that is half started or
+    half stopped could not be told from one that is down.
+    """
     account = user_account(uid)
     become = os.getuid() == 0 and uid != 0
-    return subprocess.run(
+    with subprocess.Popen(
         command,
         user=uid if become else None,
         group=account.pw_gid if become else None,
@@ -83,7 +87,13 @@ def _run_as(uid: int, *command: str, folder: Path = Path("/")) -> subprocess.Com
         text=True,
         errors="replace",
         start_new_session=True,
-    )
+    ) as program:
+        try:
+            output, _ = program.communicate()
+        except KeyboardInterrupt:
+            program.communicate()
+            raise
+    return subprocess.CompletedProcess(command, program.returncode, output)
 
 
 def locate_home(data_dir: Path, *, create: bool) -> Path | None:

@@ -26,7 +26,7 @@ from gis.store.copy import copy_out, qualified, raw
 from gis.store.embedded import Cluster
 from gis.store.loading import Mode
 from gis.store.migrate import upgrade, wait_for_turn
-from gis.store.records import LayerVersion, RunRecord
+from gis.store.records import LayerVersion, RunRecord, ScoredParcel
 from gis.store.tables import (
     LAYER_TABLES,
     LAYER_VERSION,
@@ -158,6 +158,26 @@ class Store:
             facts = results.rows(connection, PARCEL_FACT, parcel_ids)
             return facts, results.rows(connection, PARCEL_SUITABILITY, parcel_ids)
 
+    def state(self) -> tuple[dict[str, LayerVersion], RunRecord | None]:
+        """Return `layer_versions()` and `latest_run()` of one moment."""
+        with clear_errors("Reading the versions failed"), self._snapshot() as connection:
+            return _versions(connection), results.latest_run(connection)
+
+    def scored_parcel(self, parcel_id: str) -> ScoredParcel:
+        """Return the stored facts and verdicts of one parcel with the run they come from.
+
+        Raises NotFoundError when there are no results, or none of this parcel.
+        """
+        with clear_errors("Reading results failed"), self._snapshot() as connection:
+            run = results.latest_run(connection)
+            if run is None:
+                raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
+            facts = results.row(connection, PARCEL_FACT, parcel_id)
+            verdict = results.row(connection, PARCEL_SUITABILITY, parcel_id)
+        if facts is None or verdict is None:
+            raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
+        return ScoredParcel(run, facts, verdict)
+
     def save_ruleset(self, hash: str, id: str, as_of: date, content: dict[str, Any]) -> None:
         """Keep the content of a rule set under its hash; saving it again changes nothing."""
         row = {"hash": hash, "id": id, "as_of": as_of, "content": content}
@@ -182,8 +202,9 @@ class Store:
     def _snapshot(self) -> Iterator[sa.Connection]:
         """A read transaction in which all statements see the same moment."""
         with self.engine.begin() as connection:
-            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            connection.exec_driver_sql(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0"
+            )
             yield connection
 
     def _analyze(self, table: sa.Table) -> None:

@@ -44,7 +44,7 @@ def assert_close(ours, theirs, floor: float = 1e-6) -> None:
 
 def test_area(scored, parcels, around):
     expected = sql(scored, "SELECT parcel_id, ST_Area(geom) AS v FROM layer.parcel")["v"]
-    assert_close(place_facts(parcels, around)["area_m2"], expected)
+    assert_close(place_facts(parcels, parcels.geometry.to_numpy(), around)["area_m2"], expected)
 
 
 @pytest.mark.parametrize("layer", ["district", "township"])
@@ -57,7 +57,9 @@ def test_place_is_the_outline_with_the_largest_share(scored, parcels, around, la
         ORDER BY p.parcel_id, ST_Area(ST_Intersection(p.geom, z.geom)) DESC, z.{layer}_id""",
     )["v"]
     assert len(expected) == len(parcels)
-    ours = pd.Series(place_facts(parcels, around)[layer], index=parcels["parcel_id"])
+    ours = pd.Series(
+        place_facts(parcels, parcels.geometry.to_numpy(), around)[layer], index=parcels["parcel_id"]
+    )
     assert (ours.to_numpy() != expected.to_numpy()).sum() == 0
 
 
@@ -76,7 +78,7 @@ def test_nearest_distance(scored, parcels, around, layer):
     pairs = around.index(layer).nearest(parcels.geometry.to_numpy())
     assert_close(pairs.measure, expected)
     if layer == "heat_network":
-        assert_close(network_facts(parcels, around)["heat_network_distance_m"], expected)
+        assert_close(network_facts(parcels.geometry.to_numpy(), around)["heat_network_distance_m"], expected)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_shallow_zone_and_its_ground(scored, parcels, around):
         FROM layer.parcel p JOIN layer.shallow_geothermal_zone z ON ST_Intersects(p.geom, z.geom)
         ORDER BY p.parcel_id, ST_Area(ST_Intersection(p.geom, z.geom)) DESC, z.shallow_geothermal_zone_id""",
     ).reindex(parcels["parcel_id"])
-    facts = ground_facts(parcels, around, REACH_M)
+    facts = ground_facts(parcels.geometry.to_numpy(), around, REACH_M)
     assert list(facts["shallow_suitability"]) == list(expected["suitability"])
     assert list(facts["shallow_geothermal_zone_id"]) == list(expected["zone"])
     assert_close(facts["ground_conductivity_w_per_m_k"], expected["conductivity"])
@@ -128,7 +130,7 @@ def test_drilling_exclusion(scored, parcels, around):
         SELECT parcel_id, ST_Area(ST_Intersection(p.geom, u.geom)) / ST_Area(p.geom) AS v
         FROM layer.parcel p, u""",
     )["v"]
-    ours = ground_facts(parcels, around, REACH_M)["drilling_exclusion_frac"]
+    ours = ground_facts(parcels.geometry.to_numpy(), around, REACH_M)["drilling_exclusion_frac"]
     assert (np.asarray(ours) > 0).sum() > 20
     assert_close(ours, expected, floor=1e-9)
 
@@ -145,7 +147,7 @@ def test_green_space_nearby(scored, parcels, around):
         GROUP BY p.parcel_id""",
         reach=REACH_M,
     )["v"]
-    ours = ground_facts(parcels, around, REACH_M)["green_space_area_m2"]
+    ours = ground_facts(parcels.geometry.to_numpy(), around, REACH_M)["green_space_area_m2"]
     assert (np.asarray(ours) > 0).sum() > 100
     assert_close(ours, expected, floor=1e-3)
 
@@ -168,7 +170,9 @@ def test_intake_zones_drawn_and_by_township(scored, parcels, around, zone_class)
         zone_class=zone_class,
         day=load_ruleset().as_of,
     )["v"]
-    ours = intake_facts(parcels, around, load_ruleset().as_of)[f"intake_{zone_class}_frac"]
+    ours = intake_facts(parcels.geometry.to_numpy(), around, load_ruleset().as_of)[
+        f"intake_{zone_class}_frac"
+    ]
     assert (np.asarray(ours) > 0).sum() > 50
     assert_close(ours, expected, floor=1e-9)
 
