@@ -186,7 +186,7 @@ def _recommendation(columns: Mapping[str, Any], ruleset: RuleSet) -> dict[str, A
     unknown_before: list[tuple[str, Any]] = []
     for technology in ruleset.order:
         status = columns[f"{technology}_status"]
-        eligible = np.isin(status.astype(str), [ORDERED[SUITABLE], ORDERED[CONDITIONAL]])
+        eligible = (status == ORDERED[SUITABLE]) | (status == ORDERED[CONDITIONAL])
         take = open_ & eligible & (np.nan_to_num(columns[f"{technology}_installed_share_frac"]) >= least)
         out["recommended"][take] = technology
         out["recommended_status"][take] = status[take]

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import geopandas as gpd
 import httpx
 import numpy as np
-import uvicorn
+import shapely
 
-from api.main import create_app
 from gis.crs import to_api
 from gis.ingest import import_file
 from gis.rules import load_ruleset
 from gis.runs import SAMPLE_DIR, load_sample, score_store
 from gis.settings import Settings
-from gis.store import Store, open_store
+from gis.store import open_store
 
 
 def timed(label: str, start: float) -> float:
@@ -50,37 +54,46 @@ def percentiles(label: str, seconds: list[float]) -> None:
     print(f"{label:<44}{p50:8.1f} ms median {p95:8.1f} ms p95 of {len(seconds)}", flush=True)
 
 
-def single_calls(store: Store, calls: int) -> None:
+@contextmanager
+def served(data_dir: Path) -> Iterator[str]:
+    """Serve the store with the program itself and yield the address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(port)]
+    server = subprocess.Popen(
+        command, env=os.environ | {"ONEMAP_DATA_DIR": str(data_dir)}, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            time.sleep(0.1)
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{address}/readyz").status_code == 200:
+                    break
+        yield address
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+
+
+def single_calls(address: str, parcels: gpd.GeoDataFrame) -> None:
     """Time GET of stored parcels and POST of their polygons, one after the other."""
-    server = uvicorn.Server(uvicorn.Config(create_app(store, Settings()), port=8399, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    parcels = store.read("parcel").sample(calls, random_state=1)
     shapes = to_api(parcels.geometry.to_numpy())
     get, post = [], []
-    with httpx.Client(base_url="http://127.0.0.1:8399") as client:
+    with httpx.Client(base_url=address) as client:
         for (_, parcel), shape in zip(parcels.iterrows(), shapes, strict=True):
-            fields = json.loads(
-                parcel.drop("geometry").dropna().to_json(default_handler=str, force_ascii=False)
-            )
-            body = {
-                "type": "Feature",
-                "geometry": json.loads(json.dumps(shape.__geo_interface__)),
-                "properties": fields,
-            }
+            fields = json.loads(parcel.drop("geometry").dropna().to_json(default_handler=str))
+            body = {"type": "Feature", "geometry": shapely.geometry.mapping(shape), "properties": fields}
             start = time.perf_counter()
-            stored = client.get(f"/api/parcels/{parcel['parcel_id']}/suitability").raise_for_status().json()
+            stored = client.get(f"/api/parcels/{parcel['parcel_id']}/suitability")
             get.append(time.perf_counter() - start)
             start = time.perf_counter()
-            drawn = client.post("/api/suitability", json=body).raise_for_status().json()
+            drawn = client.post("/api/suitability", json=body)
             post.append(time.perf_counter() - start)
-            assert drawn["technologies"] == stored["technologies"], parcel["parcel_id"]
+            assert drawn.json()["technologies"] == stored.json()["technologies"], parcel["parcel_id"]
     percentiles("GET suitability of a stored parcel", get[5:])
     percentiles("POST suitability of a polygon", post[5:])
-    server.should_exit = True
-    thread.join()
 
 
 def main() -> None:
@@ -103,7 +116,9 @@ def main() -> None:
             score_store(store, load_ruleset())
             timed("scored and stored", middle)
             timed(f"{chosen.size} parcels imported, scored and stored", start)
-            single_calls(store, chosen.calls)
+            parcels = store.read("parcel").sample(chosen.calls, random_state=1)
+        with served(folder / "data") as address:
+            single_calls(address, parcels)
 
 
 if __name__ == "__main__":
