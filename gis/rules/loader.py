@@ -186,6 +186,9 @@ def _option(
         if is_list != (condition.operator in ("in", "not_in")):
             message = f"{condition.id}: operator {condition.operator} does not fit {condition.threshold}"
             raise file.fail(path, message)
+    if 3 ** len((*head.checks, *rules.checks)) * 2 ** len(rules.notes) >= 2**63:
+        # The engine numbers every combination of outcomes in 64 bits.
+        raise file.fail(("checks",), "too many checks and notes for one option; drop some or join them")
     required = {c.fact for c in (*head.checks, *rules.checks) if c.missing == "unknown"}
     for position, term in enumerate(rules.score):
         for name in (term.start, term.end, term.weight):

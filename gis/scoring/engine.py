@@ -172,10 +172,17 @@ def _reasons(
 
 
 def _codes(outcomes: list[int], spoken: list[bool], rules: OptionRules) -> list[str]:
+    """What excludes stands alone; otherwise everything is said, a missing fact once.
+
+    A capacity of nothing, or an unknown one, follows from something else: that is named.
+    """
+    checks = sorted(zip(rules.checks, outcomes, strict=True), key=lambda pair: pair[0].fact in LOCAL_FACTS)
+    excluding = [c for c, result in checks if c.effect == "excludes" and result == FAILED]
+    if excluding:
+        roots = [c for c in excluding if c.fact not in LOCAL_FACTS] or excluding
+        return [f"{c.id}.{CODE_SUFFIX[FAILED]}" for c in roots]
     ranked: list[tuple[int, str]] = []
     missing: set[str] = set()
-    # A capacity is unknown because something else is: what is missing itself is named, and once.
-    checks = sorted(zip(rules.checks, outcomes, strict=True), key=lambda pair: pair[0].fact in LOCAL_FACTS)
     for check, result in checks:
         if result == MET and check.met is None:
             continue

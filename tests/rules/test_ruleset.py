@@ -85,6 +85,13 @@ def test_a_broken_file_names_its_line(texts, name, old, new, says):
     assert f"{name} line " in str(error.value)
 
 
+def test_more_outcomes_than_can_be_told_apart_are_refused(texts):
+    data = yaml.safe_load(texts["waste_heat.yaml"])
+    data["notes"] += [{**data["notes"][0], "id": f"more_{i}"} for i in range(60)]
+    with pytest.raises(RuleError, match=r"waste_heat\.yaml line \d+: too many checks"):
+        parse_ruleset(texts | {"waste_heat.yaml": yaml.safe_dump(data, allow_unicode=True).encode()}, DAY)
+
+
 def test_a_missing_file_is_named(texts):
     with pytest.raises(RuleError, match=r"waste_heat\.yaml"):
         parse_ruleset({n: t for n, t in texts.items() if n != "waste_heat.yaml"}, DAY)
