@@ -57,7 +57,7 @@ apt_install() {
     trap 'exit 130' INT TERM HUP
     case " $* " in *-postgis-*) without_main_cluster ;; esac
     apt_get_install "$@"
-  ) || fail "apt-get could not install the packages; $hint"
+  ) || fail "apt-get could not install the packages; check the network, or $hint"
 }
 
 # A second attempt finishes first what an earlier installation left half done: apt-get refuses to work otherwise.

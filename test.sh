@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 ensure_system \
   'chromium:command -v chromium' \
   'fonts-noto-cjk:ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc' \
-  'gdal-bin:command -v ogr2ogr'
+  'gdal-bin:command -v ogr2ogr' \
+  'libatomic1:ls /usr/lib/*/libatomic.so.1'
 ensure_python requirements-dev.lock
 ensure_assets
 
