@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -26,12 +29,25 @@ DESCRIPTION = (
 
 def create_app(store: Store, settings: Settings) -> FastAPI:
     """Return the application on an open store; the caller closes the store after it."""
+    scorer = suitability.Scorer(store)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Rules and layers are read before the first caller waits for them.
+        await run_in_threadpool(scorer.present)
+        yield
+
     app = FastAPI(
-        title="OneMap", description=DESCRIPTION, version=version("heat-onemap"), docs_url=None, redoc_url=None
+        title="OneMap",
+        description=DESCRIPTION,
+        version=version("heat-onemap"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
     )
     app.state.store = store
     app.state.settings = settings
-    app.state.scorer = suitability.Scorer(store)
+    app.state.scorer = scorer
     problems.install(app)
     for module in (suitability, summary, layers, search, health):
         app.include_router(module.router)

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
 
 from api.main import create_app
 from gis.settings import Settings
@@ -31,6 +31,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A machine that is busy with other things may need longer than the usual 5 s.
+expect.set_options(timeout=20_000)
 WIDE = (1400, 900)
 PHONE = (390, 844)
 
