@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from api.geojson import BodyFeature
-from gis.crs import API_CRS, STORAGE_EPSG, Geometries, stack
+from gis.crs import API_CRS, Geometries, stack
 from gis.errors import BodyError
 from gis.ingest.checks import bad_text, out_of_range
 from gis.ingest.columns import map_columns
@@ -23,8 +23,12 @@ _SPEC = LAYERS["parcel"]
 _CRS84 = SourceCrs(API_CRS, API_CRS, None, geographic=True)
 
 
-def to_parcels(features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
-    """Return one parcel per feature, in the order of the body, EPSG:4548, with the fields that were given.
+def to_parcels(
+    features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None
+) -> tuple[pd.DataFrame, Geometries]:
+    """Return one parcel per feature, in the order of the body: the fields that were given, and polygons.
+
+    The polygons are in EPSG:4548.
 
     Properties are recognised by the declared Chinese and English names, unknown
     ones are left aside. `area` holds the districts of the city; None when they were
@@ -35,8 +39,7 @@ def to_parcels(features: Sequence[BodyFeature], area: gpd.GeoDataFrame | None) -
         _check_inside(features, geometries, area)
     columns = _columns(features)
     given = columns.get(_SPEC.key, empty(_SPEC.field(_SPEC.key), len(features)))
-    frame = pd.DataFrame(columns | {_SPEC.key: _ids(features, given)})
-    return gpd.GeoDataFrame(frame, geometry=geometries, crs=STORAGE_EPSG)
+    return pd.DataFrame(columns | {_SPEC.key: _ids(features, given)}), geometries
 
 
 def _geometries(features: Sequence[BodyFeature]) -> Geometries:

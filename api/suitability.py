@@ -109,6 +109,6 @@ def post_suitability(request: Request, body: Annotated[bytes, Depends(limited_bo
     features, is_collection = read_features(parse(body), request.app.state.settings)
     scorer: Scorer = request.app.state.scorer
     around, ruleset = scorer.present()
-    parcels = to_parcels(features, around.resources.frames.get("district"))
-    found = suitability_documents(parcels, around, ruleset)
+    parcels, shapes = to_parcels(features, around.resources.frames.get("district"))
+    found = suitability_documents(parcels, shapes, around, ruleset)
     return ORJSON({"results": found} if is_collection else found[0])

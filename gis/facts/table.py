@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from gis.facts.columns import Floats, Texts, absent, number, pick, text
@@ -17,7 +17,7 @@ from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 Facts = dict[str, npt.NDArray[Any]]
 
 
-def place_facts(parcels: gpd.GeoDataFrame, shapes: Texts, around: Surroundings) -> Facts:
+def place_facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings) -> Facts:
     """Return area, district, township and planning area of every parcel.
 
     The place is read from the outlines, by largest overlap; where those are not

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from gis.facts.columns import absent, number, text
 from gis.facts.table import Facts
@@ -14,7 +14,7 @@ from gis.rules import RuleSet
 Floats = npt.NDArray[np.float64]
 
 
-def demand_facts(parcels: gpd.GeoDataFrame, area_m2: Floats, ruleset: RuleSet) -> Facts:
+def demand_facts(parcels: pd.DataFrame, area_m2: Floats, ruleset: RuleSet) -> Facts:
     """Return heated area with its basis, indices, loads and annual demands; NaN where an input is missing.
 
     The heated area is the first of: heated area, floor area, floor area ratio,
@@ -59,7 +59,7 @@ def _land_use(codes: npt.NDArray[np.object_], ruleset: RuleSet) -> npt.NDArray[n
 
 
 def _heated_area(
-    parcels: gpd.GeoDataFrame, area_m2: Floats, ruleset: RuleSet
+    parcels: pd.DataFrame, area_m2: Floats, ruleset: RuleSet
 ) -> tuple[Floats, npt.NDArray[np.object_]]:
     share = ruleset.demand_parameters["heated_share_frac"].number()
     per_person = ruleset.demand_parameters["floor_area_per_person_m2"].number()

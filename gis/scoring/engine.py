@@ -28,6 +28,7 @@ ORDERED: tuple[Status, ...] = ("unsuitable", "unknown", "conditional", "suitable
 UNSUITABLE, UNKNOWN, CONDITIONAL, SUITABLE = range(4)
 MET, FAILED, MISSING = range(3)
 
+COMPARE = {"ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less}
 CODE_SUFFIX = {MET: "met", FAILED: "failed", MISSING: "missing"}
 
 
@@ -94,16 +95,16 @@ def outcome(values: npt.NDArray[Any], condition: Check | Note, rules: OptionRule
         inside = np.isin(np.where(missing, "", values).astype(str), np.asarray(allowed, dtype=str))
         holds = inside if operator == "in" else ~inside
     else:
-        numbers = values.astype(np.float64)
-        limit = (
-            np.full(len(numbers), rules.number(name))
-            if name in rules.parameters
-            else fact(name).astype(np.float64)
-        )
-        missing = np.isnan(numbers) | np.isnan(limit)
-        compare = {"ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less}[operator]
-        holds = compare(numbers, limit)
-    return np.where(missing, MISSING, np.where(holds, MET, FAILED)).astype(np.int64)
+        numbers = np.asarray(values, dtype=np.float64)
+        missing = np.isnan(numbers)
+        limit: Any = rules.number(name) if name in rules.parameters else None
+        if limit is None:
+            limit = np.asarray(fact(name), dtype=np.float64)
+            missing |= np.isnan(limit)
+        holds = COMPARE[operator](numbers, limit)
+    result = np.where(holds, MET, FAILED)
+    result[missing] = MISSING
+    return result
 
 
 def _status(outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: OptionRules, n: int) -> Ints:
@@ -142,6 +143,8 @@ def _score(status: Ints, rules: OptionRules, fact: FactOf) -> Floats:
 
 def _best(rows: Rows, status: Ints, score: Floats) -> Ints:
     """Return the row of every parcel with the best status, then score, then the nearest, then the largest."""
+    if len(rows.parcel) and len(rows.parcel) == rows.parcel[-1] + 1:
+        return np.arange(len(rows.parcel))  # one row each
     order = np.lexsort(
         (
             -np.nan_to_num(rows.capacity_kw, nan=-1.0),

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis.crs import STORAGE_EPSG
 from gis.errors import InputError, NotFoundError
-from gis.facts.columns import Texts
+from gis.facts.columns import Texts, absent, text
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts, ground_facts, intake_facts, network_facts, place_facts
 from gis.heat.demand import coverage_frac
@@ -61,17 +62,22 @@ def score(parcels: gpd.GeoDataFrame, resources: Resources | Surroundings, rulese
     Raises InputError for another CRS, duplicate ids or missing geometry.
     """
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
-    facts, verdicts = _columns(parcels, around, ruleset)
+    if parcels.crs is None or parcels.crs.to_epsg() != STORAGE_EPSG:
+        raise InputError(f"parcels must be in EPSG:4548 for scoring, not {parcels.crs}; reproject them first")
+    facts, verdicts = _columns(parcels, np.asarray(parcels.geometry, dtype=object), around, ruleset)
     index = pd.Index(parcels["parcel_id"].astype(str), name="parcel_id")
     tables = _frame(facts, FACTS, index), _frame(verdicts, VERDICTS, index)
     return Result(parcels, *tables, ruleset, around.resources.versions)
 
 
 def suitability_documents(
-    parcels: gpd.GeoDataFrame, around: Surroundings, ruleset: RuleSet
+    parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet
 ) -> list[dict[str, Any]]:
-    """Return what `score` explains of every parcel, in their order, without making tables of it."""
-    facts, verdicts = _columns(parcels, around, ruleset)
+    """Return what `score` explains of every parcel, in their order, without making tables of it.
+
+    `parcels` holds their attributes, `shapes` their polygons in EPSG:4548.
+    """
+    facts, verdicts = _columns(parcels, shapes, around, ruleset)
     documents = []
     for i, parcel_id in enumerate(parcels["parcel_id"]):
         fact_row = {"parcel_id": str(parcel_id)} | {c.name: facts[c.name][i] for c in FACTS}
@@ -81,27 +87,24 @@ def suitability_documents(
 
 
 def _columns(
-    parcels: gpd.GeoDataFrame, around: Surroundings, ruleset: RuleSet
+    parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet
 ) -> tuple[Facts, dict[str, Any]]:
     """Return the columns of facts and of verdicts, one value a parcel."""
-    shapes: Texts = np.asarray(parcels.geometry.to_numpy(), dtype=object)
-    _check(parcels, shapes)
+    _check(text(parcels, "parcel_id"), shapes)
     with around.lock:
         facts = _facts(parcels, shapes, around, ruleset)
         return facts, _verdicts(_judge_all(shapes, facts, around, ruleset), ruleset)
 
 
-def _check(parcels: gpd.GeoDataFrame, shapes: Texts) -> None:
-    if parcels.crs is None or parcels.crs.to_epsg() != 4548:
-        raise InputError(f"parcels must be in EPSG:4548 for scoring, not {parcels.crs}; reproject them first")
-    if parcels["parcel_id"].isna().any() or parcels["parcel_id"].duplicated().any():
+def _check(parcel_ids: Texts, shapes: Texts) -> None:
+    if absent(parcel_ids).any() or len(set(parcel_ids)) < len(parcel_ids):
         raise InputError("every parcel needs a parcel_id of its own")
     bad = np.flatnonzero(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if len(bad):
-        raise InputError(f"parcel {parcels['parcel_id'].iloc[bad[0]]} has no geometry")
+        raise InputError(f"parcel {parcel_ids[bad[0]]} has no geometry")
 
 
-def _facts(parcels: gpd.GeoDataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet) -> Facts:
+def _facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet) -> Facts:
     ground_rules = ruleset.options["shallow_ground_source"]
     facts = place_facts(parcels, shapes, around)
     facts |= demand_facts(parcels, facts["area_m2"].astype(np.float64), ruleset)
