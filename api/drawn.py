@@ -20,8 +20,6 @@ from gis.ingest.values import convert, empty
 from layers import LAYERS
 
 _SPEC = LAYERS["parcel"]
-# What no rule reads need not be read from a body either.
-_NOT_READ = {"name", "source", "synthetic", "remark"}
 _CRS84 = SourceCrs(API_CRS, API_CRS, None, geographic=True)
 
 
@@ -67,8 +65,6 @@ def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:
     mapped = map_columns(_SPEC, names, None, has_geometry=True, cut_names=False).fields
     columns: dict[str, pd.Series] = {}
     for name, source in mapped.items():
-        if name in _NOT_READ:
-            continue
         field = _SPEC.field(name)
         for feature in features:
             _check_plain(feature, source)

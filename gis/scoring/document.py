@@ -131,7 +131,9 @@ def _reason(
         effect, zh, en = condition.effect, condition.text.zh, condition.text.en
     else:
         effect = check_effect(condition, OUTCOMES[suffix])  # type: ignore[assignment]
-        zh, en = _check_text(condition, suffix, data_versions)
+        # With the fact itself at hand it is the other side of the comparison that is missing.
+        unknown = condition.fact if values[condition.fact] is None else condition.threshold
+        zh, en = _check_text(condition, suffix, unknown, data_versions)
     shown = {
         "value": _both(condition.fact, values[condition.fact], unit),
         "threshold": _both(condition.fact, threshold, unit),
@@ -150,13 +152,13 @@ def _reason(
     }
 
 
-def _check_text(check: Check, suffix: str, data_versions: Mapping[str, int]) -> tuple[str, str]:
+def _check_text(check: Check, suffix: str, unknown: str, data_versions: Mapping[str, int]) -> tuple[str, str]:
     if suffix == "failed":
         return check.failed.zh, check.failed.en
     if suffix == "met" and check.met:
         return check.met.zh, check.met.en
-    zh, en = _fact_title(check.fact)
-    absent = [layer for layer in DEPENDS_ON.get(check.fact, ()) if layer not in data_versions]
+    zh, en = _fact_title(unknown)
+    absent = [layer for layer in DEPENDS_ON.get(unknown, ()) if layer not in data_versions]
     if absent:
         from_zh, from_en = "、".join(absent), ", ".join(absent)
         return f"缺少“{zh}”：图层 {from_zh} 未导入", f"{en} is not known: layer {from_en} was never loaded"

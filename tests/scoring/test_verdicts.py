@@ -248,3 +248,15 @@ def test_wrong_tables_are_refused(ruleset, town):
         gis.Resources({"volcano": parcel}, {"volcano": 1})
     with pytest.raises(NotFoundError):
         gis.score(parcel, town, ruleset).explain("Q")
+
+
+def test_a_missing_fact_is_named_itself(ruleset, town):
+    bare = layer(
+        "parcel", {**PARCEL, "land_use_code": None, "floor_area_ratio": None, "geometry": box(0, 0, 200)}
+    )
+    document = gis.score(bare, town, ruleset).explain("P")
+    water = next(t for t in document["technologies"] if t["technology"] == "reclaimed_water")
+    said = [r["zh"] for r in water["reasons"] if r["effect"] == "missing"]
+    assert any("设计热负荷" in text for text in said)
+    assert any("经济接入长度上限" in text for text in said)
+    assert not any("距再生水厂站" in text for text in said)
