@@ -21,7 +21,7 @@ def demand_facts(parcels: pd.DataFrame, area_m2: Floats, ruleset: RuleSet) -> Fa
     population (times floor area per person, an assumption). Land that is not
     heated has a demand of 0; a code without an index leaves demand unknown.
     """
-    land_use = _land_use(text(parcels, "land_use_code"), ruleset)
+    land_use = land_use_class(text(parcels, "land_use_code"), ruleset)
     heated_m2, basis = _heated_area(parcels, area_m2, ruleset)
     unheated = land_use == "not_heated"
     heated_m2 = np.where(unheated, 0.0, heated_m2)
@@ -50,8 +50,8 @@ def demand_facts(parcels: pd.DataFrame, area_m2: Floats, ruleset: RuleSet) -> Fa
     }
 
 
-def _land_use(codes: npt.NDArray[np.object_], ruleset: RuleSet) -> npt.NDArray[np.object_]:
-    """Class of every code by its longest listed prefix; None where there is no code or no class."""
+def land_use_class(codes: npt.NDArray[np.object_], ruleset: RuleSet) -> npt.NDArray[np.object_]:
+    """Return the class of every code by its longest listed prefix; None where there is none."""
     prefixes = {c: name for name, use in ruleset.demand.land_use.items() for c in use.codes}
     ranked = sorted(prefixes, key=len, reverse=True)
     known = {c: next((prefixes[p] for p in ranked if c.startswith(p)), None) for c in set(codes) - {None}}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from gis.rules import Check, Note, OptionRules, ParameterValue, RuleSet
 from gis.rules.model import LOCAL_FACTS
+from gis.scoring.demand import land_use_class
 from gis.scoring.engine import CODE_SUFFIX, check_effect
 from gis.vocabulary import FACT, OPTIONS, TECHNOLOGY_TITLES, Option
 
@@ -252,12 +253,17 @@ def _assumption(parameter: ParameterValue) -> dict[str, Any]:
 
 def _demand_assumptions(facts: Mapping[str, Any], ruleset: RuleSet) -> list[dict[str, Any]]:
     """Return the assumptions behind this parcel's demand, only those that were used."""
-    used = {"heated_share_frac", "cooling_full_load_h"}
+    used: set[str | None] = {"heated_share_frac", "cooling_full_load_h"}
     if facts["heated_area_basis"] == "heated_area":
         used.discard("heated_share_frac")
     if facts["heated_area_basis"] == "population":
         used |= {"floor_area_per_person_m2"}
         if facts["land_use_code"] is None:
             used |= {ruleset.demand.mixed_heat_index}
+    name = land_use_class(np.array([facts["land_use_code"]], dtype=object), ruleset)[0]
+    if name is not None and facts["heated_area_m2"]:
+        use, values = ruleset.demand.land_use[name], ruleset.demand_parameters
+        used |= {p for p in use.heat_index.values() if values[p].value == facts["heat_index_w_per_m2"]}
+        used |= {use.cooling_index}
     parameters = (p for p in ruleset.demand_parameters.values() if p.name in used)
     return [_assumption(p) for p in parameters if p.source.kind == "assumption"]

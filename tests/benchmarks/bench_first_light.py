@@ -95,7 +95,7 @@ def single_calls(address: str, parcels: gpd.GeoDataFrame) -> None:
     """Time GET of stored parcels and POST of their polygons, one after the other."""
     shapes = to_api(parcels.geometry.to_numpy())
     get, post = [], []
-    # The standard library's client: what is timed is the service.
+    # A client that does next to nothing: what is timed is the service.
     with closing(http.client.HTTPConnection(address.removeprefix("http://"))) as client:
         for (_, parcel), shape in zip(parcels.iterrows(), shapes, strict=True):
             fields = json.loads(parcel.drop("geometry").dropna().to_json(default_handler=str))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -45,12 +46,12 @@ def test_the_order_is_the_policys():
     )  # fmt: skip
 
 
-def test_recalled_figures_are_assumptions(texts):
+def test_recalled_and_chosen_figures_are_assumptions(texts):
     for name, raw in texts.items():
         if not name.endswith(".yaml"):
             continue
         for key, parameter in yaml.safe_load(raw).get("parameters", {}).items():
-            if "记忆值" in parameter["source"]["text"]:
+            if re.search("记忆值|选定|端点|未核", parameter["source"]["text"]):
                 assert parameter["source"]["kind"] == "assumption", f"{name}: {key}"
 
 

@@ -260,3 +260,17 @@ def test_a_missing_fact_is_named_itself(ruleset, town):
     assert any("设计热负荷" in text for text in said)
     assert any("经济接入长度上限" in text for text in said)
     assert not any("距再生水厂站" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("fields", "index"),
+    [
+        ({"land_use_code": "0701", "building_standard": "high"}, "residential_high_w_per_m2"),
+        ({"land_use_code": "0701"}, "cooling_residential_w_per_m2"),
+        ({"land_use_code": "0901"}, "cooling_shop_w_per_m2"),
+    ],
+)
+def test_an_assumed_index_is_shown(ruleset, town, fields, index):
+    parcel = layer("parcel", {**PARCEL, **fields, "geometry": box(0, 0, 200)})
+    demand = gis.score(parcel, town, ruleset).explain("P")["demand"]
+    assert index in {a["parameter"] for a in demand["assumptions"]}
