@@ -111,27 +111,34 @@ class Visit:
     requests: list[str] = field(default_factory=list)
     tiles: list[tuple[str, int, int]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    under_way: set[Request] = field(default_factory=set)
 
     def watch(self) -> None:
         """Record requests, tiles, console errors, uncaught exceptions and failed requests."""
         page = self.page
-        page.on("request", lambda r: self.requests.append(r.url))
+        page.on("request", self._asked)
         page.on("console", lambda m: self.problems.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: self.problems.append(f"uncaught: {e}"))
         page.on("requestfailed", self._failed)
         page.on("response", self._answered)
         page.on("requestfinished", self._finished)
 
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request.url)
+        self.under_way.add(request)
+
     def _answered(self, response: Response) -> None:
         if response.status >= 400:
             self.problems.append(f"{response.status} {response.url}")
 
     def _failed(self, request: Request) -> None:
+        self.under_way.discard(request)
         # Leaving a zoom level drops its tiles on the way: that is not a fault of the page.
         if request.failure != "net::ERR_ABORTED":
             self.problems.append(f"{request.failure} {request.url}")
 
     def _finished(self, request: Request) -> None:
+        self.under_way.discard(request)
         if ".mvt" in request.url:
             response = request.response()
             assert response is not None
@@ -142,13 +149,19 @@ class Visit:
         return sum(status == 200 and size > 0 for _, status, size in self.tiles)
 
     def settle(self) -> None:
-        """Wait until nothing is on its way."""
-        self.page.wait_for_load_state("networkidle")
+        """Wait until no request has been under way for half a second.
+
+        Playwright's `networkidle` is a state of the first load: later it returns at once.
+        """
+        limit, quiet = time.monotonic() + 60, 0
+        while quiet < 5:
+            assert time.monotonic() < limit, [r.url for r in self.under_way]
+            self.page.wait_for_timeout(100)
+            quiet = 0 if self.under_way else quiet + 1
 
     def go_to(self, lon: float, lat: float, zoom: int) -> None:
         """Move the map without animation and wait for its tiles."""
         self.page.evaluate(f"OneMap.map.setView([{lat}, {lon}], {zoom}, {{animate: false}})")
-        self.page.wait_for_timeout(100)
         self.settle()
 
     def press_map(self, lon: float, lat: float) -> None:

@@ -142,8 +142,8 @@ def test_layers_can_be_switched(visit: Callable[..., Any]) -> None:
     page = (seen := visit()).page
     assert page.locator("#layer-switches fieldset").count() == 5
     assert not any("/tiles/heat_network/" in url for url, _, _ in seen.tiles)
-    page.get_by_role("checkbox", name="热力管网").check()
-    page.wait_for_timeout(100)
+    with page.expect_request_finished(lambda request: "/tiles/heat_network/" in request.url):
+        page.get_by_role("checkbox", name="热力管网").check()
     seen.settle()
     assert any("/tiles/heat_network/" in url and size for url, _, size in seen.tiles)
     canvases = page.locator(".leaflet-onemap-result-pane canvas")
