@@ -1,26 +1,76 @@
-"""Heat and cooling demand of a parcel."""
+"""Heat and cooling demand of a parcel, and the load-duration curve of its heating season."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-HOURS_PER_DAY = 24.0
+from gis.heat.constants import HOURS_PER_DAY, Array
+
+# Daily mean at which heating begins and ends: part of the load-duration formula.
+HEATING_STARTS_DEGC = 5.0
+
+
+@dataclass(frozen=True)
+class Climate:
+    """A heating season and its load-duration curve.
+
+    Non-dimensional form for Chinese cities (He and Sun): q = 1 for N <= peak_d, then
+    q = 1 - b0 R^b with R = (N - peak_d)/(N_h - peak_d), b = (5 - mu t_m)/(mu t_m - t_w),
+    mu = N_h/(N_h - peak_d), b0 = (5 - t_w)/(t_i - t_w); q is load over design load.
+    `season_d` (N_h, days) may hold one season per parcel; temperatures in degC.
+    """
+
+    season_d: float | Array
+    indoor_degc: float
+    mean_outdoor_degc: float
+    design_outdoor_degc: float
+    peak_d: float
+
+    @property
+    def exponent(self) -> float | Array:
+        """The exponent b of the curve."""
+        mean = self.season_d / (self.season_d - self.peak_d) * self.mean_outdoor_degc
+        return (HEATING_STARTS_DEGC - mean) / (mean - self.design_outdoor_degc)
+
+    @property
+    def b0(self) -> float:
+        """The depth b0 of the curve: one less the load at the season's end."""
+        return (HEATING_STARTS_DEGC - self.design_outdoor_degc) / (
+            self.indoor_degc - self.design_outdoor_degc
+        )
+
+    @property
+    def load_factor(self) -> float | Array:
+        """Mean load of the season over the design load."""
+        tail_d = (self.season_d - self.peak_d) * (1.0 - self.b0 / (self.exponent + 1.0))
+        return (self.peak_d + tail_d) / self.season_d
+
+    @property
+    def full_load_h(self) -> float | Array:
+        """Hours at the design load that give the heat under the curve."""
+        return self.load_factor * self.season_d * HOURS_PER_DAY
+
+    def take(self, index: npt.NDArray[np.intp] | slice) -> Climate:
+        """Return the climate of some of the parcels."""
+        season_d = self.season_d
+        return replace(self, season_d=season_d[index]) if isinstance(season_d, np.ndarray) else self
 
 
 def heat_load_kw(heated_area_m2: Array, heat_index_w_per_m2: Array) -> Array:
     """Design heat load in kW: heated area (m2) times the area heat index (W/m2).
 
-    Source: CJJ 34, area heat index method.
+    Source: CJJ 34, area heat index method. Also the cooling load, by its own index.
     """
     return heated_area_m2 * heat_index_w_per_m2 / 1000.0
 
 
 def full_load_hours(
-    season_d: float, indoor_degc: float, mean_outdoor_degc: float, design_outdoor_degc: float
-) -> float:
-    """Hours at full load that give the season's heat.
+    season_d: float | Array, indoor_degc: float, mean_outdoor_degc: float, design_outdoor_degc: float
+) -> float | Array:
+    """Hours at full load that give the season's heat; one season or one per parcel.
 
     Q_a = 0.0864 N Q_h (t_i - t_a)/(t_i - t_o) GJ with Q_h in kW is Q_h times
     24 N (t_i - t_a)/(t_i - t_o) hours. Source: CJJ 34, annual heat of heating.
@@ -29,32 +79,48 @@ def full_load_hours(
     return season_d * HOURS_PER_DAY * share
 
 
-def annual_mwh(load_kw: Array, hours: float) -> Array:
+def annual_mwh(load_kw: Array, hours: float | Array) -> Array:
     """Annual energy in MWh of a design load (kW) over its full-load hours."""
     return load_kw * hours / 1000.0
 
 
-def coverage_frac(
-    share: Array,
-    *,
-    design_outdoor_degc: float,
-    mean_outdoor_degc: float,
-    season_d: float,
-    indoor_degc: float,
-    peak_d: float = 5.0,
-) -> Array:
-    """Share of the season's heat that a base load of `share` of the peak covers.
+def coverage_frac(share: float | Array, climate: Climate, *, actual_peak_frac: float) -> Array:
+    """Share of the season's heat that a base load of `share` of the design load covers.
 
-    Load-duration curve of Chinese cities, non-dimensional form (He and Sun; recalled):
-    q = 1 for N <= 5 d, then q = 1 - b0 R^b, R = (N-5)/(Nh-5), b = (5 - mu t_p)/(mu t_p - t_w),
-    mu = Nh/(Nh-5), b0 = (5 - t_w)/(t_n - t_w). NaN in, NaN out.
+    The area below the load-duration curve of `climate` cut at `share`. Buildings rarely reach
+    the design index: with a real peak of `actual_peak_frac` of it the curve shrinks by that
+    factor, and the same plant covers more. NaN stays NaN; 0 below 0, 1 above the real peak.
     """
-    mu = season_d / (season_d - peak_d)
-    b = (5.0 - mu * mean_outdoor_degc) / (mu * mean_outdoor_degc - design_outdoor_degc)
-    b0 = (5.0 - design_outdoor_degc) / (indoor_degc - design_outdoor_degc)
-    rest = season_d - peak_d
-    total = peak_d + rest * (1.0 - b0 / (b + 1.0))
-    x = np.clip(share, 0.0, 1.0)
-    cut = np.minimum(((1.0 - x) / b0) ** (1.0 / b), 1.0)
-    tail = rest * ((1.0 - cut) - b0 * (1.0 - cut ** (b + 1.0)) / (b + 1.0))
-    return np.asarray((x * (peak_d + rest * cut) + tail) / total, dtype=np.float64)
+    x = np.maximum(np.asarray(share, dtype=np.float64) / actual_peak_frac, 0.0)
+    season_d = np.broadcast_to(np.asarray(climate.season_d, dtype=np.float64), x.shape)
+    exponent = np.broadcast_to(np.asarray(climate.exponent, dtype=np.float64), x.shape)
+    total_d = np.broadcast_to(np.asarray(climate.load_factor * climate.season_d, dtype=np.float64), x.shape)
+    # Below the load of the season's end the base load always runs, which needs no power.
+    covered = np.where(x >= 1.0, 1.0, x * (season_d / total_d))
+    between = (x > 1.0 - climate.b0) & (x < 1.0)
+    if between.any():
+        x, b, season_d = x[between], exponent[between], season_d[between]
+        rest_d = season_d - climate.peak_d
+        cut_power = (1.0 - x) / climate.b0
+        cut = cut_power ** (1.0 / b)
+        tail_d = rest_d * ((1.0 - cut) - climate.b0 * (1.0 - cut * cut_power) / (b + 1.0))
+        covered[between] = (x * (climate.peak_d + rest_d * cut) + tail_d) / total_d[between]
+    return covered
+
+
+def outdoor_bins(climate: Climate, count: int) -> tuple[Array, Array]:
+    """Cut the season into `count` parts of equal length, coldest first.
+
+    Returns the mean outdoor temperature (degC) that the load-duration curve implies in each,
+    by q = (t_i - t_o)/(t_i - t_design), and the share of the season's heat in each (sum 1).
+    Shapes (count,), or (count, n) with one season per parcel.
+    """
+    season_d = np.asarray(climate.season_d, dtype=np.float64)
+    edges = np.linspace(0.0, 1.0, count + 1).reshape(-1, *(1,) * season_d.ndim) * season_d
+    rest_d = season_d - climate.peak_d
+    r = np.maximum(edges - climate.peak_d, 0.0) / rest_d
+    heat_d = edges - climate.b0 * rest_d * r ** (climate.exponent + 1.0) / (climate.exponent + 1.0)
+    part_d = np.diff(heat_d, axis=0)
+    load = part_d * count / season_d
+    outdoor_degc = climate.indoor_degc - load * (climate.indoor_degc - climate.design_outdoor_degc)
+    return outdoor_degc, part_d / heat_d[-1]

@@ -3,31 +3,60 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-WATER_RHO_C_KJ_PER_M3_K = 1000.0 * 4.187
-SECONDS_PER_DAY = 86400.0
+from gis.heat.constants import KELVIN_AT_0_DEGC, Array
 
 
-def delivered_kw(source_kw: Array, cop: float) -> Array:
+def delivered_kw(source_kw: Array, cop: float | Array) -> Array:
     """Heat at the building from heat at the source: P COP/(COP - 1), in kW."""
     return source_kw * cop / (cop - 1.0)
 
 
-def water_source_kw(flow_m3_per_d: Array, kelvin: Array) -> Array:
-    """Heat in kW of a water flow (m3/d) cooled by `kelvin`: rho c Q dT, rho c = 4,187 kJ/(m3 K)."""
-    return WATER_RHO_C_KJ_PER_M3_K * flow_m3_per_d / SECONDS_PER_DAY * kelvin
+def source_frac(cop: float | Array) -> float | Array:
+    """Share of the delivered heat that comes from the source: 1 - 1/COP."""
+    return 1.0 - 1.0 / cop
 
 
-def air_source_cop(
-    outdoor_degc: float, supply_degc: float, coefficients: tuple[float, float, float], field_factor: float
-) -> float:
-    """COP of an air-source heat pump in the field.
+def log_mean_k(in_degc: float | Array, out_degc: float | Array) -> Array:
+    """Entropic mean absolute temperature (K) of a stream between two temperatures (degC).
 
-    COP = (a + b dT + c dT^2) x field factor, dT = supply - outdoor, not below 15 K:
-    When2Heat, Ruhnau et al. 2019, doi 10.1038/s41597-019-0199-y.
+    (T_out - T_in) / ln(T_out/T_in), and T itself where both are equal.
     """
-    a, b, c = coefficients
-    lift = max(supply_degc - outdoor_degc, 15.0)
-    return (a + b * lift + c * lift**2) * field_factor
+    start = np.asarray(in_degc, dtype=np.float64) + KELVIN_AT_0_DEGC
+    change = np.asarray(out_degc, dtype=np.float64) - in_degc
+    # log1p keeps its digits where the two temperatures are nearly the same.
+    ratio = np.log1p(change / start)
+    flat = change == 0.0
+    return np.where(flat, start, change / np.where(flat, 1.0, ratio))
+
+
+def carnot_cop(hot_degc: float | Array, cold_degc: float | Array, efficiency_frac: float | Array) -> Array:
+    """COP between two constant temperatures (degC): eta T_h / (T_h - T_c).
+
+    NaN where the sink is not the warmer one: no heat pump is needed there.
+    """
+    hot_k = np.asarray(hot_degc, dtype=np.float64) + KELVIN_AT_0_DEGC
+    cold_k = np.asarray(cold_degc, dtype=np.float64) + KELVIN_AT_0_DEGC
+    return _cop(hot_k, cold_k, efficiency_frac)
+
+
+def lorenz_cop(
+    sink_in_degc: float | Array,
+    sink_out_degc: float | Array,
+    source_in_degc: float | Array,
+    source_out_degc: float | Array,
+    efficiency_frac: float | Array,
+) -> Array:
+    """COP between two streams that change temperature (degC): Carnot at their log-mean temperatures.
+
+    Lorenz cycle with a second-law efficiency `efficiency_frac`. NaN where the sink is not the
+    warmer one.
+    """
+    hot_k = log_mean_k(sink_in_degc, sink_out_degc)
+    cold_k = log_mean_k(source_in_degc, source_out_degc)
+    return _cop(hot_k, cold_k, efficiency_frac)
+
+
+def _cop(hot_k: Array, cold_k: Array, efficiency_frac: float | Array) -> Array:
+    lift = np.where(hot_k > cold_k, hot_k - cold_k, np.nan)
+    return np.asarray(efficiency_frac * hot_k / lift, dtype=np.float64)
