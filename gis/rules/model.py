@@ -1,15 +1,13 @@
-"""The form of a rule file, and the rule set that results on one day."""
+"""The form of the rule files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gis.vocabulary import FACT, Technology
+from gis.vocabulary import FACT, PORTFOLIO, Technology
 from layers import Text
 
 Kind = Literal["policy", "standard", "study", "assumption"]
@@ -17,10 +15,11 @@ Operator = Literal["ge", "gt", "le", "lt", "in", "not_in"]
 Curve = Literal["rising", "falling"]
 Unit = Literal[
     "1", "m", "m2", "d", "a", "h", "kW", "degC", "K", "W/m2", "W/(m K)", "m K/W", "MJ/(m3 K)",
-    "K/km", "kg/s", "m3/d", "MWh/(m a)", "m2/person", "points", "list",
+    "K/km", "kg/s", "m3/d", "MWh/(m a)", "m2/person", "points", "list", "by_district",
+    "J/(m3 K)", "CNY/kW", "CNY/kWh", "kg/kWh", "t/a",
 ]  # fmt: skip
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Value = float | tuple[float, ...] | tuple[str, ...]
+Value = float | tuple[float, ...] | tuple[str, ...] | dict[str, float]
 
 LOCAL_FACTS: dict[str, tuple[str, str, str | None]] = {
     "capacity_kw": ("供热能力", "capacity", "kW"),
@@ -29,6 +28,11 @@ LOCAL_FACTS: dict[str, tuple[str, str, str | None]] = {
     "earlier_unknown_count": ("排序在前而资料不足的技术数", "earlier technologies that stay unknown", "1"),
 }
 """Facts that exist only while one technology is judged: name -> (zh, en, unit)."""
+
+PORTFOLIO_FACTS = {c.name: (c.zh, c.en, c.unit) for c in PORTFOLIO if c.type != "text_list"}
+"""Facts of the portfolio, for its own checks and the checklists."""
+
+KNOWN_FACTS = {n: (c.zh, c.en, c.unit) for n, c in FACT.items()} | LOCAL_FACTS | PORTFOLIO_FACTS
 
 
 class _Strict(BaseModel):
@@ -67,19 +71,25 @@ class Parameter(_Strict):
     source: Source
 
 
-class Condition(_Strict):
+class Comparison(_Strict):
     """A fact compared with a parameter, or with another fact."""
 
-    id: Name
     fact: Name
     operator: Operator
     threshold: Name
 
     @model_validator(mode="after")
-    def _known_fact(self) -> Condition:
-        if self.fact not in FACT and self.fact not in LOCAL_FACTS:
+    def _known_fact(self) -> Comparison:
+        if self.fact not in KNOWN_FACTS:
             raise ValueError(f"unknown fact {self.fact!r}")
         return self
+
+
+class Condition(Comparison):
+    """A comparison with a name, that applies where all of `when` hold."""
+
+    id: Name
+    when: tuple[Comparison, ...] = ()
 
 
 class Check(Condition):
@@ -102,7 +112,7 @@ class Note(Condition):
     """Something to say when a condition holds; effect `conditions` also makes the verdict conditional."""
 
     effect: Literal["supports", "assumes", "conditions"]
-    clause: str | None = None
+    clause: str
     text: Text
 
 
@@ -116,6 +126,22 @@ class ScoreTerm(_Strict):
     weight: Name
 
 
+class Bonus(_Strict):
+    """Points for a preference of the policy: added, up to 100, where the note holds."""
+
+    note: Name
+    points: Name
+
+
+class Lever(_Strict):
+    """A fact that planning can change, up to `limit`, to make an option feasible."""
+
+    fact: Name
+    limit: Name
+    clause: str
+    text: Text
+
+
 class TechnologyFile(_Strict):
     """One rule file: a technology, or one variant of it."""
 
@@ -124,18 +150,83 @@ class TechnologyFile(_Strict):
     checks: tuple[Check, ...]
     notes: tuple[Note, ...] = ()
     score: Annotated[tuple[ScoreTerm, ...], Field(min_length=1)]
+    bonuses: tuple[Bonus, ...] = ()
+    levers: tuple[Lever, ...] = ()
     evidence: tuple[Name, ...]
 
     @model_validator(mode="after")
     def _consistent(self) -> TechnologyFile:
-        ids = [c.id for c in (*self.checks, *self.notes)]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        if twice:
-            raise ValueError(f"the id {twice[0]!r} is used twice")
-        unknown = [f for f in self.evidence if f not in FACT]
+        _no_id_twice((*self.checks, *self.notes))
+        unknown = [f for f in (*self.evidence, *(v.fact for v in self.levers)) if f not in FACT]
         if unknown:
-            raise ValueError(f"unknown fact {unknown[0]!r} in evidence")
+            raise ValueError(f"unknown fact {unknown[0]!r} in evidence or levers")
         return self
+
+
+def _no_id_twice(conditions: tuple[Condition, ...]) -> None:
+    ids = [c.id for c in conditions]
+    twice = sorted({i for i in ids if ids.count(i) > 1})
+    if twice:
+        raise ValueError(f"the id {twice[0]!r} is used twice")
+
+
+class Economics(_Strict):
+    """The parameters behind cost and electricity of one option."""
+
+    capex: Name
+    scop: Name | None = None
+    """None where the seasonal performance is a fact of the parcel."""
+
+
+class PortfolioFile(_Strict):
+    """What the technologies of a parcel must reach together, and what they cost and save."""
+
+    parameters: dict[Name, Parameter]
+    checks: tuple[Check, ...]
+    notes: tuple[Note, ...] = ()
+    economics: dict[Name, Economics]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PortfolioFile:
+        _no_id_twice((*self.checks, *self.notes))
+        return self
+
+
+class ChecklistItem(_Strict):
+    """Something the applicant must show or arrange, for some options and where all of `when` hold."""
+
+    id: Name
+    group: Literal["approval", "application", "survey", "water", "land", "planning", "operation"]
+    options: Annotated[tuple[Name, ...], Field(min_length=1)]
+    when: tuple[Comparison, ...] = ()
+    clause: str
+    text: Text
+
+
+class ChecklistFile(_Strict):
+    """Checklists per recommended technology, in the order in which they are shown."""
+
+    parameters: dict[Name, Parameter] = {}
+    items: Annotated[tuple[ChecklistItem, ...], Field(min_length=1)]
+
+
+class PolicyArea(_Strict):
+    """An area that the policy names: townships by the start of their names, or a part of a district."""
+
+    id: Name
+    title: Text
+    kind: Literal["geothermal_pilot_area", "geothermal_focus_area", "data_centre_area"]
+    districts: Annotated[tuple[str, ...], Field(min_length=1)]
+    townships: tuple[str, ...] = ()
+    part: Literal["east", "south_east", "south_west"] | None = None
+    clause: str
+    source: Source
+
+
+class AreaFile(_Strict):
+    """Pilot and focus areas by name."""
+
+    areas: Annotated[tuple[PolicyArea, ...], Field(min_length=1)]
 
 
 class LandUse(_Strict):
@@ -170,78 +261,3 @@ class RuleSetFile(_Strict):
         if len(set(self.order)) != len(self.order):
             raise ValueError("order names a technology twice")
         return self
-
-
-@dataclass(frozen=True)
-class ParameterValue:
-    """A parameter as it stands on the rule set's day."""
-
-    name: str
-    value: Value
-    unit: str
-    title: Text
-    source: Source
-    valid_from: date
-
-    def number(self) -> float:
-        """Return the value of a numeric parameter."""
-        if not isinstance(self.value, float):
-            raise TypeError(f"parameter {self.name} is a list")
-        return self.value
-
-
-@dataclass(frozen=True)
-class OptionRules:
-    """The rules of one option on the rule set's day; shared checks come first."""
-
-    option: str
-    parameters: Mapping[str, ParameterValue]
-    checks: tuple[Check, ...]
-    notes: tuple[Note, ...]
-    score: tuple[ScoreTerm, ...]
-    evidence: tuple[str, ...]
-
-    def number(self, name: str) -> float:
-        """Return a numeric parameter of the option or of the whole set."""
-        return self.parameters[name].number()
-
-    def numbers(self, name: str) -> tuple[float, ...]:
-        """Return a parameter that is a list of numbers."""
-        return tuple(float(v) for v in self._list(name))
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return a parameter that is a list of words."""
-        return tuple(str(v) for v in self._list(name))
-
-    def _list(self, name: str) -> tuple[float, ...] | tuple[str, ...]:
-        value = self.parameters[name].value
-        if isinstance(value, float):
-            raise TypeError(f"parameter {name} is a number, not a list")
-        return value
-
-
-@dataclass(frozen=True)
-class Clause:
-    """A clause of the policy documents that reasons cite."""
-
-    clause_id: str
-    document: str
-    section: str
-    rule_in_short: str
-
-
-@dataclass(frozen=True, eq=False)
-class RuleSet:
-    """All rules as they stand on `as_of`; `hash` names the content of the files."""
-
-    id: str
-    title: Text
-    as_of: date
-    hash: str
-    order: tuple[Technology, ...]
-    parameters: Mapping[str, ParameterValue]
-    options: Mapping[str, OptionRules]
-    demand: DemandFile
-    demand_parameters: Mapping[str, ParameterValue]
-    clauses: Mapping[str, Clause]
-    content: Mapping[str, object]

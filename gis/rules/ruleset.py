@@ -1,0 +1,153 @@
+"""A rule set as it stands on one day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from gis.rules.model import (
+    Bonus,
+    Check,
+    ChecklistItem,
+    DemandFile,
+    Economics,
+    Lever,
+    Note,
+    PolicyArea,
+    ScoreTerm,
+    Source,
+    Value,
+)
+from gis.vocabulary import Technology
+from layers import Text
+
+
+@dataclass(frozen=True)
+class ParameterValue:
+    """A parameter as it stands on the rule set's day."""
+
+    name: str
+    value: Value
+    unit: str
+    title: Text
+    source: Source
+    valid_from: date
+    low: float | None = None
+    high: float | None = None
+
+    @cached_property
+    def entry(self) -> Mapping[str, object]:
+        """The parameter as it is listed among the assumptions of an answer."""
+        return {
+            "parameter": self.name,
+            "title": self.title.model_dump(),
+            "value": list(self.value) if isinstance(self.value, tuple) else self.value,
+            "low": self.low,
+            "high": self.high,
+            "unit": None if self.unit == "list" else self.unit,
+            "source": self.source.text,
+        }
+
+    def number(self) -> float:
+        """Return the value of a numeric parameter."""
+        if not isinstance(self.value, float):
+            raise TypeError(f"parameter {self.name} is not one number")
+        return self.value
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Parameters with the checks and notes that use them, on the rule set's day."""
+
+    parameters: Mapping[str, ParameterValue]
+    checks: tuple[Check, ...]
+    notes: tuple[Note, ...]
+    reasons: dict[int, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Reason codes by combination of outcomes, filled as combinations occur."""
+
+    @cached_property
+    def assumed(self) -> tuple[ParameterValue, ...]:
+        """The parameters that no policy, standard or study fixes."""
+        return tuple(p for p in self.parameters.values() if p.source.kind == "assumption")
+
+    def number(self, name: str) -> float:
+        """Return a numeric parameter of these rules or of the whole set."""
+        return self.parameters[name].number()
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Return a parameter that is a list of numbers."""
+        return tuple(float(v) for v in self._list(name))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a parameter that is a list of words."""
+        return tuple(str(v) for v in self._list(name))
+
+    def _list(self, name: str) -> tuple[float, ...] | tuple[str, ...]:
+        value = self.parameters[name].value
+        if not isinstance(value, tuple):
+            raise TypeError(f"parameter {name} is not a list")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionRules(Rules):
+    """The rules of one option; checks that all options share come first."""
+
+    option: str
+    score: tuple[ScoreTerm, ...]
+    bonuses: tuple[Bonus, ...]
+    levers: tuple[Lever, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioRules(Rules):
+    """The rules of the portfolio; `economics` is by option."""
+
+    economics: Mapping[str, Economics]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checklists(Rules):
+    """The checklist items with the parameters that their conditions use."""
+
+    items: tuple[ChecklistItem, ...]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause of the policy documents that reasons cite."""
+
+    clause_id: str
+    document: str
+    section: str
+    rule_in_short: str
+
+
+@dataclass(frozen=True, eq=False)
+class RuleSet:
+    """All rules as they stand on `as_of`; `hash` names the content of the files."""
+
+    id: str
+    title: Text
+    as_of: date
+    hash: str
+    order: tuple[Technology, ...]
+    parameters: Mapping[str, ParameterValue]
+    options: Mapping[str, OptionRules]
+    demand: DemandFile
+    demand_parameters: Mapping[str, ParameterValue]
+    portfolio: PortfolioRules
+    checklists: Checklists
+    areas: tuple[PolicyArea, ...]
+    clauses: Mapping[str, Clause]
+    content: Mapping[str, object]
+
+    def by_district(self, name: str) -> Mapping[str, float]:
+        """Return a shared parameter that is one number a district."""
+        value = self.parameters[name].value
+        if not isinstance(value, dict):
+            raise TypeError(f"parameter {name} is not given by district")
+        return value
