@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Technology = Literal["shallow_ground_source", "reclaimed_water", "geothermal", "waste_heat", "air_source"]
+Technology = Literal[
+    "shallow_ground_source", "reclaimed_water", "geothermal", "waste_heat", "biomass", "air_source"
+]
 TECHNOLOGIES: tuple[Technology, ...] = get_args(Technology)
 
 Status = Literal["suitable", "conditional", "unsuitable", "unknown"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+ELIGIBLE: tuple[Status, ...] = ("suitable", "conditional")
 
 Effect = Literal["supports", "assumes", "conditions", "missing", "excludes"]
 
@@ -49,6 +52,7 @@ OPTIONS: tuple[Option, ...] = (
         "Geothermal, closed loop",
     ),
     Option("waste_heat", "waste_heat", None, "余热利用", "Waste heat"),
+    Option("biomass", "biomass", None, "生物质和垃圾焚烧供热", "Biomass and waste-to-energy"),
     Option("air_source", "air_source", None, "集中式空气源热泵", "Air source"),
 )
 
@@ -57,6 +61,7 @@ TECHNOLOGY_TITLES: dict[Technology, tuple[str, str]] = {
     "reclaimed_water": ("再生水（污水）源热泵", "Reclaimed water"),
     "geothermal": ("中深层地热", "Geothermal"),
     "waste_heat": ("余热利用", "Waste heat"),
+    "biomass": ("生物质和垃圾焚烧供热", "Biomass and waste-to-energy"),
     "air_source": ("集中式空气源热泵", "Air source"),
 }
 
@@ -93,13 +98,18 @@ FACTS: tuple[Column, ...] = (
     _t("township", "所在乡镇街道", "township"),
     _t("planning_area", "功能分区", "planning area"),
     _t("land_use_code", "用地分类代码", "land-use code"),
+    _t("land_use_class", "用地供热类别", "class of land use"),
     _t("building_status", "建设状态", "building status"),
+    _t("geothermal_pilot_area", "中深层地热替代燃气试点地区", "pilot area of geothermal heat"),
+    _t("geothermal_focus_area", "地热资源重点开发地区", "focus area of geothermal heat"),
+    _t("data_centre_area", "数据中心余热重点地区", "focus area of data-centre heat"),
     _f("building_density_frac", "1", "建筑密度", "building density"),
     # demand
     _f("heated_area_m2", "m2", "供热面积", "heated area"),
     _t("heated_area_basis", "供热面积依据", "basis of the heated area"),
     _f("heat_index_w_per_m2", "W/m2", "采暖热指标", "heat index"),
     _f("heat_load_kw", "kW", "设计热负荷", "heat load"),
+    _f("season_d", "d", "供暖期天数", "heating period"),
     _f("heat_demand_mwh_per_a", "MWh/a", "年供热量", "annual heat demand"),
     _f("cooling_load_kw", "kW", "设计冷负荷", "cooling load"),
     _f("cooling_demand_mwh_per_a", "MWh/a", "年供冷量", "annual cooling demand"),
@@ -110,9 +120,11 @@ FACTS: tuple[Column, ...] = (
     _f("ground_heat_capacity_mj_per_m3_k", "MJ/(m3 K)", "岩土体积比热容", "volumetric heat capacity"),
     _f("ground_temperature_degc", "degC", "初始地温", "ground temperature"),
     _f("drilling_exclusion_frac", "1", "禁止钻探面积占比", "share under drilling exclusion"),
+    _f("green_space_area_m2", "m2", "周边公共绿地面积", "public green space nearby"),
     _f("drillable_open_area_m2", "m2", "地块可布孔面积", "borehole area on the parcel"),
     _f("drillable_green_area_m2", "m2", "周边绿地可布孔面积", "borehole area in green space nearby"),
     _f("borehole_count", "1", "可布孔数", "boreholes that fit"),
+    _f("borehole_heat_mwh_per_a", "MWh/a", "单孔年取热量", "heat from the ground per borehole"),
     _f("thermal_balance_frac", "1", "全年释热取热比", "heat injected over heat extracted"),
     # reclaimed water
     _t("reclaimed_source_layer", "再生水热源图层", "layer of the reclaimed-water source"),
@@ -124,6 +136,7 @@ FACTS: tuple[Column, ...] = (
     _f("reclaimed_connection_max_m", "m", "经济接入长度上限", "longest economic connection"),
     _f("reclaimed_flow_m3_per_d", "m3/d", "冬季流量", "winter flow"),
     _f("reclaimed_temperature_degc", "degC", "冬季水温", "winter temperature"),
+    _f("reclaimed_committed_kw", "kW", "已占用供热能力", "committed heat capacity"),
     _f("reclaimed_remaining_kw", "kW", "剩余供热能力", "remaining heat capacity"),
     # geothermal
     _t("geothermal_field_id", "地热田编号", "geothermal field"),
@@ -132,7 +145,13 @@ FACTS: tuple[Column, ...] = (
     _f("geothermal_field_distance_m", "m", "距地热田", "distance to the field"),
     _f("geothermal_temperature_degc", "degC", "井口水温", "wellhead temperature"),
     _f("geothermal_yield_m3_per_d", "m3/d", "单井出水量", "yield per well"),
+    _f("geothermal_thickness_m", "m", "热储厚度", "reservoir thickness"),
+    _f("geothermal_field_area_m2", "m2", "地热田面积", "area of the geothermal field"),
+    _f("geothermal_committed_kw", "kW", "地热田已占用供热能力", "committed capacity of the field"),
+    _f("geothermal_field_remaining_kw", "kW", "地热田剩余供热能力", "remaining capacity of the field"),
+    _f("doublet_life_a", "a", "采灌井热突破时间", "thermal breakthrough of a doublet"),
     _f("geothermal_gradient_k_per_km", "K/km", "地温梯度", "geothermal gradient"),
+    _f("rock_conductivity_w_per_m_k", "W/(m K)", "岩石热导率", "rock conductivity"),
     _f("doublet_count", "1", "可布采灌井对数", "doublets that fit"),
     _f("closed_loop_well_count", "1", "可布井下换热井数", "closed-loop wells that fit"),
     _f("closed_loop_kw_per_well", "kW", "单井换热能力", "heat per closed-loop well"),
@@ -147,11 +166,26 @@ FACTS: tuple[Column, ...] = (
     _t("waste_heat_kind", "余热热源类型", "kind of the waste-heat source"),
     _f("waste_heat_distance_m", "m", "距余热热源", "distance to the waste-heat source"),
     _f("waste_heat_reach_m", "m", "供热半径", "reach of the waste-heat source"),
+    _f("waste_heat_it_power_kw", "kW", "IT 平均功率", "mean IT power"),
+    _f("waste_heat_recoverable_kw", "kW", "可回收余热", "recoverable waste heat"),
+    _f("waste_heat_committed_kw", "kW", "已占用供热能力", "committed heat capacity"),
     _f("waste_heat_remaining_kw", "kW", "剩余供热能力", "remaining heat capacity"),
     _f("heat_network_distance_m", "m", "距热力管网", "distance to the heat network"),
+    # biomass
+    _t("biomass_source_layer", "生物质热源图层", "layer of the biomass source"),
+    _t("biomass_source_id", "生物质热源编号", "biomass source"),
+    _t("biomass_source_name", "生物质热源名称", "name of the biomass source"),
+    _t("biomass_kind", "生物质热源类型", "kind of the biomass source"),
+    _f("biomass_distance_m", "m", "距生物质或垃圾焚烧热源", "distance to the biomass source"),
+    _f("biomass_reach_m", "m", "供热半径", "reach of the biomass source"),
+    _f("biomass_recoverable_kw", "kW", "可供热量", "heat of the biomass source"),
+    _f("biomass_committed_kw", "kW", "已占用供热能力", "committed heat capacity"),
+    _f("biomass_remaining_kw", "kW", "剩余供热能力", "remaining heat capacity"),
     # air source
+    _f("air_source_seasonal_cop", "1", "供暖季平均 COP", "seasonal COP"),
     _f("air_source_cop_design", "1", "设计工况 COP", "COP at the design point"),
     _f("air_source_cop_rating", "1", "名义工况 COP", "COP at the rating point"),
+    _f("air_source_supply_limit_degc", "degC", "COP 达标的最高供水温度", "highest supply that keeps the COP"),
     _f("air_source_unit_count", "1", "机组台数", "units"),
 )
 
@@ -169,6 +203,22 @@ def _option_columns(prefix: str, zh: str, en: str) -> tuple[Column, ...]:
     )
 
 
+PORTFOLIO: tuple[Column, ...] = (
+    Column("portfolio_technologies", "text_list", None, "组合方案技术", "technologies of the portfolio"),
+    _f("portfolio_installed_share_frac", "1", "新能源装机占比", "installed share of new energy"),
+    _f("portfolio_share_without_air_frac", "1", "不计空气源的装机占比", "installed share without air source"),
+    _f("portfolio_energy_share_frac", "1", "新能源供热量占比", "energy share of new energy"),
+    _f("portfolio_air_source_kw", "kW", "组合中的空气源装机", "air source in the portfolio"),
+    _f("portfolio_unmet_kw", "kW", "未满足热负荷", "load not met"),
+    _f("portfolio_scop", "1", "组合季节能效", "seasonal performance of the portfolio"),
+    _f("portfolio_subsidy_frac", "1", "固定资产投资支持比例", "rate of investment support"),
+    _f("portfolio_lcoh_cny_per_mwh", "CNY/MWh", "平准化供热成本", "levelised cost of heat"),
+    _f("portfolio_co2_t_per_a", "t/a", "组合年碳排放", "CO2 of the portfolio"),
+    _f("portfolio_co2_saved_t_per_a", "t/a", "较燃气锅炉减排", "CO2 saved against a gas boiler"),
+    Column("portfolio_findings", "text_list", None, "组合方案核查代码", "findings on the portfolio"),
+)
+"""What a parcel's technologies give together; named in rules as facts of the portfolio."""
+
 # Verdicts per option, and `geothermal_*` for the better of its two variants.
 VERDICTS: tuple[Column, ...] = (
     _t("recommended", "推荐技术", "recommended technology"),
@@ -181,4 +231,5 @@ VERDICTS: tuple[Column, ...] = (
     *(c for o in OPTIONS for c in _option_columns(o.id, o.zh, o.en)),
     *_option_columns("geothermal", "中深层地热", "Geothermal"),
     _t("geothermal_variant", "较优类型", "better variant"),
+    *PORTFOLIO,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,33 @@ import pandas as pd
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """A text column by codes into the few texts that occur in it; the last of `names` is None, code -1."""
+
+    codes: Ints
+    names: Texts
+
+    @classmethod
+    def of(cls, texts: npt.NDArray[Any]) -> Words:
+        """Return a text array by codes."""
+        codes, names = pd.factorize(texts)
+        return cls(codes, named(names))
+
+    def __getitem__(self, rows: Any) -> Words:
+        """Return some of the rows, or for every index the row it names."""
+        return Words(self.codes[rows], self.names)
+
+    def texts(self) -> Texts:
+        """Return the texts themselves."""
+        return self.names[self.codes]
+
+
+def named(names: Any) -> Texts:
+    """Return names as an array that ends with None, where code -1 points."""
+    return np.array([*names, None], dtype=object)
 
 
 def number(frame: pd.DataFrame, name: str) -> Floats:
@@ -41,3 +69,14 @@ def pick(values: npt.NDArray[Any], feature: Ints) -> npt.NDArray[Any]:
     found = feature >= 0
     out[found] = values[feature[found]]
     return out
+
+
+def picked(words: Words, feature: Ints) -> Words:
+    """Return the words of features, none where feature is -1."""
+    codes = np.append(words.codes, -1)
+    return Words(codes[feature], words.names)
+
+
+def nothing(n: int) -> Words:
+    """Return `n` rows without a text."""
+    return Words(np.full(n, -1), named(()))

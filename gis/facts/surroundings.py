@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gis.facts.columns import Floats, Texts, number, text
+from gis.facts.columns import Floats, Texts, Words, number, text
 from gis.facts.spatial import FeatureIndex
 from gis.resources import Resources
 from layers import TOWNSHIP_SEPARATOR
@@ -42,6 +42,7 @@ class Surroundings:
     _zones: dict[tuple[str, date], ZoneClass] = field(default_factory=dict, repr=False)
     _columns: dict[tuple[str, str], Floats] = field(default_factory=dict, repr=False)
     _texts: dict[tuple[str, str], Texts] = field(default_factory=dict, repr=False)
+    _words: dict[tuple[str, str], Words] = field(default_factory=dict, repr=False)
 
     def loaded(self, layer_id: str) -> bool:
         """Return whether the layer was ever loaded, be it empty."""
@@ -99,6 +100,13 @@ class Surroundings:
         if key not in self._texts:
             self._texts[key] = text(self.frame(layer_id), name)
         return self._texts[key]
+
+    def words(self, layer_id: str, name: str) -> Words:
+        """Return a text column of a loaded layer by codes; not to be written to."""
+        key = (layer_id, name)
+        if key not in self._words:
+            self._words[key] = Words.of(self.texts(layer_id, name))
+        return self._words[key]
 
     def intake_zones(self, zone_class: str, as_of: date) -> ZoneClass:
         """Return the water-intake zones of one class that are in force on `as_of`.

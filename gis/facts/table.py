@@ -6,15 +6,25 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gis.facts.columns import Floats, Texts, absent, number, pick, text
+from gis.facts.columns import (
+    Floats,
+    Texts,
+    Words,
+    absent,
+    nothing,
+    number,
+    pick,
+    picked,
+    text,
+)
 from gis.facts.spatial import dominant
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 
-Facts = dict[str, npt.NDArray[Any]]
+Facts = dict[str, Any]
+"""Facts by name: arrays of numbers, arrays of texts, or texts by codes (`Words`)."""
 
 
 def place_facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings) -> Facts:
@@ -28,9 +38,9 @@ def place_facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings) -> F
         "area_m2": shapely.area(shapes),
         "district": text(parcels, "district"),
         "township": text(parcels, "township"),
-        "planning_area": np.full(n, None, dtype=object),
+        "planning_area": nothing(n),
         "land_use_code": text(parcels, "land_use_code"),
-        "building_status": text(parcels, "building_status"),
+        "building_status": Words.of(text(parcels, "building_status")),
         "building_density_frac": number(parcels, "building_density_frac"),
     }
     for layer_id in ("district", "township"):
@@ -39,7 +49,7 @@ def place_facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings) -> F
             outline = pick(around.texts(layer_id, "name"), feature)
             facts[layer_id] = np.where(absent(outline), facts[layer_id], outline)
             if layer_id == "district":
-                facts["planning_area"] = pick(around.texts(layer_id, "planning_area"), feature)
+                facts["planning_area"] = picked(around.words(layer_id, "planning_area"), feature)
     return facts
 
 
@@ -53,7 +63,7 @@ def ground_facts(shapes: Texts, around: Surroundings, green_reach_m: float) -> F
     unknown, none = np.full(n, np.nan), np.full(n, None, dtype=object)
     facts: Facts = {
         "shallow_geothermal_zone_id": none,
-        "shallow_suitability": none,
+        "shallow_suitability": nothing(n),
         "ground_conductivity_w_per_m_k": unknown,
         "ground_heat_capacity_mj_per_m3_k": unknown,
         "ground_temperature_degc": unknown,
@@ -64,7 +74,7 @@ def ground_facts(shapes: Texts, around: Surroundings, green_reach_m: float) -> F
     if around.loaded(layer):
         feature, _ = dominant(around.index(layer).overlap(shapes), n)
         facts["shallow_geothermal_zone_id"] = pick(around.texts(layer, layer + "_id"), feature)
-        facts["shallow_suitability"] = pick(around.texts(layer, "suitability"), feature)
+        facts["shallow_suitability"] = picked(around.words(layer, "suitability"), feature)
         for name in ("conductivity_w_per_m_k", "heat_capacity_mj_per_m3_k", "ground_temperature_degc"):
             fact = name if name.startswith("ground") else f"ground_{name}"
             facts[fact] = pick(around.column(layer, name), feature)

@@ -12,21 +12,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from gis.facts.columns import absent
+from gis.facts.columns import Words
 from gis.facts.table import Facts
 from gis.rules import Check, Note, OptionRules
-from gis.rules.model import LOCAL_FACTS
+from gis.rules.model import LOCAL_FACTS, Comparison
+from gis.rules.ruleset import Rules
 from gis.vocabulary import Status
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[Any]  # whole numbers; outcomes are int8
 FactOf = Callable[[str], npt.NDArray[Any]]
 
 # Ordered from worst to best.
 ORDERED: tuple[Status, ...] = ("unsuitable", "unknown", "conditional", "suitable")
 UNSUITABLE, UNKNOWN, CONDITIONAL, SUITABLE = range(4)
-MET, FAILED, MISSING = range(3)
+MET, FAILED, MISSING, NOT_APPLICABLE = range(4)
 
 COMPARE = {"ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less}
 CODE_SUFFIX = {MET: "met", FAILED: "failed", MISSING: "missing"}
@@ -34,15 +36,19 @@ CODE_SUFFIX = {MET: "met", FAILED: "failed", MISSING: "missing"}
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to judge: the parcel of each, its own facts, its heat capacity (kW), the source's distance (m).
+    """Rows to judge: the parcel of each, its own facts and the distance of its source (m).
 
-    Rows are in ascending order of parcel; among equals the first one wins.
+    Rows are in ascending order of parcel, at least one a parcel; among equals the
+    first one wins. `parcel` is None where every parcel has exactly one row.
     """
 
-    parcel: Ints
+    parcel: Ints | None
     facts: Facts
-    capacity_kw: Floats
-    distance_m: Floats
+    distance_m: Floats | None = None
+
+    def of_parcel(self, values: Any) -> Any:
+        """Return, for every row, the value of its parcel."""
+        return values if self.parcel is None else values[self.parcel]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,60 +60,84 @@ class Judgement:
     capacity_kw: Floats
     share_frac: Floats
     reasons: npt.NDArray[np.object_]
-    row: Ints
+    facts: Facts
 
 
-def judge(rows: Rows, parcel_facts: Facts, local: Facts, rules: OptionRules) -> Judgement:
-    """Return the verdict of every parcel; every parcel has at least one row.
+def judge(fact: View, rules: OptionRules) -> Judgement:
+    """Return the verdict of every parcel.
 
-    `parcel_facts` and `local` hold one value a parcel, `rows.facts` one a row.
+    The facts of the rows hold what is known and modelled of each, `capacity_kw` among it.
     """
-    load_kw = parcel_facts["heat_load_kw"][rows.parcel].astype(np.float64)
+    rows = fact.rows
+    capacity = rows.facts["capacity_kw"]
+    load_kw = fact("heat_load_kw")
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(load_kw > 0, np.minimum(rows.capacity_kw / load_kw, 1.0), np.nan)
-
-    def fact(name: str) -> npt.NDArray[Any]:
-        if name == "capacity_kw":
-            return rows.capacity_kw
-        if name == "installed_share_frac":
-            return share
-        if name in rows.facts:
-            return rows.facts[name]
-        return (local[name] if name in local else parcel_facts[name])[rows.parcel]
-
-    outcomes = [outcome(fact(c.fact), c, rules, fact) for c in rules.checks]
-    spoken = [outcome(fact(n.fact), n, rules, fact) == MET for n in rules.notes]
-    status = _status(outcomes, spoken, rules, len(rows.parcel))
-    score = _score(status, rules, fact)
-    best = _best(rows, status, score)
-    chosen = [o[best] for o in outcomes], [s[best] for s in spoken]
-    return Judgement(
-        status[best], score[best], rows.capacity_kw[best], share[best], _reasons(*chosen, rules), best
-    )
+        share = np.where(load_kw > 0, np.minimum(capacity / load_kw, 1.0), np.nan)
+    rows.facts["installed_share_frac"] = share
+    outcomes = [outcome(c, rules, fact) for c in rules.checks]
+    spoken = [outcome(n, rules, fact) == MET for n in rules.notes]
+    status = _status(outcomes, spoken, rules, len(share))
+    score = _score(status, spoken, rules, fact)
+    if rows.parcel is None:
+        reasons = reason_codes(outcomes, spoken, rules)
+        return Judgement(status, score, capacity, share, reasons, rows.facts)
+    best = _best(rows.parcel, rows.distance_m, capacity, status, score)
+    if len(best) == len(share):
+        return Judgement(status, score, capacity, share, reason_codes(outcomes, spoken, rules), rows.facts)
+    reasons = reason_codes([o[best] for o in outcomes], [s[best] for s in spoken], rules)
+    facts = {name: values[best] for name, values in rows.facts.items()}
+    return Judgement(status[best], score[best], capacity[best], share[best], reasons, facts)
 
 
-def outcome(values: npt.NDArray[Any], condition: Check | Note, rules: OptionRules, fact: FactOf) -> Ints:
-    """Return MET, FAILED or MISSING for every row; a missing fact or threshold is MISSING, never a number."""
-    name, operator = condition.threshold, condition.operator
-    if operator in ("in", "not_in"):
-        allowed = rules.parameters[name].value
-        missing = absent(values)
-        inside = np.isin(np.where(missing, "", values).astype(str), np.asarray(allowed, dtype=str))
-        holds = inside if operator == "in" else ~inside
-    else:
-        numbers = np.asarray(values, dtype=np.float64)
-        missing = np.isnan(numbers)
-        limit: Any = rules.number(name) if name in rules.parameters else None
-        if limit is None:
-            limit = np.asarray(fact(name), dtype=np.float64)
-            missing |= np.isnan(limit)
-        holds = COMPARE[operator](numbers, limit)
-    result = np.where(holds, MET, FAILED)
-    result[missing] = MISSING
+@dataclass(frozen=True, eq=False)
+class View:
+    """Facts by row: the row's own, else its parcel's."""
+
+    rows: Rows
+    parcel_facts: Facts
+
+    def __call__(self, name: str) -> Any:
+        """Return a fact, one value a row."""
+        own = self.rows.facts
+        return own[name] if name in own else self.rows.of_parcel(self.parcel_facts[name])
+
+    def words(self, name: str) -> Words:
+        """Return a text fact by codes."""
+        values = self(name)
+        return values if isinstance(values, Words) else Words.of(values)
+
+
+def outcome(condition: Check | Note, rules: Rules, fact: View) -> Ints:
+    """Return MET, FAILED, MISSING or NOT_APPLICABLE for every row.
+
+    A missing fact or threshold is MISSING, never a number; so is a condition of
+    which it is not known whether it applies.
+    """
+    result = compared(condition, rules, fact)
+    for part in condition.when:
+        applies = compared(part, rules, fact)
+        result[(applies == MISSING) & (result != NOT_APPLICABLE)] = MISSING
+        result[applies == FAILED] = NOT_APPLICABLE
     return result
 
 
-def _status(outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: OptionRules, n: int) -> Ints:
+def compared(part: Comparison, rules: Rules, fact: View) -> Ints:
+    """Return MET, FAILED or MISSING for every row."""
+    name = part.threshold
+    if part.operator in ("in", "not_in"):
+        words, allowed, wanted = fact.words(part.fact), rules.texts(name), part.operator == "in"
+        known = [MET if (word in allowed) == wanted else FAILED for word in words.names[:-1]]
+        return np.array([*known, MISSING], dtype=np.int8)[words.codes]
+    numbers = fact(part.fact)
+    fixed = name in rules.parameters
+    limit: Any = rules.number(name) if fixed else fact(name)
+    # FAILED is one more than MET.
+    result: Ints = np.logical_not(COMPARE[part.operator](numbers, limit)).view(np.int8)
+    result[np.isnan(numbers) if fixed else np.isnan(numbers) | np.isnan(limit)] = MISSING
+    return result
+
+
+def _status(outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: Rules, n: int) -> Ints:
     """Worst effect wins: excluded, then unknown, then conditional."""
     excluded, unknown, conditional = (np.zeros(n, dtype=bool) for _ in range(3))
     for check, result in zip(rules.checks, outcomes, strict=True):
@@ -123,58 +153,75 @@ def _status(outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: Op
     for note, holds in zip(rules.notes, spoken, strict=True):
         if note.effect == "conditions":
             conditional |= holds
-    return np.select([excluded, unknown, conditional], [UNSUITABLE, UNKNOWN, CONDITIONAL], SUITABLE).astype(
-        np.int64
-    )
+    status = np.full(n, SUITABLE, dtype=np.int8)
+    for place, flag in ((CONDITIONAL, conditional), (UNKNOWN, unknown), (UNSUITABLE, excluded)):
+        status[flag] = place
+    return status
 
 
-def _score(status: Ints, rules: OptionRules, fact: FactOf) -> Floats:
+def _score(status: Ints, spoken: list[npt.NDArray[np.bool_]], rules: OptionRules, fact: FactOf) -> Floats:
     """0 to 100; 0 where excluded, NaN where unknown, scaled down where conditional."""
     points, total = np.zeros(len(status)), 0.0
     for term in rules.score:
         start, end, weight = rules.number(term.start), rules.number(term.end), rules.number(term.weight)
-        part = np.clip((fact(term.fact).astype(np.float64) - start) / (end - start), 0.0, 1.0)
+        part = np.minimum(np.maximum((fact(term.fact) - start) / (end - start), 0.0), 1.0)
         points += weight * (part if term.curve == "rising" else 1.0 - part)
         total += weight
     score = 100.0 * points / total
-    score = np.where(status == CONDITIONAL, score * rules.number("conditional_score_frac"), score)
-    return np.select([status == UNSUITABLE, status == UNKNOWN], [0.0, np.nan], score)
+    for bonus in rules.bonuses:
+        holds = spoken[[n.id for n in rules.notes].index(bonus.note)]
+        score = np.minimum(score + rules.number(bonus.points) * holds, 100.0)
+    score[status == CONDITIONAL] *= rules.number("conditional_score_frac")
+    score[status == UNSUITABLE] = 0.0
+    score[status == UNKNOWN] = np.nan
+    return score
 
 
-def _best(rows: Rows, status: Ints, score: Floats) -> Ints:
+def _best(parcel: Ints, distance_m: Floats | None, capacity_kw: Floats, status: Ints, score: Floats) -> Ints:
     """Return the row of every parcel with the best status, then score, then the nearest, then the largest."""
-    if len(rows.parcel) and len(rows.parcel) == rows.parcel[-1] + 1:
-        return np.arange(len(rows.parcel))  # one row each
-    order = np.lexsort(
-        (
-            -np.nan_to_num(rows.capacity_kw, nan=-1.0),
-            np.nan_to_num(rows.distance_m, nan=np.inf),
-            -np.nan_to_num(score, nan=-1.0),
-            -status,
-            rows.parcel,
-        )
-    )
-    parcel = rows.parcel[order]
-    return order[np.r_[True, parcel[1:] != parcel[:-1]]] if len(order) else order
+    starts = np.flatnonzero(np.r_[True, parcel[1:] != parcel[:-1]])
+    counts = np.diff(np.r_[starts, len(parcel)])
+    if len(starts) == len(parcel):
+        return starts
+    nearness = np.zeros(len(parcel)) if distance_m is None else -np.nan_to_num(distance_m, nan=np.inf)
+    left = np.ones(len(parcel), dtype=bool)
+    for key in (status, np.nan_to_num(score, nan=-1.0), nearness, np.nan_to_num(capacity_kw, nan=-1.0)):
+        # Of the rows that are left only those with their parcel's largest key stay.
+        held = np.where(left, key, -np.inf)
+        left &= held == np.repeat(np.maximum.reduceat(held, starts), counts)
+    rows = np.flatnonzero(left)
+    return rows[np.r_[True, parcel[rows[1:]] != parcel[rows[:-1]]]]
 
 
-def _reasons(
-    outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: OptionRules
+def reason_codes(
+    outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: Rules
 ) -> npt.NDArray[np.object_]:
     """Return the reason codes of every parcel, the weightiest first; equal combinations share one list."""
-    key = np.zeros(len(outcomes[0]), dtype=np.int64)
+    key = np.zeros(len((*outcomes, *spoken)[0]), dtype=np.int64)
     for result in outcomes:
-        key = key * 3 + result
+        key <<= 2
+        key |= result
     for holds in spoken:
-        key = key * 2 + holds
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    lists = np.empty(len(first), dtype=object)
-    for i, row in enumerate(first):
-        lists[i] = _codes([int(o[row]) for o in outcomes], [bool(s[row]) for s in spoken], rules)
+        key <<= 1
+        key |= holds
+    inverse, distinct = pd.factorize(key)
+    lists = np.empty(len(distinct), dtype=object)
+    for i, combination in enumerate(distinct.tolist()):
+        known = rules.reasons.get(combination)
+        if known is None:
+            known = rules.reasons[combination] = _codes(*_apart(combination, rules), rules)
+        lists[i] = known
     return lists[inverse]
 
 
-def _codes(outcomes: list[int], spoken: list[bool], rules: OptionRules) -> list[str]:
+def _apart(combination: int, rules: Rules) -> tuple[list[int], list[bool]]:
+    """Return the outcomes of checks and notes that a combination stands for."""
+    spoken = [bool(combination >> bit & 1) for bit in reversed(range(len(rules.notes)))]
+    combination >>= len(rules.notes)
+    return [combination >> 2 * place & 3 for place in reversed(range(len(rules.checks)))], spoken
+
+
+def _codes(outcomes: list[int], spoken: list[bool], rules: Rules) -> list[str]:
     """What excludes stands alone; otherwise everything is said, a missing fact once.
 
     A capacity of nothing, or an unknown one, follows from something else: that is named.
@@ -187,7 +234,7 @@ def _codes(outcomes: list[int], spoken: list[bool], rules: OptionRules) -> list[
     ranked: list[tuple[int, str]] = []
     missing: set[str] = set()
     for check, result in checks:
-        if result == MET and check.met is None:
+        if result == NOT_APPLICABLE or (result == MET and check.met is None):
             continue
         if result == MISSING:
             if check.fact in missing or (missing and check.fact in LOCAL_FACTS):

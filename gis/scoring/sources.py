@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from gis.facts.columns import Floats, Ints, Texts, pick
+from gis.facts.columns import Floats, Ints, Texts, Words, named, pick
 from gis.facts.spatial import FeatureIndex, Pairs
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts
@@ -42,6 +43,22 @@ class Candidates:
             if len(rows):
                 out[rows] = pick(around.texts(layer_id, f"{layer_id}_id" if name == "id" else name), feature)
         return out
+
+    def words(self, around: Surroundings, name: str, fixed: Mapping[str, str]) -> Words:
+        """Return a text column of each row's source by codes; of the layers in `fixed` it is that text."""
+        codes, names = np.full(len(self.parcel), -1), list(fixed.values())
+        for layer_id in self.layers:
+            rows, feature = self.of_layer(layer_id)
+            if layer_id in fixed:
+                codes[rows] = names.index(fixed[layer_id])
+            elif len(rows):
+                own = around.words(layer_id, name)
+                place = [
+                    names.index(n) if n in names else len(names) + i for i, n in enumerate(own.names[:-1])
+                ]
+                codes[rows] = np.array([*place, -1])[own.codes[feature]]
+                names += list(own.names[:-1])
+        return Words(codes, named(names))
 
     def facts(self, around: Surroundings, prefix: str) -> Facts:
         """Return layer, id, name, distance and reach of each row's source as facts."""

@@ -1,234 +1,283 @@
-"""From facts to rows that can be judged: what each option could supply, and from where."""
+"""From facts to what each option could supply: the heat models with the figures of the rule set.
+
+Every function takes the facts of rows and the parameters, and returns further
+facts, `capacity_kw` among them. Facts and parameters broadcast: a parameter may
+be an array, which is how the spread of a capacity is found.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Protocol
+
 import numpy as np
-import shapely
+import numpy.typing as npt
 
-from gis.facts.columns import Floats, Texts
-from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts
-from gis.heat import geothermal, ground_source, heat_pump
-from gis.rules import OptionRules
-from gis.scoring.engine import Rows
-from gis.scoring.sources import find_candidates
+from gis.heat import air_source as air
+from gis.heat import borehole, geothermal, heat_pump
+from gis.heat import reclaimed_water as water
+from gis.heat import waste_heat as waste
+from gis.heat.borehole_field import FieldModel, MonthlyLoad, field_energy_kwh_per_a
+from gis.heat.demand import Climate, outdoor_bins
+from gis.rules import RuleSet
+from gis.scoring.engine import FactOf
+
+Number = Any  # a float, or an array of samples
 
 
-def _one_row_each(n: int, facts: Facts, capacity_kw: Floats) -> Rows:
-    return Rows(np.arange(n), facts, capacity_kw, np.zeros(n))
+class Parameters(Protocol):
+    """The numbers of one option."""
+
+    def number(self, name: str) -> Number:
+        """Return a number, or an array of samples of it."""
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Return a list of numbers."""
 
 
-def _or_default(values: Floats, default: float) -> Floats:
-    return np.where(np.isnan(values), default, values)
+@dataclass(frozen=True)
+class Models:
+    """What the models need beside facts and the option's own parameters."""
+
+    ruleset: RuleSet
+
+    def climate(self, season_d: npt.NDArray[np.float64] | float) -> Climate:
+        """Return the load-duration curve of a heating period."""
+        number = {n: self.ruleset.parameters[n].number() for n in CLIMATE}
+        return Climate(season_d=season_d, **number)
 
 
-def shallow_ground_source(facts: Facts, rules: OptionRules) -> Rows:
-    """Boreholes on open ground and on a share of the green space nearby, each as if alone (G.POT)."""
-    p = rules.number
-    count = ground_source.borehole_count(
-        facts["drillable_open_area_m2"] + facts["drillable_green_area_m2"], p("borehole_spacing_m")
-    )
-    energy_kwh = ground_source.borehole_energy_kwh_per_a(
-        facts["ground_conductivity_w_per_m_k"],
-        facts["ground_heat_capacity_mj_per_m3_k"],
-        facts["ground_temperature_degc"],
-        limit_temperature_degc=p("limit_temperature_degc"),
-        depth_m=p("borehole_depth_m"),
-        borehole_radius_m=p("borehole_radius_m"),
-        borehole_resistance_m_k_per_w=p("borehole_resistance_m_k_per_w"),
-        season_d=p("season_d"),
-        lifetime_a=p("lifetime_a"),
-    )
+HOURS_PER_JULIAN_YEAR = 365.25 * 24.0
+CLIMATE = ("indoor_degc", "mean_outdoor_degc", "design_outdoor_degc", "peak_d")
+
+
+def full_load_h(fact: FactOf) -> npt.NDArray[np.float64]:
+    """Return the hours at full load of every row; NaN where nothing is heated."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        hours = facts["heat_demand_mwh_per_a"] * 1000.0 / facts["heat_load_kw"]
-    balance = ground_source.thermal_balance_frac(
-        facts["heat_demand_mwh_per_a"], facts["cooling_demand_mwh_per_a"], p("cop_heating"), p("cop_cooling")
-    )
-    capacity = heat_pump.delivered_kw(count * energy_kwh / hours, p("cop_heating"))
-    return _one_row_each(len(count), {"borehole_count": count, "thermal_balance_frac": balance}, capacity)
+        hours = fact("heat_demand_mwh_per_a") * 1000.0 / fact("heat_load_kw")
+    return np.where(np.isfinite(hours), hours, np.nan)
 
 
-def drillable_area(facts: Facts, rules: OptionRules) -> Facts:
+def drillable_area(fact: FactOf, p: Parameters) -> Facts:
     """Return the area in m2 that may hold boreholes or wells, on the parcel and in green space nearby."""
-    p = rules.number
-    free = 1.0 - facts["drilling_exclusion_frac"].astype(np.float64)
-    open_m2 = facts["area_m2"] * (1.0 - facts["building_density_frac"]) * p("open_space_usable_frac") * free
-    green_m2 = facts["green_space_area_m2"] * p("open_space_usable_frac") * p("green_share_frac")
+    usable = p.number("open_space_usable_frac")
+    free = 1.0 - fact("drilling_exclusion_frac")
+    open_m2 = fact("area_m2") * (1.0 - fact("building_density_frac")) * usable * free
+    green_m2 = fact("green_space_area_m2") * usable * p.number("green_share_frac")
     return {"drillable_open_area_m2": open_m2, "drillable_green_area_m2": green_m2}
 
 
-def reclaimed_water(shapes: Texts, facts: Facts, around: Surroundings, rules: OptionRules) -> Rows:
-    """Plants and mains in reach: heat of the winter flow, less what is committed."""
-    p = rules.number
-    sources = find_candidates(
-        shapes,
-        around,
-        {"wastewater_plant": p("plant_reach_m"), "reclaimed_water_pipeline": p("main_reach_m")},
+@lru_cache(maxsize=8)
+def _monthly_load(
+    lifetime_a: float, heat: tuple[float, ...], cooling: tuple[float, ...], first_month: float
+) -> MonthlyLoad:
+    return MonthlyLoad(lifetime_a, heat, cooling, int(first_month), first_winter_counts=True)
+
+
+@lru_cache(maxsize=8)
+def _field_model(spacing_m: float, depth_m: float, load: MonthlyLoad) -> FieldModel:
+    """Return the model of a rule set's fields: its grid takes a second to make."""
+    return FieldModel(spacing_m, depth_m, load)
+
+
+def field_model(p: Parameters) -> FieldModel:
+    """Return the model of borehole fields with the spacing, depth, life and loads of the rules."""
+    months = p.numbers("heat_month_frac"), p.numbers("cooling_month_frac")
+    load = _monthly_load(p.number("lifetime_a"), *months, p.number("first_month"))
+    return _field_model(p.number("borehole_spacing_m"), p.number("borehole_depth_m"), load)
+
+
+def shallow_ground_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Boreholes on open ground and on a share of the green space nearby, as one square field."""
+    rules = models.ruleset.options["shallow_ground_source"]
+    cop, spacing, depth = (p.number(n) for n in ("cop_heating", "borehole_spacing_m", "borehole_depth_m"))
+    area = fact("drillable_open_area_m2") + fact("drillable_green_area_m2")
+    count = borehole.borehole_count(area, spacing)
+    cooling_h = models.ruleset.demand_parameters["cooling_full_load_h"].number()
+    balance = borehole.thermal_balance_frac(
+        fact("heat_demand_mwh_per_a"),
+        fact("cooling_load_kw") * cooling_h / 1000.0,
+        cop,
+        p.number("cop_cooling"),
     )
-    n = len(sources.parcel)
-    flow, temperature, committed = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
-    medium = np.full(n, None, dtype=object)
-    for layer_id in sources.layers:
-        rows, feature = sources.of_layer(layer_id)
-        if not len(rows):
-            continue
-        flow[rows] = around.column(layer_id, "winter_flow_m3_per_d")[feature]
-        given = around.column(layer_id, "winter_temperature_degc")[feature]
-        temperature[rows] = _or_default(given, p("default_temperature_degc"))
-        committed[rows] = around.column(layer_id, "committed_kw")[feature]
-        if layer_id == "wastewater_plant":
-            design = around.column(layer_id, "design_capacity_m3_per_d")[feature] * p(
-                "flow_per_capacity_frac"
-            )
-            flow[rows] = np.where(np.isnan(flow[rows]), design, flow[rows])
-            medium[rows] = "reclaimed_water"
-        else:
-            medium[rows] = around.texts(layer_id, "medium")[feature]
-    kelvin = np.clip(temperature - p("least_outlet_degc"), 0.0, p("usable_k"))
-    total = heat_pump.delivered_kw(heat_pump.water_source_kw(flow, kelvin), p("cop"))
-    remaining = np.maximum(total - np.nan_to_num(committed), 0.0)
-    row_facts: Facts = {
-        **sources.facts(around, "reclaimed"),
-        "reclaimed_medium": medium,
-        "reclaimed_connection_max_m": facts["heat_demand_mwh_per_a"][sources.parcel]
-        / p("heat_density_mwh_per_m_a"),
-        "reclaimed_flow_m3_per_d": flow,
-        "reclaimed_temperature_degc": temperature,
+    hours = full_load_h(fact)
+    model = field_model(rules)
+    energy = model.energy_kwh_per_a
+    if isinstance(spacing, np.ndarray) or isinstance(depth, np.ndarray):
+        varied = {"spacing_m": spacing, "depth_m": depth, "load": model.load, "months": model.months}
+        energy = partial(field_energy_kwh_per_a, **varied)
+    kwh = energy(
+        np.sqrt(count),
+        np.sqrt(count),
+        fact("ground_conductivity_w_per_m_k"),
+        fact("ground_heat_capacity_mj_per_m3_k"),
+        fact("ground_temperature_degc"),
+        lowest_fluid_degc=p.number("inlet_min_degc") + p.number("loop_spread_k") / 2.0,
+        borehole_resistance_m_k_per_w=p.number("borehole_resistance_m_k_per_w"),
+        borehole_radius_m=p.number("borehole_radius_m"),
+        full_load_h=hours,
+        balance_frac=balance,
+        peak_h=p.number("peak_pulse_h"),
+    )
+    return {
+        "borehole_count": count,
+        "borehole_heat_mwh_per_a": kwh / 1000.0,
+        "thermal_balance_frac": balance,
+        "capacity_kw": heat_pump.delivered_kw(count * kwh / hours, cop),
+    }
+
+
+def reclaimed_water(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Heat of the winter flow above the lowest outlet, through the heat pump, less what is committed."""
+    given = fact("reclaimed_temperature_degc")
+    temperature = np.where(np.isnan(given), p.number("default_temperature_degc"), given)
+    kelvin = np.clip(temperature - p.number("least_outlet_degc"), 0.0, p.number("usable_k"))
+    source_kw = water.water_heat_kw(fact("reclaimed_flow_m3_per_d"), kelvin)
+    remaining = _less(heat_pump.delivered_kw(source_kw, p.number("cop")), fact("reclaimed_committed_kw"))
+    return {
+        "reclaimed_connection_max_m": water.connection_max_m(
+            fact("heat_demand_mwh_per_a"), p.number("heat_density_mwh_per_m_a")
+        ),
         "reclaimed_remaining_kw": remaining,
+        "capacity_kw": remaining,
     }
-    return Rows(sources.parcel, row_facts, remaining, sources.distance_m)
 
 
-def waste_heat(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
-    """Data centres and heat plants in reach: recoverable heat, less what is committed."""
-    p = rules.number
-    sources = find_candidates(
-        shapes,
-        around,
-        {"data_centre": p("data_centre_reach_m"), "waste_heat_source": p("plant_reach_m")},
-        {"waste_heat_source": rules.texts("kinds")},
-    )
-    n = len(sources.parcel)
-    total, committed = np.full(n, np.nan), np.full(n, np.nan)
-    kind = np.full(n, None, dtype=object)
-    for layer_id in sources.layers:
-        rows, feature = sources.of_layer(layer_id)
-        if not len(rows):
-            continue
-        committed[rows] = around.column(layer_id, "committed_kw")[feature]
-        if layer_id == "data_centre":
-            total[rows] = _data_centre_kw(around, rules)[feature]
-            kind[rows] = "data_centre"
-        else:
-            total[rows] = around.column(layer_id, "recoverable_heat_kw")[feature]
-            kind[rows] = around.texts(layer_id, "kind")[feature]
-    remaining = np.maximum(total - np.nan_to_num(committed), 0.0)
-    row_facts: Facts = {
-        **sources.facts(around, "waste_heat"),
-        "waste_heat_kind": kind,
-        "waste_heat_remaining_kw": remaining,
-    }
-    return Rows(sources.parcel, row_facts, remaining, sources.distance_m)
+def _less(total_kw: Number, committed_kw: Number) -> Number:
+    """Return what is left of a capacity; a source without a recorded commitment has none."""
+    return np.maximum(total_kw - np.where(np.isnan(committed_kw), 0.0, committed_kw), 0.0)
 
 
-def _data_centre_kw(around: Surroundings, rules: OptionRules) -> Floats:
-    """Heat delivered from each data centre, from monitored electricity where there is any (P182-16)."""
-    p, layer = rules.number, "data_centre"
-
-    pue = _or_default(around.column(layer, "pue"), p("default_pue"))
-    used = around.column(layer, "it_load_kw") * _or_default(
-        around.column(layer, "utilisation_frac"), p("default_utilisation_frac")
-    )
-    it_kw = around.column(layer, "monitored_power_kw") / pue
-    it_kw = np.where(np.isnan(it_kw), used, it_kw)
-    return heat_pump.delivered_kw(it_kw * p("recoverable_frac"), p("cop"))
-
-
-def hydrothermal(shapes: Texts, facts: Facts, around: Surroundings, rules: OptionRules) -> Rows:
-    """Doublets in every field that the parcel lies in, or the nearest field for the reason."""
-    p, layer = rules.number, "geothermal_field"
-    sources = find_candidates(shapes, around, {layer: 0.0})
-    rows, feature = sources.of_layer(layer)
-    n = len(sources.parcel)
-    # Nothing of an absent layer is known; outside every field of a loaded one the overlap is nil.
-    overlap_m2 = np.full(n, 0.0 if around.loaded(layer) else np.nan)
-    attributes = {}
-    for name in ("yield_m3_per_d", "temperature_degc", "gradient_k_per_km", "conductivity_w_per_m_k"):
-        attributes[name] = np.full(n, np.nan)
-        if len(rows):
-            attributes[name][rows] = around.column(layer, name)[feature]
-    if len(rows):
-        fields = around.index(layer).geometries[feature]
-        inside = sources.distance_m[rows] == 0
-        shared = shapely.intersection(shapes[sources.parcel[rows[inside]]], fields[inside])
-        overlap_m2[rows[inside]] = shapely.area(shared)
-    share = np.minimum(overlap_m2 / facts["area_m2"][sources.parcel], 1.0)
-    by_spacing = np.maximum(np.floor(overlap_m2 / p("doublet_spacing_m") ** 2), 1.0)
-    doublets = np.where(np.isnan(share) | (share >= p("field_least_frac")), by_spacing, 0.0)
+def geothermal_hydrothermal(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Doublets with full reinjection on the part of the parcel in a field, capped by the field's stock."""
+    spacing, cop = p.number("doublet_spacing_m"), p.number("cop")
+    overlap = fact("geothermal_field_overlap_frac")
+    by_spacing = np.maximum(np.floor(overlap * fact("area_m2") / spacing**2), 1.0)
+    inside = np.isnan(overlap) | (overlap >= p.number("field_least_frac"))
+    doublets = np.where(inside, by_spacing, 0.0)
     source_kw = geothermal.doublet_kw(
-        attributes["yield_m3_per_d"], attributes["temperature_degc"], p("reinjection_degc")
+        fact("geothermal_yield_m3_per_d"), fact("geothermal_temperature_degc"), p.number("reinjection_degc")
     )
-    capacity = np.where(doublets == 0, 0.0, doublets * heat_pump.delivered_kw(source_kw, p("cop")))
-    row_facts: Facts = {
-        "geothermal_field_id": sources.texts(around, "id"),
-        "geothermal_field_name": sources.texts(around, "name"),
-        "geothermal_field_overlap_frac": share,
-        "geothermal_field_distance_m": sources.distance_m,
-        "geothermal_temperature_degc": attributes["temperature_degc"],
-        "geothermal_yield_m3_per_d": attributes["yield_m3_per_d"],
-        "geothermal_gradient_k_per_km": attributes["gradient_k_per_km"],
-        "rock_conductivity_w_per_m_k": attributes["conductivity_w_per_m_k"],
+    given = fact("geothermal_thickness_m")
+    thickness = np.where(np.isnan(given), p.number("default_thickness_m"), given)
+    remaining = _field_remaining_kw(fact, p, thickness)
+    wells_kw = np.where(doublets == 0, 0.0, doublets * heat_pump.delivered_kw(source_kw, cop))
+    return {
         "doublet_count": doublets,
+        "doublet_life_a": geothermal.breakthrough_a(
+            spacing,
+            thickness,
+            fact("geothermal_yield_m3_per_d") / 24.0,
+            p.number("porosity_frac"),
+            p.number("rock_heat_capacity_j_per_m3_k"),
+            p.number("water_heat_capacity_j_per_m3_k"),
+            p.number("duty_frac"),
+        ),
+        "geothermal_field_remaining_kw": remaining,
+        "capacity_kw": np.where(doublets == 0, wells_kw, np.minimum(wells_kw, remaining)),
     }
-    return Rows(sources.parcel, row_facts, capacity, sources.distance_m)
 
 
-def closed_loop(facts: Facts, rules: OptionRules) -> Rows:
-    """Coaxial wells on drillable ground; gradient and conductivity are the field's, else the city's."""
-    p = rules.number
-    gradient = facts["geothermal_gradient_k_per_km"].astype(np.float64)
-    gradient = np.where(np.isnan(gradient), p("default_gradient_k_per_km"), gradient)
-    conductivity = facts["rock_conductivity_w_per_m_k"].astype(np.float64)
-    conductivity = np.where(np.isnan(conductivity), p("default_conductivity_w_per_m_k"), conductivity)
-    per_well = geothermal.closed_loop_kw(
-        gradient,
-        conductivity,
-        surface_degc=p("surface_degc"),
-        depth_m=p("well_depth_m"),
-        inlet_degc=p("inlet_degc"),
-        mass_flow_kg_per_s=p("mass_flow_kg_per_s"),
-        well_radius_m=p("well_radius_m"),
-        well_resistance_m_k_per_w=p("well_resistance_m_k_per_w"),
-        rock_heat_capacity_mj_per_m3_k=p("rock_heat_capacity_mj_per_m3_k"),
-        season_d=p("season_d"),
-        seasons=int(p("lifetime_a")),
+def _field_remaining_kw(fact: FactOf, p: Parameters, thickness_m: Number) -> Number:
+    """Return what the whole field can deliver over its life by its heat in place, less what is committed."""
+    stock_j = geothermal.heat_in_place_j(
+        fact("geothermal_field_area_m2"),
+        thickness_m,
+        p.number("porosity_frac"),
+        p.number("rock_heat_capacity_j_per_m3_k"),
+        p.number("water_heat_capacity_j_per_m3_k"),
+        fact("geothermal_temperature_degc"),
+        p.number("reference_degc"),
     )
-    area = facts["drillable_open_area_m2"] + facts["drillable_green_area_m2"]
-    wells = ground_source.borehole_count(area, p("well_spacing_m"))
-    row_facts: Facts = {
-        "geothermal_gradient_k_per_km": gradient,
+    mean_kw = geothermal.recoverable_mw(stock_j, p.number("recovery_frac"), p.number("life_a")) * 1000.0
+    source_kw = mean_kw * HOURS_PER_JULIAN_YEAR / full_load_h(fact)
+    return _less(heat_pump.delivered_kw(source_kw, p.number("cop")), fact("geothermal_committed_kw"))
+
+
+def geothermal_closed_loop(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Coaxial wells on drillable ground; gradient and conductivity are the field's, else the city's."""
+    gradient, conductivity = fact("geothermal_gradient_k_per_km"), fact("rock_conductivity_w_per_m_k")
+    per_well = geothermal.closed_loop_kw(
+        np.where(np.isnan(gradient), p.number("default_gradient_k_per_km"), gradient),
+        np.where(np.isnan(conductivity), p.number("default_conductivity_w_per_m_k"), conductivity),
+        surface_degc=p.number("surface_degc"),
+        depth_m=p.number("well_depth_m"),
+        inlet_degc=p.number("inlet_degc"),
+        mass_flow_kg_per_s=p.number("mass_flow_kg_per_s"),
+        well_radius_m=p.number("well_radius_m"),
+        well_resistance_m_k_per_w=p.number("well_resistance_m_k_per_w"),
+        rock_heat_capacity_mj_per_m3_k=p.number("rock_heat_capacity_mj_per_m3_k"),
+        season_d=p.number("season_d"),
+        seasons=int(p.number("lifetime_a")),
+    )
+    area = fact("drillable_open_area_m2") + fact("drillable_green_area_m2")
+    wells = borehole.borehole_count(area, p.number("well_spacing_m"))
+    return {
         "closed_loop_kw_per_well": per_well,
         "closed_loop_well_count": wells,
+        "capacity_kw": heat_pump.delivered_kw(wells * per_well, p.number("cop")),
     }
-    return _one_row_each(len(area), row_facts, heat_pump.delivered_kw(wells * per_well, p("cop")))
 
 
-def air_source(facts: Facts, rules: OptionRules) -> Rows:
+def waste_heat(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Heat of a data centre's IT power, or of a plant, through the heat pump, less what is committed."""
+    from_it = waste.recoverable_kw(fact("waste_heat_it_power_kw"), 1.0, p.number("recoverable_frac"))
+    recoverable = np.where(np.isnan(from_it), fact("waste_heat_recoverable_kw"), from_it)
+    total = heat_pump.delivered_kw(recoverable, p.number("cop"))
+    plant = np.isnan(from_it)
+    # What a plant gives is hot enough for a network: only a data centre's heat needs the pump.
+    remaining = _less(np.where(plant, recoverable, total), fact("waste_heat_committed_kw"))
+    return {
+        "waste_heat_recoverable_kw": recoverable,
+        "waste_heat_remaining_kw": remaining,
+        "capacity_kw": remaining,
+    }
+
+
+def biomass(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Heat that a biomass or waste-to-energy plant gives, less what is committed."""
+    remaining = _less(fact("biomass_recoverable_kw"), fact("biomass_committed_kw"))
+    return {"biomass_remaining_kw": remaining, "capacity_kw": remaining}
+
+
+def air_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
     """Whole units for the load; capacity has no limit but the units."""
-    p = rules.number
-    a, b, c = rules.numbers("cop_coefficients")
-    n = len(facts["area_m2"])
-    design, rating = (
-        heat_pump.air_source_cop(p(outdoor), p(supply), (a, b, c), p("field_frac"))
-        for outdoor, supply in (
-            ("design_outdoor_degc", "design_supply_degc"),
-            ("rating_outdoor_degc", "rating_supply_degc"),
-        )
-    )
-    units = np.ceil(facts["heat_load_kw"].astype(np.float64) / p("unit_kw"))
-    row_facts: Facts = {
-        "air_source_cop_design": np.full(n, design),
-        "air_source_cop_rating": np.full(n, rating),
+    a, b, c = p.numbers("cop_coefficients")
+    curve = (a, b, c), p.number("field_frac")
+    supply, load = p.number("design_supply_degc"), fact("heat_load_kw")
+    units = air.unit_count(load, p.number("unit_kw"))
+    season = fact("season_d")
+    seasonal = np.full(np.shape(load), np.nan)
+    for days in np.unique(season[~np.isnan(season)]):
+        bins = outdoor_bins(models.climate(float(days)), int(p.number("bins_count")))
+        seasonal[season == days] = air.seasonal_cop(bins, supply, *curve)
+    return {
+        "air_source_seasonal_cop": seasonal,
+        "air_source_cop_design": np.full(
+            np.shape(load), air.cop(p.number("design_outdoor_degc"), supply, *curve)
+        ),
+        "air_source_cop_rating": np.full(
+            np.shape(load), air.cop(p.number("rating_outdoor_degc"), p.number("rating_supply_degc"), *curve)
+        ),
+        "air_source_supply_limit_degc": np.full(
+            np.shape(load),
+            air.highest_supply_degc(p.number("least_cop"), p.number("rating_outdoor_degc"), *curve),
+        ),
         "air_source_unit_count": units,
+        "capacity_kw": units * p.number("unit_kw"),
     }
-    return _one_row_each(n, row_facts, units * p("unit_kw"))
+
+
+MODELS: dict[str, Callable[[FactOf, Parameters, Models], Facts]] = {
+    "shallow_ground_source": shallow_ground_source,
+    "reclaimed_water": reclaimed_water,
+    "geothermal_hydrothermal": geothermal_hydrothermal,
+    "geothermal_closed_loop": geothermal_closed_loop,
+    "waste_heat": waste_heat,
+    "biomass": biomass,
+    "air_source": air_source,
+}
+"""The model of every option."""

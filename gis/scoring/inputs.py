@@ -1,0 +1,164 @@
+"""What is read from the map before any model runs: one row of facts a parcel, and the sources around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.facts.columns import Floats, Texts
+from gis.facts.surroundings import Surroundings
+from gis.facts.table import Facts, ground_facts, intake_facts, network_facts, place_facts
+from gis.heat.waste_heat import it_load_from_meter_kw
+from gis.rules import OptionRules, RuleSet
+from gis.scoring.areas import area_facts
+from gis.scoring.demand import demand_facts
+from gis.scoring.engine import Rows
+from gis.scoring.sources import Candidates, find_candidates
+from gis.vocabulary import OPTIONS
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Facts with one value a parcel, and for every option its rows with the facts of their sources."""
+
+    facts: Facts
+    rows: dict[str, Rows]
+
+
+def gather(parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet) -> Inputs:
+    """Return all that the models and rules need to know of the parcels; `around.lock` must be held."""
+    ground_rules = ruleset.options["shallow_ground_source"]
+    facts = place_facts(parcels, shapes, around)
+    facts |= area_facts(shapes, facts, around, ruleset.areas)
+    facts |= demand_facts(parcels, facts, ruleset)
+    facts |= ground_facts(shapes, around, ground_rules.number("green_reach_m"))
+    facts |= intake_facts(shapes, around, ruleset.as_of)
+    facts |= network_facts(shapes, around)
+    options = ruleset.options
+    rows = {o.id: Rows(None, {}) for o in OPTIONS}
+    rows["reclaimed_water"] = reclaimed_water(shapes, around, options["reclaimed_water"])
+    rows["geothermal_hydrothermal"] = geothermal_fields(shapes, facts, around)
+    rows["waste_heat"] = waste_heat(shapes, around, options["waste_heat"])
+    rows["biomass"] = biomass(shapes, around, options["biomass"])
+    return Inputs(facts, rows)
+
+
+def _attribute(sources: Candidates, around: Surroundings, layer_id: str, name: str, into: Floats) -> None:
+    """Write a numeric column of one layer into the rows of its features."""
+    rows, feature = sources.of_layer(layer_id)
+    if len(rows):
+        into[rows] = around.column(layer_id, name)[feature]
+
+
+def _unknown(sources: Candidates) -> Floats:
+    return np.full(len(sources.parcel), np.nan)
+
+
+def reclaimed_water(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
+    """Plants and mains in reach, with winter flow and temperature, medium and what is committed."""
+    plant, main = "wastewater_plant", "reclaimed_water_pipeline"
+    reach = {plant: rules.number("plant_reach_m"), main: rules.number("main_reach_m")}
+    sources = find_candidates(shapes, around, reach)
+    flow, temperature, committed, capacity = (_unknown(sources) for _ in range(4))
+    for layer_id in sources.layers:
+        _attribute(sources, around, layer_id, "winter_flow_m3_per_d", flow)
+        _attribute(sources, around, layer_id, "winter_temperature_degc", temperature)
+        _attribute(sources, around, layer_id, "committed_kw", committed)
+        if layer_id == plant:
+            _attribute(sources, around, layer_id, "design_capacity_m3_per_d", capacity)
+    by_design = capacity * rules.number("flow_per_capacity_frac")
+    facts: Facts = {
+        **sources.facts(around, "reclaimed"),
+        "reclaimed_medium": sources.words(around, "medium", {plant: "reclaimed_water"}),
+        "reclaimed_flow_m3_per_d": np.where(np.isnan(flow), by_design, flow),
+        "reclaimed_temperature_degc": temperature,
+        "reclaimed_committed_kw": committed,
+    }
+    return Rows(sources.parcel, facts, sources.distance_m)
+
+
+def waste_heat(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
+    """Data centres and heat plants in reach; the IT power is monitored where it is (P182-16)."""
+    centre, plant = "data_centre", "waste_heat_source"
+    reach = {centre: rules.number("data_centre_reach_m"), plant: rules.number("plant_reach_m")}
+    sources = find_candidates(shapes, around, reach, {plant: rules.texts("kinds")})
+    it_power, recoverable, committed, monitored, load, used, pue = (_unknown(sources) for _ in range(7))
+    for name, into in (
+        ("monitored_power_kw", monitored),
+        ("it_load_kw", load),
+        ("utilisation_frac", used),
+        ("pue", pue),
+    ):
+        _attribute(sources, around, centre, name, into)
+    _attribute(sources, around, centre, "committed_kw", committed)
+    _attribute(sources, around, plant, "recoverable_heat_kw", recoverable)
+    _attribute(sources, around, plant, "committed_kw", committed)
+    metered = it_load_from_meter_kw(monitored, np.where(np.isnan(pue), rules.number("default_pue"), pue))
+    designed = load * np.where(np.isnan(used), rules.number("default_utilisation_frac"), used)
+    it_power = np.where(np.isnan(metered), designed, metered)
+    facts: Facts = {
+        **sources.facts(around, "waste_heat"),
+        "waste_heat_kind": sources.words(around, "kind", {centre: centre}),
+        "waste_heat_it_power_kw": it_power,
+        "waste_heat_recoverable_kw": recoverable,
+        "waste_heat_committed_kw": committed,
+    }
+    return Rows(sources.parcel, facts, sources.distance_m)
+
+
+def biomass(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
+    """Biomass and waste-to-energy plants in reach."""
+    plant = "waste_heat_source"
+    sources = find_candidates(
+        shapes, around, {plant: rules.number("plant_reach_m")}, {plant: rules.texts("kinds")}
+    )
+    recoverable, committed = _unknown(sources), _unknown(sources)
+    _attribute(sources, around, plant, "recoverable_heat_kw", recoverable)
+    _attribute(sources, around, plant, "committed_kw", committed)
+    facts: Facts = {
+        **sources.facts(around, "biomass"),
+        "biomass_kind": sources.words(around, "kind", {}),
+        "biomass_recoverable_kw": recoverable,
+        "biomass_committed_kw": committed,
+    }
+    return Rows(sources.parcel, facts, sources.distance_m)
+
+
+def geothermal_fields(shapes: Texts, facts: Facts, around: Surroundings) -> Rows:
+    """Every field that the parcel lies in, or the nearest field for the reason."""
+    layer = "geothermal_field"
+    sources = find_candidates(shapes, around, {layer: 0.0})
+    rows, feature = sources.of_layer(layer)
+    # Nothing of an absent layer is known; outside every field of a loaded one the overlap is nil.
+    overlap_m2 = np.full(len(sources.parcel), 0.0 if around.loaded(layer) else np.nan)
+    area_m2 = _unknown(sources)
+    if len(rows):
+        fields = around.index(layer).geometries[feature]
+        inside = sources.distance_m[rows] == 0
+        shared = shapely.intersection(shapes[sources.parcel[rows[inside]]], fields[inside])
+        overlap_m2[rows[inside]] = shapely.area(shared)
+        area_m2[rows] = shapely.area(around.index(layer).geometries)[feature]
+    found: Facts = {
+        "geothermal_field_id": sources.texts(around, "id"),
+        "geothermal_field_name": sources.texts(around, "name"),
+        "geothermal_field_overlap_frac": np.minimum(overlap_m2 / facts["area_m2"][sources.parcel], 1.0),
+        "geothermal_field_distance_m": sources.distance_m,
+        "geothermal_field_area_m2": area_m2,
+    }
+    for fact, column in FIELD_COLUMNS.items():
+        found[fact] = _unknown(sources)
+        _attribute(sources, around, layer, column, found[fact])
+    return Rows(sources.parcel, found, sources.distance_m)
+
+
+FIELD_COLUMNS = {
+    "geothermal_temperature_degc": "temperature_degc",
+    "geothermal_yield_m3_per_d": "yield_m3_per_d",
+    "geothermal_thickness_m": "reservoir_thickness_m",
+    "geothermal_gradient_k_per_km": "gradient_k_per_km",
+    "rock_conductivity_w_per_m_k": "conductivity_w_per_m_k",
+    "geothermal_committed_kw": "committed_kw",
+}

@@ -1,0 +1,150 @@
+"""What the technologies of a parcel give together: shares, rules, support, cost and carbon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gis.facts.columns import Floats
+from gis.facts.table import Facts
+from gis.heat import economics
+from gis.heat.portfolio import Stack, stack
+from gis.rules import RuleSet
+from gis.scoring.engine import CONDITIONAL, MET, Rows, View, outcome, reason_codes
+from gis.scoring.lists import lists_of
+from gis.scoring.technologies import Models
+from gis.vocabulary import OPTIONS
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Portfolio:
+    """The columns of the portfolio, and behind them the figures by technology in the order of the rule set.
+
+    `heat_mwh` and `electricity_mwh` are a year's, arrays of (technology, parcel).
+    """
+
+    columns: Columns
+    stacked: Stack
+    heat_mwh: Floats
+    electricity_mwh: Floats
+
+
+def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
+    """Fill the load of every parcel in the order of priority and hold the result against the rules.
+
+    A technology takes part with its capacity where it is suitable or conditional;
+    air source tops up what is left. Columns are NaN where the load is unknown or nil.
+    """
+    order = ruleset.order
+    offers = np.stack([_offer(t, verdicts) for t in order])
+    climate = Models(ruleset).climate(facts["season_d"])
+    load = facts["heat_load_kw"]
+    stacked = stack(load, offers, climate, actual_peak_frac=ruleset.parameters["actual_peak_frac"].number())
+    heat = stacked.energy_frac * facts["heat_demand_mwh_per_a"]
+    electricity = np.stack([heat[i] / _scop(t, facts, verdicts, ruleset) for i, t in enumerate(order)])
+    installed_kw = stacked.installed_kw.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Power is summed and divided once: shares that add up to 60 % must not fall short by a rounding.
+        share = np.where(load > 0, installed_kw / load, np.nan)
+    air = order.index("air_source")
+    used = stacked.installed_kw > 0
+    several = used.sum(axis=0) > 1
+    columns: Columns = {
+        "portfolio_technologies": lists_of(list(zip(order, used, strict=True)), len(load)),
+        "portfolio_installed_share_frac": share,
+        "portfolio_share_without_air_frac": share - stacked.installed_frac[air],
+        "portfolio_energy_share_frac": stacked.energy_frac.sum(axis=0),
+        "portfolio_air_source_kw": np.where(np.isnan(share), np.nan, stacked.installed_kw[air]),
+        "portfolio_unmet_kw": np.where(np.isnan(share), np.nan, stacked.unmet_kw),
+    }
+    capex = _capex(stacked, verdicts, ruleset)
+    columns |= _money_and_carbon(share, installed_kw, heat, electricity, capex, several, ruleset)
+    columns["portfolio_findings"] = _findings(facts, columns, ruleset)
+    return Portfolio(columns, stacked, heat, electricity)
+
+
+def _offer(technology: str, verdicts: Columns) -> Floats:
+    eligible = verdicts[f"{technology}_rank"] >= CONDITIONAL
+    if technology == "air_source":
+        return np.where(eligible, np.inf, 0.0)
+    return np.where(eligible, verdicts[f"{technology}_capacity_kw"], 0.0)
+
+
+def _by_variant(technology: str, verdicts: Columns, values: dict[str, Any]) -> Any:
+    """Return the figure of a technology's option; of geothermal, that of the better variant."""
+    if technology in values:
+        return values[technology]
+    second = verdicts["geothermal_second"]
+    return np.where(second, values["geothermal_closed_loop"], values["geothermal_hydrothermal"])
+
+
+def _scop(technology: str, facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Any:
+    rules = ruleset.portfolio
+    values: dict[str, Any] = {
+        o.id: rules.number(name) if (name := rules.economics[o.id].scop) else facts["air_source_seasonal_cop"]
+        for o in OPTIONS
+    }
+    return _by_variant(technology, verdicts, values)
+
+
+def _capex(stacked: Stack, verdicts: Columns, ruleset: RuleSet) -> Floats:
+    """Return the investment in CNY of all technologies of a parcel."""
+    rules = ruleset.portfolio
+    per_kw = {o.id: rules.number(rules.economics[o.id].capex) for o in OPTIONS}
+    parts = [stacked.installed_kw[i] * _by_variant(t, verdicts, per_kw) for i, t in enumerate(ruleset.order)]
+    total: Floats = np.sum(parts, axis=0)
+    return total
+
+
+def _money_and_carbon(
+    share: Floats,
+    installed_kw: Floats,
+    heat: Floats,
+    electricity: Floats,
+    capex_cny: Floats,
+    several: Any,
+    ruleset: RuleSet,
+) -> Columns:
+    p = ruleset.portfolio.number
+    heat_mwh, power_mwh = heat.sum(axis=0), electricity.sum(axis=0)
+    support = economics.subsidy_frac(
+        share,
+        several,
+        full_from_frac=p("subsidy_full_from_frac"),
+        part_from_frac=p("subsidy_part_from_frac"),
+        full_frac=p("subsidy_full_frac"),
+        part_frac=p("subsidy_part_frac"),
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scop = heat_mwh / power_mwh
+        per_kwh = economics.lcoh_cny_per_kwh(
+            capex_cny / installed_kw,
+            subsidy_frac=support,
+            capital_recovery_frac=economics.capital_recovery_frac(p("rate_frac"), p("life_a")),
+            om_frac=p("om_frac"),
+            full_load_h=heat_mwh * 1000.0 / installed_kw,
+            electricity_cny_per_kwh=p("electricity_cny_per_kwh"),
+            scop=scop,
+        )
+    boiler = economics.boiler_kg_per_kwh(p("gas_kg_per_kwh"), p("gas_boiler_efficiency_frac"))
+    co2_t = power_mwh * p("grid_beijing_kg_per_kwh")
+    return {
+        "portfolio_scop": scop,
+        "portfolio_subsidy_frac": support,
+        "portfolio_lcoh_cny_per_mwh": per_kwh * 1000.0,
+        "portfolio_co2_t_per_a": co2_t,
+        "portfolio_co2_saved_t_per_a": heat_mwh * boiler - co2_t,
+    }
+
+
+def _findings(facts: Facts, columns: Columns, ruleset: RuleSet) -> npt.NDArray[np.object_]:
+    rules = ruleset.portfolio
+    fact = View(Rows(None, columns), facts)
+    outcomes = [outcome(c, rules, fact) for c in rules.checks]
+    spoken = [outcome(n, rules, fact) == MET for n in rules.notes]
+    return reason_codes(outcomes, spoken, rules)
