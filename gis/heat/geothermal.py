@@ -46,7 +46,9 @@ def breakthrough_a(
     """
     swept = np.pi * thickness_m * np.asarray(spacing_m, dtype=np.float64) ** 2 / 3.0
     ratio = _retardation(porosity_frac, rock_heat_capacity_j_per_m3_k, water_heat_capacity_j_per_m3_k)
-    return np.asarray(swept * ratio / _flow_m3_per_a(flow_m3_per_h, duty_frac), dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        # A well without water moves no front: it takes for ever.
+        return np.asarray(swept * ratio / _flow_m3_per_a(flow_m3_per_h, duty_frac), dtype=np.float64)
 
 
 def doublet_spacing_m(
