@@ -10,8 +10,9 @@ from typing import Annotated
 import orjson
 import typer
 
-from api.explain import Language, text_of
+from api.explain import text_of
 from api.progress import bar, say
+from api.sheet import Language
 from api.suitability import Scorer
 from api.table import check_ending, write_table
 from gis.ingest import read_mapped
@@ -90,10 +91,12 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print the suitability document.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of the text.")] = "zh",
 ) -> None:
-    """Explain the stored verdicts of one parcel: ranking, reasons, clauses, data versions."""
+    """Explain the stored verdicts of one parcel: ranking, reasons, portfolio, what to arrange, clauses."""
     with open_store(Settings()) as store:
-        document = Scorer(store).stored_document(parcel_id)
+        scorer = Scorer(store)
+        document = scorer.stored_document(parcel_id)
+        ruleset = scorer.ruleset(store.latest_run())
     if as_json:
         say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
     else:
-        say(text_of(document, lang), file=sys.stdout)
+        say(text_of(document, ruleset, lang), file=sys.stdout)

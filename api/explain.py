@@ -3,71 +3,220 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
+from api.explain_plan import put_checklist, put_portfolio, put_reason
+from api.sheet import Language, Sheet
+from gis.rules import RuleSet
 from gis.vocabulary import STATUS_TITLES, TECHNOLOGY_TITLES
-
-Language = Literal["zh", "en"]
+from gis.webmap.words import HEATED_AREA_BASES, LAND_USE_CLASSES, declared_words
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "parcel": ("地块", "Parcel"),
-    "area": ("面积", "area"),
+    "area": ("地块面积", "parcel area"),
+    "land_use": ("用地", "land use"),
+    "building_status": ("建设状态", "building status"),
+    "planning_area": ("功能分区", "planning area"),
+    "areas": ("政策点名区域", "areas named by the policy"),
+    "demand": ("需求", "Demand"),
     "heated": ("供热面积", "heated area"),
+    "heat_index": ("采暖热指标", "heat index"),
+    "season": ("供暖期", "heating period"),
     "load": ("设计热负荷", "heat load"),
-    "recommended": ("推荐", "Recommended"),
-    "none": ("暂无适宜技术", "no technology"),
+    "heat": ("年供热量", "heat"),
+    "cooling_load": ("设计冷负荷", "cooling load"),
+    "cooling": ("年供冷量", "cooling"),
+    "recommended": ("推荐技术", "Recommended"),
+    "none": ("暂无推荐", "none"),
     "undecided": ("排序在前而资料不足", "earlier in the order but unknown"),
+    "technologies": ("各技术（按政策优先次序）", "Technologies in the order of the policy"),
+    "range_note": (
+        "P90、P50、P10：分别有 90 %、50 %、10 % 的把握达到的供热能力",
+        "P90, P50, P10: capacities that are reached with a certainty of 90 %, 50 % and 10 %",
+    ),
     "score": ("得分", "score"),
     "capacity": ("供热能力", "capacity"),
-    "unknown": ("未知", "unknown"),
-    "assumed": ("按假定值", "assumed"),
+    "installed_share": ("装机占比", "installed share"),
+    "energy_share": ("供热量占比", "energy share"),
+    "why_not": ("未推荐原因", "Why not"),
+    "change": ("差多少可行", "Feasible with"),
+    "unknown": ("资料不足", "not known"),
+    "assumed": ("采用的假设", "Assumed"),
     "rules": ("规则集", "Rule set"),
-    "as_of": ("适用日期", "as of"),
+    "as_of": ("基准日", "as of"),
     "data": ("数据版本", "Data versions"),
+    "clauses": ("条款", "Clauses of"),
+    # portfolio
+    "portfolio": (
+        "组合方案（按优先次序叠加，空气源补足）",
+        "Portfolio (in the order of priority, topped up by air source)",
+    ),
+    "no_load": ("热负荷未知或为零，不作组合", "no portfolio: the heat load is not known or nil"),
+    "technology": ("技术", "technology"),
+    "installed": ("装机", "installed"),
+    "scop": ("季节能效", "seasonal COP"),
+    "new_energy": ("新能源合计", "new energy"),
+    "new_energy_share": ("新能源装机占比", "installed share of new energy"),
+    "without_air": ("不计空气源 {}", "{} without air source"),
+    "unmet": ("未满足热负荷", "load not met"),
+    "units": ("空气源机组", "air-source units"),
+    "findings": ("政策核查", "Held against the policy"),
+    "subsidy": ("固定资产投资支持比例", "investment support"),
+    "from_day": ("自 {} 起", "from {}"),
+    "lcoh": ("平准化供热成本", "levelised cost of heat"),
+    "carbon": (
+        "年碳排放：同等供热量的燃气锅炉为 {}",
+        "CO2 of a year: a gas boiler for the same heat emits {}",
+    ),
+    "emitted": ("排放 {}", "emits {}"),
+    "saved": ("较燃气锅炉减排 {}", "{} less than the boiler"),
+    "not_saved": ("较燃气锅炉多排 {}", "{} more than the boiler"),
+    "breakeven": ("临界季节能效 {}", "break-even seasonal COP {}"),
+    "better": ("优于燃气锅炉", "better than the boiler"),
+    "worse": ("不优于燃气锅炉", "not better than the boiler"),
+    "storage": ("蓄热", "Storage"),
+    "peak_cut": ("削峰 {}", "cuts the peak by {}"),
+    "air_saved": ("可少装空气源 {}", "saves {} of air source"),
+    "store": ("蓄热量 {}", "holds {}"),
+    "water": ("水箱 {}", "{} of water"),
+    "checklist": ("申报和建设须落实的事项", "What the applicant must show or arrange"),
+    "only_for": ("适用", "for"),
 }
 
 
-def text_of(document: Mapping[str, Any], language: Language) -> str:
-    """Return the document as lines: demand, recommendation, then every technology with its reasons."""
-    return "\n".join(_lines(document, 0 if language == "zh" else 1))
+def text_of(document: Mapping[str, Any], ruleset: RuleSet, language: Language) -> str:
+    """Return the document as text: demand, recommendation, technologies, portfolio, checklist, sources.
 
-
-def _lines(document: Mapping[str, Any], n: int) -> Iterator[str]:
-    def word(name: str) -> str:
-        return _WORDS[name][n]
-
-    def amount(value: float | None, unit: str) -> str:
-        return word("unknown") if value is None else f"{value:,.0f} {unit}"
-
-    where, demand = document["location"], document["demand"]
-    place = " ".join(p for p in (where["district"], where["township"]) if p)
-    yield f"{word('parcel')} {document['parcel_id']}  {place}".rstrip()
-    yield (
-        f"  {word('area')} {amount(where['area_m2'], 'm²')}, {word('heated')} "
-        f"{amount(demand['heated_area_m2'], 'm²')}, {word('load')} {amount(demand['heat_load_kw'], 'kW')}"
-    )
-    for assumption in demand["assumptions"]:
-        yield f"  {word('assumed')}: {_assumption(assumption, n)}"
-    chosen, status = document["recommended"], document["recommended_status"]
-    title = f"{TECHNOLOGY_TITLES[chosen][n]} ({STATUS_TITLES[status][n]})" if chosen else word("none")
-    yield f"{word('recommended')}: {title}"
-    if document["undecided"]:
-        yield f"  {word('undecided')}: " + ", ".join(TECHNOLOGY_TITLES[t][n] for t in document["undecided"])
+    `ruleset` is the one of the document; titles of its areas and clauses come from it.
+    """
+    sheet = Sheet(language, _WORDS)
+    _put_place(sheet, document, ruleset)
+    _put_demand(sheet, document["demand"])
+    _put_recommendation(sheet, document)
+    sheet.put("")
+    sheet.put(sheet.word("technologies"))
+    sheet.put(sheet.word("range_note"), 2)
     for verdict in document["technologies"]:
-        name, status = verdict["title"]["zh" if n == 0 else "en"], STATUS_TITLES[verdict["status"]][n]
-        score = "" if verdict["score"] is None else f", {word('score')} {verdict['score']:.0f}"
-        yield (
-            f"{verdict['rank']}. {name}: {status}{score}, "
-            f"{word('capacity')} {amount(verdict['capacity_kw'], 'kW')}"
-        )
-        for reason in verdict["reasons"]:
-            clause = f" [{reason['clause_id']}]" if reason["clause_id"] else ""
-            yield f"   - {reason['zh' if n == 0 else 'en']}{clause}"
+        _put_technology(sheet, verdict)
+    put_portfolio(sheet, document["portfolio"])
+    put_checklist(sheet, document["checklist"])
+    _put_sources(sheet, document, ruleset)
+    return str(sheet)
+
+
+def _put_place(sheet: Sheet, document: Mapping[str, Any], ruleset: RuleSet) -> None:
+    where, words = document["location"], declared_words()
+    place = " ".join(p for p in (where["district"], where["township"]) if p)
+    sheet.put(f"{sheet.word('parcel')} {document['parcel_id']}  {place}")
+    use, code = where["land_use_class"], where["land_use_code"]
+    title = sheet.pick(LAND_USE_CLASSES.get(use, (use, use))) if use else sheet.word("unknown")
+    told = [f"{sheet.word('land_use')} {sheet.bracketed(title, code) if code else title}"]
+    for name in ("building_status", "planning_area"):
+        value = where[name]
+        shown = sheet.pick(words.get(value, {"zh": value, "en": value})) if value else sheet.word("unknown")
+        told.append(f"{sheet.word(name)} {shown}")
+    told.append(f"{sheet.word('area')} {sheet.number(where['area_m2'], 'm2')}")
+    sheet.put(sheet.joined(told), 2)
+    titles = {area.id: sheet.pick(area.title.model_dump()) for area in ruleset.areas}
+    kinds = ("geothermal_pilot_area", "geothermal_focus_area", "data_centre_area")
+    named = dict.fromkeys(titles.get(where[k], where[k]) for k in kinds if where[k])
+    if named:
+        sheet.put(sheet.named(sheet.word("areas"), sheet.joined(list(named))), 2)
+
+
+def _put_demand(sheet: Sheet, demand: Mapping[str, Any]) -> None:
+    def figure(word: str, name: str, unit: str) -> str:
+        return f"{sheet.word(word)} {sheet.number(demand[name], unit)}"
+
+    basis = demand["heated_area_basis"]
+    heated = figure("heated", "heated_area_m2", "m2")
+    if basis:
+        heated = sheet.bracketed(heated, sheet.pick(HEATED_AREA_BASES.get(basis, (basis, basis))))
+    sheet.put("")
+    sheet.put(sheet.word("demand"))
+    index, season = figure("heat_index", "heat_index_w_per_m2", "W/m2"), figure("season", "season_d", "d")
+    sheet.put(sheet.joined([heated, index, season]), 2)
+    heat = [figure("load", "heat_load_kw", "kW"), figure("heat", "heat_demand_mwh_per_a", "MWh/a")]
+    cooling = [
+        figure("cooling_load", "cooling_load_kw", "kW"),
+        figure("cooling", "cooling_demand_mwh_per_a", "MWh/a"),
+    ]
+    sheet.put(sheet.joined(heat + cooling), 2)
+    for assumption in demand["assumptions"]:
+        sheet.put(sheet.named(sheet.word("assumed"), _assumption(sheet, assumption)), 2)
+
+
+def _assumption(sheet: Sheet, assumption: Mapping[str, Any]) -> str:
+    value, unit = assumption["value"], assumption["unit"] or "1"
+    if isinstance(value, list):
+        return f"{sheet.pick(assumption['title'])} {sheet.joined([str(v) for v in value])}"
+    if isinstance(value, Mapping):
+        return f"{sheet.pick(assumption['title'])} {sheet.joined([f'{k} {v:g}' for k, v in value.items()])}"
+    percent = assumption["parameter"].endswith("_frac")
+    told = f"{sheet.pick(assumption['title'])} {sheet.share(value) if percent else sheet.number(value, unit)}"
+    low_high = [assumption[end] for end in ("low", "high") if assumption[end] is not None]
+    ends = [sheet.share(end) if percent else sheet.number(end) for end in low_high]
+    return sheet.bracketed(told, sheet.pick(("～", " to ")).join(ends)) if ends else told
+
+
+def _put_recommendation(sheet: Sheet, document: Mapping[str, Any]) -> None:
+    chosen, status = document["recommended"], document["recommended_status"]
+    sheet.put("")
+    title = sheet.word("none")
+    if chosen:
+        title = sheet.bracketed(sheet.pick(TECHNOLOGY_TITLES[chosen]), sheet.pick(STATUS_TITLES[status]))
+    sheet.put(sheet.named(sheet.word("recommended"), title))
+    if document["undecided"]:
+        names = [sheet.pick(TECHNOLOGY_TITLES[t]) for t in document["undecided"]]
+        sheet.put(sheet.named(sheet.word("undecided"), sheet.joined(names)), 2)
+
+
+def _put_technology(sheet: Sheet, verdict: Mapping[str, Any]) -> None:
+    status = sheet.pick(STATUS_TITLES[verdict["status"]])
+    head = [sheet.named(f"{verdict['rank']}. {sheet.pick(verdict['title'])}", status)]
+    if verdict["score"] is not None:
+        head.append(f"{sheet.word('score')} {verdict['score']:.0f}")
+    sheet.put(sheet.joined(head))
+    capacity = f"{sheet.word('capacity')} {sheet.number(verdict['capacity_kw'], 'kW')}"
+    spread = verdict["capacity_range_kw"]
+    if spread and spread["p90"] < spread["p10"]:
+        ends = [f"{p.upper()} {sheet.number(spread[p])}" for p in ("p90", "p50", "p10")]
+        capacity = sheet.bracketed(capacity, sheet.pick(("／", ", ")).join(ends))
+    shares = [
+        f"{sheet.word(name)} {sheet.share(verdict[f'{name}_frac'])}"
+        for name in ("installed_share", "energy_share")
+    ]
+    sheet.put(sheet.joined([capacity, *shares]), 3)
+    if verdict["why_not"]:
+        sheet.put(sheet.named(sheet.word("why_not"), sheet.cited(verdict["why_not"])), 3)
+    for change in verdict["changes"]:
+        sheet.put(sheet.named(sheet.word("change"), sheet.cited(change)), 3)
+    for reason in verdict["reasons"]:
+        put_reason(sheet, reason)
+
+
+def _put_sources(sheet: Sheet, document: Mapping[str, Any], ruleset: RuleSet) -> None:
     rules = document["ruleset"]
-    yield f"{word('rules')} {rules['id']} {rules['hash'][:8]}, {word('as_of')} {rules['as_of']}"
-    yield f"{word('data')}: " + ", ".join(f"{k} {v}" for k, v in document["data_versions"].items())
+    sheet.put("")
+    head = f"{sheet.word('rules')} {rules['id']} {rules['hash'][:8]}"
+    sheet.put(sheet.joined([head, f"{sheet.word('as_of')} {rules['as_of']}"]))
+    versions = [f"{layer} {version}" for layer, version in document["data_versions"].items()]
+    sheet.put(sheet.named(sheet.word("data"), sheet.joined(versions)))
+    cited: dict[str, list[str]] = {}
+    for clause_id in sorted({*_clause_ids(document)} & set(ruleset.clauses)):
+        clause = ruleset.clauses[clause_id]
+        cited.setdefault(clause.document, []).append(f"{clause.section} [{clause_id}]")
+    for name, sections in cited.items():
+        sheet.put(sheet.named(f"{sheet.word('clauses')} {name}", sheet.joined(sections)))
 
 
-def _assumption(assumption: Mapping[str, Any], n: int) -> str:
-    unit = "" if assumption["unit"] in (None, "1") else f" {assumption['unit']}"
-    return f"{assumption['title']['zh' if n == 0 else 'en']} {assumption['value']}{unit}"
+def _clause_ids(value: Any) -> Iterator[str]:
+    """Yield every clause that a part of the document names."""
+    if isinstance(value, Mapping):
+        if value.get("clause_id"):
+            yield value["clause_id"]
+        for part in value.values():
+            yield from _clause_ids(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _clause_ids(part)

@@ -13,7 +13,8 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from api import docs, health, layers, problems, search, suitability, summary
-from api.schemas import Place, Problem, SuitabilityResults
+from api.schemas import Place, Problem
+from api.schemas_suitability import SuitabilityResults
 from api.tiles import map_data
 from api.tiles import router as tiles_router
 from gis.settings import Settings
@@ -53,18 +54,19 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
         app.include_router(module.router)
     app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
     docs.install(app)
-    _install_map(app, store, settings)
+    _install_map(app, store, scorer, settings)
     _declare_schemas(app)
     return app
 
 
-def _install_map(app: FastAPI, store: Store, settings: Settings) -> None:
+def _install_map(app: FastAPI, store: Store, scorer: suitability.Scorer, settings: Settings) -> None:
     for path, folder in asset_dirs().items():
         app.mount(path, StaticFiles(directory=folder), name=path.strip("/"))
 
     @app.get("/", include_in_schema=False)
     def map_() -> HTMLResponse:
-        return HTMLResponse(map_page(layers.catalogue(store), settings, map_data(store)))
+        data = map_data(store, scorer.ruleset(store.latest_run()))
+        return HTMLResponse(map_page(layers.catalogue(store), settings, data))
 
 
 def _declare_schemas(app: FastAPI) -> None:

@@ -1,4 +1,7 @@
-"""Bodies of the HTTP interface as pydantic models; OpenAPI is made from them."""
+"""Bodies of the HTTP interface as pydantic models; OpenAPI is made from them.
+
+The suitability document has a module of its own, `api.schemas_suitability`.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis.vocabulary import Effect, Status, Technology
+from gis.vocabulary import Status, Technology
 from layers import FieldSpec, StyleSpec, Text
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A body that holds what is declared and nothing else."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class Place(_Body):
+class Place(Body):
     """One place in a request that is wrong."""
 
     pointer: str = Field(description="JSON pointer into the body, or the location of a parameter")
@@ -33,7 +38,7 @@ class Problem(BaseModel):
     errors: list[Place] | None = None
 
 
-class LayerInfo(_Body):
+class LayerInfo(Body):
     """One layer: its declaration and what is loaded. A layer never loaded has `loaded` false."""
 
     id: str
@@ -52,13 +57,13 @@ class LayerInfo(_Body):
     source_name: str | None
 
 
-class Layers(_Body):
+class Layers(Body):
     """All layers of the catalogue in drawing order."""
 
     layers: list[LayerInfo]
 
 
-class Amount(_Body):
+class Amount(Body):
     """Parcels with their sums; a sum covers the parcels whose value is known."""
 
     parcel_count: int
@@ -81,19 +86,38 @@ class SummaryRow(Amount):
     area_m2: float | None
     heat_demand_mwh_per_a: float | None
     unknown_heated_area_count: int = Field(description="parcels without a known heated area")
+    new_energy_share_frac: float | None = Field(
+        description="installed new energy over the heat load of the parcels whose portfolio is known"
+    )
+    new_energy_share_without_air_frac: float | None
+    portfolio_co2_saved_t_per_a: float | None
+    new_energy_heated_area_m2: float | None = Field(
+        description="heated area of the parcels whose portfolio reaches the share required of new projects"
+    )
     recommended: list[Recommended]
     status_counts: dict[Technology, dict[Status, int]]
 
 
-class Summary(_Body):
+class Targets(Body):
+    """The city's targets for new energy, to hold the sums of `rows` against."""
+
+    target_2025_area_m2: float
+    target_2025_share_frac: float
+    target_2030_share_frac: float
+    clause_id: str
+    note: Text
+
+
+class Summary(Body):
     """Counts and sums of the stored results."""
 
     by: Literal["city", "district", "township"]
     as_of: date
+    targets: Targets
     rows: list[SummaryRow]
 
 
-class Hit(_Body):
+class Hit(Body):
     """One feature found by name or number; `bbox` is west, south, east, north."""
 
     layer: str
@@ -105,125 +129,26 @@ class Hit(_Body):
     bbox: tuple[float, float, float, float] | None
 
 
-class SearchResult(_Body):
+class SearchResult(Body):
     """Features found, best match first."""
 
     query: str
     results: list[Hit]
 
 
-class Health(_Body):
+class Health(Body):
     """The process answers."""
 
     status: Literal["ok"]
 
 
-class Readiness(_Body):
+class Readiness(Body):
     """The store is migrated, loaded and scored; `results_current` is false after a newer import."""
 
     status: Literal["ready"]
     parcel_count: int
     results_current: bool
     layer_versions: dict[str, int]
-
-
-Evidence = dict[str, float | str | None]
-
-
-class Assumption(_Body):
-    """A parameter that no policy or standard fixes, with the value that was taken and where it is from."""
-
-    parameter: str
-    title: Text
-    value: float | list[float] | list[str]
-    unit: str | None
-    source: str
-
-
-class Reason(_Body):
-    """Why: a check of the rule set with its clause, the fact and the threshold it was held against."""
-
-    code: str
-    effect: Effect
-    clause_id: str | None
-    fact: str
-    value: float | str | None
-    unit: str | None
-    threshold: float | str | list[str] | list[float] | None
-    threshold_kind: Literal["policy", "standard", "study", "assumption"] | None
-    zh: str
-    en: str
-
-
-class TechnologyVerdict(_Body):
-    """One technology, or one variant of it, in the order of the policy."""
-
-    technology: Technology
-    variant: Literal["hydrothermal", "closed_loop"] | None
-    title: Text
-    rank: int
-    status: Status
-    score: float | None = Field(ge=0, le=100)
-    capacity_kw: float | None
-    installed_share_frac: float | None
-    energy_share_frac: float | None
-    reasons: list[Reason]
-    evidence: Evidence
-    assumptions: list[Assumption]
-
-
-class RuleSetInfo(_Body):
-    """The rule set behind a verdict, as it stood on a day."""
-
-    id: str
-    as_of: date
-    hash: str
-
-
-class Location(_Body):
-    """Where the parcel lies and what is planned on it."""
-
-    district: str | None
-    township: str | None
-    planning_area: str | None
-    area_m2: float
-    land_use_code: str | None
-    building_status: str | None
-
-
-class Demand(_Body):
-    """Heat and cooling demand; null where floor area, land use and population do not tell."""
-
-    heated_area_m2: float | None
-    heated_area_basis: str | None
-    heat_index_w_per_m2: float | None
-    heat_load_kw: float | None
-    heat_demand_mwh_per_a: float | None
-    cooling_load_kw: float | None
-    cooling_demand_mwh_per_a: float | None
-    assumptions: list[Assumption]
-
-
-class Suitability(_Body):
-    """The ranking of technologies of one parcel, with demand, reasons and evidence."""
-
-    parcel_id: str
-    ruleset: RuleSetInfo
-    data_versions: dict[str, int]
-    location: Location
-    demand: Demand
-    recommended: Technology | None
-    recommended_variant: str | None
-    recommended_status: Status | None
-    recommended_title: Text | None
-    undecided: list[Technology]
-    technologies: list[TechnologyVerdict]
-
-
-class SuitabilityResults(BaseModel):
-    """One document per feature, in the order of the FeatureCollection."""
-
-    results: list[Suitability]
 
 
 def geojson_schema() -> dict[str, Any]:

@@ -13,7 +13,8 @@ from api.examples import BODY_EXAMPLES
 from api.geojson import MEDIA_TYPES, limited_body, parse, read_features
 from api.problems import documented
 from api.responses import ORJSON
-from api.schemas import Suitability, geojson_schema
+from api.schemas import geojson_schema
+from api.schemas_suitability import Suitability
 from gis.facts.surroundings import Surroundings
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.loader import parse_ruleset

@@ -7,6 +7,7 @@ from pathlib import Path
 from gis.crs import API_CRS, API_DECIMALS, stack, to_api
 from gis.errors import InputError, UsageError
 from gis.scoring import Result
+from gis.vocabulary import VERDICTS
 
 ENDINGS = (".parquet", ".gpkg", ".geojson")
 
@@ -20,7 +21,7 @@ def check_ending(path: Path) -> None:
 def write_table(result: Result, path: Path) -> None:
     """Write the verdicts with geometry; EPSG:4548, in GeoJSON longitude and latitude.
 
-    GeoPackage and GeoJSON hold no lists: reason codes are joined by commas there.
+    GeoPackage and GeoJSON hold no lists: they are joined by commas there.
     Raises InputError when the file cannot be written.
     """
     frame = result.to_geodataframe().reset_index()
@@ -28,9 +29,8 @@ def write_table(result: Result, path: Path) -> None:
         if path.suffix.lower() == ".parquet":
             frame.to_parquet(path)
             return
-        for name in frame.columns:
-            if name == "undecided" or name.endswith("_reasons"):
-                frame[name] = frame[name].map(",".join)
+        for name in (c.name for c in VERDICTS if c.type == "text_list"):
+            frame[name] = frame[name].map(",".join)
         if path.suffix.lower() == ".geojson":
             frame = frame.set_geometry(to_api(stack(frame.geometry)), crs=API_CRS)
             frame.to_file(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
+from gis.rules import RuleSet
 from gis.store import Store
 from gis.webmap.page import MapData
 from gis.webmap.tiles import (
@@ -99,17 +99,8 @@ def _holds_synthetic(connection: Connection, layer: str) -> bool:
     return bool(connection.execute(found).scalar())
 
 
-def _clauses(store: Store) -> dict[str, str]:
-    run = store.latest_run()
-    if run is None:
-        return {}
-    table = str(store.ruleset_content(run.ruleset_hash)["clauses.csv"])
-    rows = csv.DictReader(table.lstrip("\ufeff").splitlines())
-    return {row["clause_id"]: f"{row['document']} {row['section']}" for row in rows}
-
-
-def map_data(store: Store) -> MapData:
-    """Return what `gis.webmap.map_page` needs to know of the store."""
+def map_data(store: Store, ruleset: RuleSet) -> MapData:
+    """Return what `gis.webmap.map_page` needs to know of the store and of the rule set behind its results."""
     versions = tile_versions(store)
     with store.engine.connect() as connection:
         framing = [layer for layer in ("district", "parcel") if layer in versions]
@@ -126,7 +117,13 @@ def map_data(store: Store) -> MapData:
             ).mappings()
         ]
     return MapData(
-        bounds=bounds, versions=versions, synthetic=synthetic, labels=labels, clauses=_clauses(store)
+        bounds=bounds,
+        versions=versions,
+        synthetic=synthetic,
+        labels=labels,
+        clauses={c.clause_id: f"{c.document} {c.section}" for c in ruleset.clauses.values()},
+        areas={area.id: area.title.model_dump() for area in ruleset.areas},
+        new_build_share_frac=ruleset.portfolio.number("new_build_share_frac"),
     )
 
 

@@ -101,6 +101,7 @@ class RuleFile:
                 now.from_,
                 now.low,
                 now.high,
+                parameter.bound,
             )
         return resolved
 

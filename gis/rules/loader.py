@@ -125,6 +125,7 @@ class _Reader:
             parameters,
             checks,
             rules.notes,
+            frozenset(rules.parameters),
             option=option_id,
             score=rules.score,
             bonuses=rules.bonuses,
@@ -146,7 +147,9 @@ class _Reader:
                 raise file.fail(("economics", option), f"unknown option {option!r}")
             for name in filter(None, (entry.capex, entry.scop)):
                 file.known(("economics", option), name, parameters)
-        return PortfolioRules(parameters, rules.checks, rules.notes, economics=rules.economics)
+        return PortfolioRules(
+            parameters, rules.checks, rules.notes, frozenset(rules.parameters), economics=rules.economics
+        )
 
     def checklists(self) -> Checklists:
         """Return the checklists."""
@@ -161,7 +164,7 @@ class _Reader:
                     raise file.fail(path, f"{item.id}: unknown option {option!r}")
             for i, part in enumerate(item.when):
                 file.comparison((*path, "when", i), part, parameters)
-        return Checklists(parameters, (), (), items=lists.items)
+        return Checklists(parameters, (), (), frozenset(lists.parameters), items=lists.items)
 
     def areas(self) -> tuple[PolicyArea, ...]:
         """Return the pilot and focus areas."""

@@ -69,6 +69,8 @@ class Parameter(_Strict):
     unit: Unit
     values: Annotated[tuple[DatedValue, ...], Field(min_length=1)]
     source: Source
+    bound: bool = False
+    """A logical bound (nothing, everything, as far as is searched): no estimate, so not listed as assumed."""
 
 
 class Comparison(_Strict):
@@ -92,6 +94,12 @@ class Condition(Comparison):
     when: tuple[Comparison, ...] = ()
 
 
+class Nowhere(Text):
+    """What is said instead where nothing of the kind is on the map: a distance without a value."""
+
+    fact: Name
+
+
 class Check(Condition):
     """A condition that must hold; `effect` says what its failure does, `missing` what not knowing does."""
 
@@ -100,6 +108,7 @@ class Check(Condition):
     clause: str
     failed: Text
     met: Text | None = None
+    nowhere: Nowhere | None = None
 
     @model_validator(mode="after")
     def _missing_is_never_better(self) -> Check:

@@ -36,6 +36,7 @@ class ParameterValue:
     valid_from: date
     low: float | None = None
     high: float | None = None
+    bound: bool = False
 
     @cached_property
     def entry(self) -> Mapping[str, object]:
@@ -64,13 +65,20 @@ class Rules:
     parameters: Mapping[str, ParameterValue]
     checks: tuple[Check, ...]
     notes: tuple[Note, ...]
+    own: frozenset[str]
+    """Names of the parameters that are not shared by the whole set."""
     reasons: dict[int, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Reason codes by combination of outcomes, filled as combinations occur."""
 
     @cached_property
     def assumed(self) -> tuple[ParameterValue, ...]:
-        """The parameters that no policy, standard or study fixes."""
-        return tuple(p for p in self.parameters.values() if p.source.kind == "assumption")
+        """The parameters used here that no policy, standard or study fixes."""
+        named = {part.threshold for c in (*self.checks, *self.notes) for part in (c, *c.when)}
+        return tuple(
+            p
+            for p in self.parameters.values()
+            if p.source.kind == "assumption" and not p.bound and (p.name in self.own or p.name in named)
+        )
 
     def number(self, name: str) -> float:
         """Return a numeric parameter of these rules or of the whole set."""

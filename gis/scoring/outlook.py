@@ -171,7 +171,7 @@ def _changes(
         steps = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, GRID)
     return [
         _change(lever, value, step * width, width, facts, rules)
-        for lever, value, step, width in zip(levers, now, high, span, strict=True)
+        for lever, value, step, width in zip(levers, now.tolist(), high.tolist(), span.tolist(), strict=True)
         if step > 0
     ]
 

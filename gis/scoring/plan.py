@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,29 @@ def portfolio_document(
         "co2_t_per_a": of["co2_t_per_a"],
         "co2_saved_t_per_a": of["co2_saved_t_per_a"],
         "carbon": _carbon(plan, ruleset),
-        "storage": _storage(facts["heat_load_kw"], of["air_source_kw"], ruleset),
+        "storage": _storage(facts["heat_load_kw"], of["air_source_kw"], ruleset)
+        if of["air_source_kw"]
+        else None,
         "findings": [reason(code, values, rules, data_versions) for code in verdict["portfolio_findings"]],
-        "assumptions": [dict(p.entry) for p in rules.assumed],
+        "assumptions": _assumptions(verdict, ruleset),
     }
+
+
+def _assumptions(verdict: Mapping[str, Any], ruleset: RuleSet) -> list[dict[str, Any]]:
+    """Return the assumptions behind cost and carbon, without prices of technologies that take no part."""
+    rules, used = ruleset.portfolio, options_of(verdict, verdict["portfolio_technologies"] or [])
+    others = {
+        name
+        for option, entry in rules.economics.items()
+        if option not in used
+        for name in (entry.capex, entry.scop)
+    }
+    return [dict(p.entry) for p in rules.assumed if p.name not in others | {"city_heated_area_m2"}]
+
+
+def options_of(verdict: Mapping[str, Any], technologies: Iterable[str]) -> set[str]:
+    """Return the options behind technologies: of geothermal the better variant."""
+    return {f"geothermal_{verdict['geothermal_variant']}" if t == "geothermal" else t for t in technologies}
 
 
 def _verdict_arrays(verdict: Mapping[str, Any], ruleset: RuleSet) -> dict[str, Any]:
@@ -149,7 +168,7 @@ def _storage(load_kw: float, air_source_kw: float, ruleset: RuleSet) -> dict[str
 def checklist(facts: Mapping[str, Any], verdict: Mapping[str, Any], ruleset: RuleSet) -> list[dict[str, Any]]:
     """Return what the applicant must show for the recommended technology and those that supplement it."""
     wanted = set(verdict["portfolio_technologies"] or []) | {verdict["recommended"]} - {None}
-    chosen = {f"geothermal_{verdict['geothermal_variant']}" if t == "geothermal" else t for t in wanted}
+    chosen = options_of(verdict, wanted)
     values = {**facts, **{c.name: verdict[c.name] for c in PORTFOLIO}}
     parts: Facts = {
         c.name: np.array([np.nan if values[c.name] is None else values[c.name]])

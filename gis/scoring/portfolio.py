@@ -47,19 +47,24 @@ def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
     stacked = stack(load, offers, climate, actual_peak_frac=ruleset.parameters["actual_peak_frac"].number())
     heat = stacked.energy_frac * facts["heat_demand_mwh_per_a"]
     electricity = np.stack([heat[i] / _scop(t, facts, verdicts, ruleset) for i, t in enumerate(order)])
-    installed_kw = stacked.installed_kw.sum(axis=0)
+    air = order.index("air_source")
+    installed_kw, air_kw = stacked.installed_kw.sum(axis=0), stacked.installed_kw[air]
     with np.errstate(divide="ignore", invalid="ignore"):
         # Power is summed and divided once: shares that add up to 60 % must not fall short by a rounding.
-        share = np.where(load > 0, installed_kw / load, np.nan)
-    air = order.index("air_source")
+        without_air = np.where(
+            load > 0, np.delete(stacked.installed_kw, air, axis=0).sum(axis=0) / load, np.nan
+        )
+        counted = ruleset.portfolio.number("air_source_counted_frac")
+        share = np.minimum(without_air + counted * stacked.installed_frac[air], 1.0)
+    least = ruleset.portfolio.number("multi_energy_least_frac")
+    several = (stacked.installed_frac >= least).sum(axis=0) > 1
     used = stacked.installed_kw > 0
-    several = used.sum(axis=0) > 1
     columns: Columns = {
         "portfolio_technologies": lists_of(list(zip(order, used, strict=True)), len(load)),
         "portfolio_installed_share_frac": share,
-        "portfolio_share_without_air_frac": share - stacked.installed_frac[air],
+        "portfolio_share_without_air_frac": without_air,
         "portfolio_energy_share_frac": stacked.energy_frac.sum(axis=0),
-        "portfolio_air_source_kw": np.where(np.isnan(share), np.nan, stacked.installed_kw[air]),
+        "portfolio_air_source_kw": np.where(np.isnan(share), np.nan, air_kw),
         "portfolio_unmet_kw": np.where(np.isnan(share), np.nan, stacked.unmet_kw),
     }
     capex = _capex(stacked, verdicts, ruleset)

@@ -40,7 +40,7 @@ def reason(
         "value": values[condition.fact],
         "unit": unit,
         "threshold": threshold,
-        "threshold_kind": parameter.source.kind if parameter else None,
+        "threshold_kind": parameter.source.kind if parameter and not parameter.bound else None,
         "zh": filled(zh, 0, shown, values, rules),
         "en": filled(en, 1, shown, values, rules),
     }
@@ -50,7 +50,10 @@ def _check_text(
     check: Check, suffix: str, values: Mapping[str, Any], data_versions: Mapping[str, int]
 ) -> tuple[str, str]:
     if suffix == "failed":
-        return check.failed.zh, check.failed.en
+        text = check.failed
+        if check.nowhere and values[check.nowhere.fact] is None:
+            text = check.nowhere
+        return text.zh, text.en
     if suffix == "met" and check.met:
         return check.met.zh, check.met.en
     # With the fact itself at hand it is the other side, or what decides whether the check applies.
@@ -61,8 +64,18 @@ def _check_text(
     if absent:
         from_zh, from_en = "、".join(absent), ", ".join(absent)
         return f"缺少“{zh}”：图层 {from_zh} 未导入", f"{en} is not known: layer {from_en} was never loaded"
+    if unknown in FOLLOWS_FROM:
+        from_zh, from_en = FOLLOWS_FROM[unknown]
+        return f"缺少“{zh}”，无法判断，须补充{from_zh}", f"{en} is not known; give {from_en}"
     return f"缺少“{zh}”，无法判断", f"{en} is not known"
 
+
+_DEMAND = (
+    "用地代码，以及建筑面积、容积率或人口",
+    "the land-use code, and floor area, floor area ratio or population",
+)
+FOLLOWS_FROM = {"heat_load_kw": _DEMAND, "heated_area_m2": _DEMAND}
+"""What a planner has to supply for a fact that is worked out."""
 
 DEPENDS_ON: dict[str, tuple[str, ...]] = {
     "shallow_suitability": ("shallow_geothermal_zone",),
@@ -125,6 +138,8 @@ def both(name: str, value: Any, unit: str | None) -> tuple[str, str]:
     if name.endswith("_frac") and isinstance(value, (int, float)):
         percent = f"{value * 100:.1f}".rstrip("0").rstrip(".") + " %"
         return percent, percent
+    if name.endswith("_name") and value is None:
+        return "未命名", "unnamed"
     return _show(value, unit, "zh"), _show(value, unit, "en")
 
 
@@ -136,9 +151,25 @@ def _show(value: Any, unit: str | None, language: str) -> str:
         return "、".join(map(str, value)) if language == "zh" else ", ".join(map(str, value))
     if not isinstance(value, (int, float)):
         return str(value)
-    units = {"m2": "m²", "m3/d": "m³/d", "degC": "℃", "W/(m K)": "W/(m·K)", "1": ""}
-    digits = 0 if abs(value) >= 100 else 2 if abs(value) < 10 else 1
+    digits = 0 if abs(value) >= 100 else 2 if abs(value) < 10 and unit != "a" else 1
     text = f"{value:,.{digits}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return f"{text} {units.get(unit or '', unit or '')}".strip()
+    shown = UNITS[language].get(unit or "", unit or "")
+    return f"{text} {shown}".strip()
+
+
+UNITS = {
+    "en": {"m2": "m²", "m3/d": "m³/d", "degC": "℃", "W/(m K)": "W/(m·K)", "1": "", "a": "years"},
+    "zh": {
+        "m2": "m²",
+        "m3/d": "m³/d",
+        "degC": "℃",
+        "W/(m K)": "W/(m·K)",
+        "1": "",
+        "a": "年",
+        "h": "小时",
+        "d": "天",
+    },
+}
+"""How units are written for a reader."""

@@ -23,9 +23,26 @@ from gis.settings import Settings
 from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
 from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
 from gis.webmap.tiles import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM, RESULT_LAYER
+from gis.webmap.words import (
+    CHECKLIST_GROUPS,
+    EFFECTS,
+    HEATED_AREA_BASES,
+    LAND_USE_CLASSES,
+    declared_words,
+    in_both,
+)
 from layers import LAYERS, LayerSpec
 
-SCRIPTS = ("text.js", "grid.js", "controls.js", "panel.js", "main.js")
+SCRIPTS = (
+    "text.js",
+    "grid.js",
+    "controls.js",
+    "parts.js",
+    "option.js",
+    "portfolio.js",
+    "panel.js",
+    "main.js",
+)
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 # Okabe and Ito's colours, which stay apart with every common colour-vision deficiency.
@@ -34,6 +51,7 @@ TECHNOLOGY_COLOURS = {
     "reclaimed_water": "#0072b2",
     "geothermal": "#d55e00",
     "waste_heat": "#b0518c",
+    "biomass": "#56b4e9",
     "air_source": "#e6b800",
 }
 
@@ -51,8 +69,10 @@ class MapData:
     `bounds` are west, south, east, north in degrees (CRS84), None when nothing is
     loaded; `versions` maps a layer (or `parcel_suitability`) to the token of its
     present version; `synthetic` names layers that hold synthetic features;
-    `labels` are district names with keys zh, en, lon, lat; `clauses` maps a clause
-    id to its document and section.
+    `labels` are district names with keys zh, en, lon, lat. Of the rule set behind
+    the results: `clauses` maps a clause id to its document and section, `areas`
+    the id of an area that the policy names to its title (zh, en), and
+    `new_build_share_frac` is the share of new energy that new projects must reach.
     """
 
     bounds: tuple[float, float, float, float] | None
@@ -60,6 +80,8 @@ class MapData:
     synthetic: Sequence[str]
     labels: Sequence[Mapping[str, Any]]
     clauses: Mapping[str, str]
+    areas: Mapping[str, Mapping[str, str]]
+    new_build_share_frac: float
 
 
 class _Figure(Figure):
@@ -155,17 +177,11 @@ def _pane(spec: LayerSpec) -> str:
     return "outline" if spec.group in ("demand", "reference") else "area"
 
 
-def _words() -> dict[str, dict[str, str]]:
-    """Titles of the coded values and layer ids that an answer may name."""
-    choices = [c for spec in LAYERS.values() for field in spec.fields for c in field.choices]
-    words = {c.value: c.title.model_dump() for c in reversed(choices)}
-    return words | {spec.id: spec.title.model_dump() for spec in LAYERS.values()}
-
-
-def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[str, Any]:
+def _layer_entries(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> list[dict[str, Any]]:
+    """Return the results and every layer of the catalogue as the page's switches show them."""
     listed = {str(entry["id"]): entry for entry in store_layers}
     result_count = listed.get("parcel", {}).get("feature_count") if RESULT_LAYER in data.versions else None
-    layers = [
+    layers: list[dict[str, Any]] = [
         {
             "id": RESULT_LAYER,
             "title": {"zh": "推荐供热技术", "en": "Recommended technology"},
@@ -194,11 +210,18 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
                 "visible": spec.style.visible and spec.id != "parcel",
             }
         )
+    return layers
+
+
+def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[str, Any]:
+    """Return everything that the page's script reads."""
     return {
-        "layers": layers,
+        "layers": _layer_entries(store_layers, data),
         "bounds": data.bounds or _BEIJING,
         "labels": list(data.labels),
         "clauses": dict(data.clauses),
+        "areas": {name: dict(title) for name, title in data.areas.items()},
+        "newBuildShare": data.new_build_share_frac,
         "cellMaxZoom": CELL_MAX_ZOOM,
         "parcelMinZoom": PARCEL_MIN_ZOOM,
         "strings": json.loads((STATIC_DIR / "strings.json").read_text(encoding="utf-8")),
@@ -211,8 +234,12 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
             for t in TECHNOLOGIES
         ],
         "options": {o.id: {"zh": o.zh, "en": o.en} for o in OPTIONS},
-        "statuses": {s: {"zh": zh, "en": en} for s, (zh, en) in STATUS_TITLES.items()},
-        "words": _words(),
+        "statuses": in_both(STATUS_TITLES),
+        "words": declared_words(),
+        "bases": in_both(HEATED_AREA_BASES),
+        "landUses": in_both(LAND_USE_CLASSES),
+        "effects": in_both(EFFECTS),
+        "groups": in_both(CHECKLIST_GROUPS),
         "facts": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in FACTS},
     }
 

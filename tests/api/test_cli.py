@@ -157,12 +157,10 @@ def test_explain(cli: Cli) -> None:
     assert document["ruleset"]["as_of"] == "2026-06-01"
     zh, en = cli("explain", "T-0001").stdout, cli("explain", "T-0001", "--lang", "en").stdout
     for verdict in document["technologies"]:
-        assert verdict["title"]["zh"] in zh
-        assert verdict["title"]["en"] in en
-        for reason in verdict["reasons"]:
-            assert reason["zh"] in zh
-            assert reason["en"] in en
-            assert (reason["clause_id"] or "") in zh
+        assert f"{verdict['rank']}. {verdict['title']['zh']}：" in zh
+        assert f"{verdict['rank']}. {verdict['title']['en']}: " in en
+    assert "组合方案" in zh
+    assert "Portfolio" in en
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +186,13 @@ def test_score_a_file(cli: Cli, stored: dict[str, Any], ending: str) -> None:
     table = read_table(cli.folder / name)
     assert len(table) == 40
     row = table.loc["T-0002"]
+    plan = stored["portfolio"]
+    assert plan is not None
+    names = row["portfolio_technologies"]
+    assert list(names.split(",") if isinstance(names, str) else names) == [
+        part["technology"] for part in plan["technologies"]
+    ]
+    assert row["portfolio_lcoh_cny_per_mwh"] == pytest.approx(plan["lcoh_cny_per_mwh"], rel=1e-12)
     for verdict in stored["technologies"]:
         option = verdict["technology"] + (f"_{verdict['variant']}" if verdict["variant"] else "")
         assert row[f"{option}_status"] == verdict["status"]

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 
 from api.examples import BODY_EXAMPLES
 from api.main import create_app
-from api.schemas import Layers, Problem, SearchResult, Suitability, SuitabilityResults, Summary
+from api.schemas import Layers, Problem, SearchResult, Summary
+from api.schemas_suitability import Suitability, SuitabilityResults
 from gis.settings import Settings
 from gis.store import Store
 from layers import LAYERS
@@ -76,6 +77,34 @@ def test_summary_equals_the_stored_results(client: TestClient, city: Store, by: 
         for technology, counts in row.status_counts.items():
             assert counts == {s: (group[f"{technology}_status"] == s).sum() for s in counts}
             assert sum(counts.values()) == len(group)
+
+
+@pytest.mark.parametrize("by", ["city", "district"])
+def test_summary_of_new_energy(client: TestClient, city: Store, by: str) -> None:
+    summary = Summary.model_validate_json(client.get("/api/summary", params={"by": by}).content)
+    results = pd.read_sql(
+        "SELECT * FROM result.parcel_fact JOIN result.parcel_suitability USING (parcel_id)", city.engine
+    )
+    assert results["portfolio_installed_share_frac"].isna().any()
+    for row in summary.rows:
+        group = results if by == "city" else results[results["district"].eq(row.district)]
+        known = group[group["portfolio_installed_share_frac"].notna()]
+        load, share = known["heat_load_kw"], known["portfolio_installed_share_frac"]
+        without_air = known["portfolio_share_without_air_frac"]
+        assert row.new_energy_share_frac == pytest.approx((share * load).sum() / load.sum())
+        assert row.new_energy_share_without_air_frac == pytest.approx((without_air * load).sum() / load.sum())
+        assert row.portfolio_co2_saved_t_per_a == pytest.approx(known["portfolio_co2_saved_t_per_a"].sum())
+        reached = known.loc[share >= 0.6, "heated_area_m2"].sum()
+        assert row.new_energy_heated_area_m2 == pytest.approx(reached)
+        assert reached < (row.heated_area_m2 or 0)
+
+
+def test_summary_names_the_targets(client: TestClient) -> None:
+    targets = client.get("/api/summary").json()["targets"]
+    figures = [targets[f"target_{t}"] for t in ("2025_area_m2", "2025_share_frac", "2030_share_frac")]
+    assert figures == [1.45e8, 0.10, 0.15]
+    assert targets["clause_id"] == "P1309-1.3-c"
+    assert "潜力" in targets["note"]["zh"]
 
 
 @pytest.mark.parametrize("by", ["", "parcel", "district; DROP TABLE layer.parcel"])

@@ -31,7 +31,7 @@ def spot(scored: Store, condition: str) -> Spot:
     """Return the largest parcel whose result fulfils an SQL condition."""
     query = f"""
         SELECT t.parcel_id, ST_X(p), ST_Y(p) FROM result.parcel_tile t
-        JOIN result.parcel_suitability s USING (parcel_id),
+        JOIN result.parcel_suitability s USING (parcel_id) JOIN result.parcel_fact f USING (parcel_id),
         LATERAL ST_Transform((ST_MaximumInscribedCircle(t.geom)).center, 4326) AS p
         WHERE {condition} ORDER BY ST_Area(t.geom) DESC, t.parcel_id LIMIT 1
     """
@@ -41,8 +41,14 @@ def spot(scored: Store, condition: str) -> Spot:
 
 @pytest.fixture(scope="module")
 def good(scored: Store) -> Spot:
-    """A parcel with a recommendation."""
-    return spot(scored, "t.recommended IS NOT NULL AND t.recommended_status = 'suitable'")
+    """A parcel with a recommendation, out of reach of any biomass source."""
+    return spot(scored, "t.recommended_status = 'suitable' AND 'reach.failed' = ANY(s.biomass_reasons)")
+
+
+def answer(page: Any, parcel_id: str) -> dict[str, Any]:
+    """Return the suitability document that the page gets for a parcel."""
+    document: dict[str, Any] = page.evaluate(f"OneMap.getJson('/api/parcels/{parcel_id}/suitability')")
+    return document
 
 
 def test_page_opens_in_chinese_with_tiles_and_counts(
@@ -105,6 +111,91 @@ def test_click_shows_the_ranking_with_reasons(visit: Callable[..., Any], good: S
     expect(page.locator("#parcel-panel")).to_be_hidden()
 
 
+def test_every_technology_says_why_it_is_not_chosen(visit: Callable[..., Any], scored: Store) -> None:
+    # The heat of a data centre has a declared range.
+    too_far = "'reach.failed' = ANY(s.waste_heat_reasons) AND f.waste_heat_source_layer = 'data_centre'"
+    far = spot(scored, f"t.recommended IS NOT NULL AND {too_far}")
+    page = (seen := visit()).page
+    seen.go_to(far.lon, far.lat, 16)
+    seen.press_map(far.lon, far.lat)
+    expect(page.locator("#portfolio")).to_be_attached()
+    document = answer(page, far.parcel_id)
+    options = page.locator("#parcel-panel .option")
+    expect(options).to_have_count(len(document["technologies"]))
+    for place, entry in enumerate(document["technologies"]):
+        option = options.nth(place)
+        expect(option.locator(".changes li")).to_have_count(len(entry["changes"]))
+        if entry["why_not"] is None:
+            assert entry["technology"] == document["recommended"]
+            expect(option.locator(".why-not")).to_have_count(0)
+        else:
+            expect(option.locator(".why-not")).to_contain_text("未推荐原因" + entry["why_not"]["zh"])
+            expect(option.locator(".why-not cite")).to_contain_text(f"[{entry['why_not']['clause_id']}]")
+    waste = page.locator(".option[data-technology=waste_heat]")
+    waste.locator(":scope > summary").click()
+    nearer = waste.locator(".changes li").filter(has_text="接近")
+    expect(nearer).to_contain_text("距余热热源")
+    expect(nearer).to_contain_text("→")
+    spread = next(t for t in document["technologies"] if t["technology"] == "waste_heat")["capacity_range_kw"]
+    figures = " / ".join(f"{spread[p]:,.0f}" for p in ("p90", "p50", "p10"))
+    expect(waste.locator(":scope > dl.figures")).to_contain_text(f"{figures} kW")
+
+
+def test_portfolio_and_checklist(visit: Callable[..., Any], scored: Store) -> None:
+    mixed = spot(scored, "cardinality(s.portfolio_technologies) > 2 AND s.portfolio_air_source_kw > 0")
+    page = (seen := visit()).page
+    seen.go_to(mixed.lon, mixed.lat, 16)
+    seen.press_map(mixed.lon, mixed.lat)
+    section = page.locator("#portfolio")
+    expect(section).to_be_attached()
+    document = answer(page, mixed.parcel_id)
+    plan = document["portfolio"]
+    expect(section.locator(".parts li")).to_have_count(len(plan["technologies"]))
+    whole = section.locator(".pieces").bounding_box()
+    mark = section.locator(".least").bounding_box()
+    assert whole is not None
+    assert mark is not None
+    assert mark["x"] - whole["x"] == pytest.approx(0.6 * whole["width"], abs=2)
+    for part in plan["technologies"]:
+        piece = section.locator(f".piece[data-technology={part['technology']}]").bounding_box()
+        assert piece is not None
+        assert piece["width"] == pytest.approx(part["installed_share_frac"] * whole["width"], abs=1)
+        item = section.locator(f".parts li[data-technology={part['technology']}]")
+        expect(item).to_contain_text(f"{part['installed_kw']:,.0f} kW")
+    expect(section.locator(".findings .reason")).to_have_count(len(plan["findings"]))
+    expect(section).to_contain_text(plan["subsidy"]["valid_from"])
+    factors = section.locator(".carbon li")
+    expect(factors).to_have_count(len(plan["carbon"]["by_factor"]))
+    expect(factors.first).to_be_visible()
+    groups = page.locator("#checklist .group")
+    expect(groups).to_have_count(len({item["group"] for item in document["checklist"]}))
+    first = groups.first
+    expect(first.locator("li").first).to_be_hidden()
+    first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(first.locator("li").first).to_be_visible()
+    expect(page.locator("#checklist li")).to_have_count(len(document["checklist"]))
+
+
+def test_biomass_has_a_place_where_a_source_may_serve(visit: Callable[..., Any], scored: Store) -> None:
+    near = spot(scored, "t.recommended = 'biomass'")
+    page = (seen := visit()).page
+    seen.go_to(near.lon, near.lat, 16)
+    seen.press_map(near.lon, near.lat)
+    expect(page.locator("#parcel-panel .ranking > li")).to_have_count(7)
+    expect(page.locator("#parcel-panel .recommended")).to_contain_text("生物质和垃圾焚烧供热")
+    expect(page.locator("#legend-technologies li")).to_have_count(7)
+
+
+def test_a_parcel_without_a_load_has_no_portfolio(visit: Callable[..., Any], scored: Store) -> None:
+    bare = spot(scored, "f.heat_load_kw IS NULL")
+    page = (seen := visit()).page
+    seen.go_to(bare.lon, bare.lat, 16)
+    seen.press_map(bare.lon, bare.lat)
+    expect(page.locator("#portfolio")).to_contain_text("不作组合")
+    expect(page.locator("#portfolio .pieces")).to_have_count(0)
+
+
 def test_missing_figures_are_never_zero(visit: Callable[..., Any], scored: Store) -> None:
     bare = spot(scored, "s.air_source_capacity_kw IS NULL")
     page = (seen := visit()).page
@@ -127,10 +218,13 @@ def test_language_switch_changes_all_texts(visit: Callable[..., Any], good: Spot
     expect(page.locator("#legend-technologies")).to_contain_text("Shallow ground source")
     expect(page.locator("#layer-switches")).to_contain_text("Restrictions")
     expect(page.locator("#parcel-panel .recommended")).to_contain_text("Recommended technology")
-    chinese = re.compile("[\u4e00-\u9fff]")
-    reasons = page.locator("#parcel-panel .reason-text").all_inner_texts()
-    assert reasons
-    assert not any(chinese.search(text) for text in reasons)
+    document = answer(page, good.parcel_id)
+    reasons = [r["en"] for t in document["technologies"] for r in t["reasons"]]
+    reasons += [f["en"] for f in document["portfolio"]["findings"]]
+    expect(page.locator("#parcel-panel .reason-text")).to_have_text(reasons)
+    # Names of places, plants and documents stay as they are; what the page itself says is English.
+    own = page.locator("#parcel-panel :is(h3, h4, dt, summary > .count, .chip, .effect)")
+    assert not any(re.search("[\u4e00-\u9fff]", text) for text in own.all_inner_texts())
     page.reload()
     expect(page.locator("#legend-technologies")).to_contain_text("Shallow ground source")
     page.get_by_role("button", name="切换为中文").click()

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from gis.errors import InputError
+from gis.rules import load_ruleset
 from gis.settings import Settings
-from gis.webmap import MapData, map_page, page, vendor
+from gis.vocabulary import TECHNOLOGIES, Effect
+from gis.webmap import MapData, map_page, page, vendor, words
 from gis.webmap.paths import HERE, STATIC_DIR
 
-EMPTY = MapData(bounds=None, versions={}, synthetic=(), labels=[], clauses={})
+EMPTY = MapData(
+    bounds=None, versions={}, synthetic=(), labels=[], clauses={}, areas={}, new_build_share_frac=0.6
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,7 +43,7 @@ def test_base_map_only_with_a_key() -> None:
 
 def test_no_text_of_a_layer_becomes_markup() -> None:
     label = {"zh": "</script><script>alert(1)</script>", "en": "<b>", "lon": 116.4, "lat": 39.9}
-    html = map_page([], Settings(), MapData(None, {}, (), [label], {}))
+    html = map_page([], Settings(), replace(EMPTY, labels=[label]))
     assert "alert(1)</script>" not in html
     config = re.search(r'<script id="onemap-config" type="application/json">(.*?)</script>', html, re.S)
     assert config
@@ -49,9 +55,18 @@ def test_every_string_has_both_languages_and_a_use() -> None:
     files = [p for p in STATIC_DIR.iterdir() if p.suffix in (".js", ".html")]
     used = "".join(p.read_text(encoding="utf-8") for p in files)
     assert all(set(s) == {"zh", "en"} and all(s.values()) for s in strings.values())
-    built = ("group_", "effect_", "basis_")
-    unused = [k for k in strings if f'"{k}"' not in used and not k.startswith(built)]
+    unused = [k for k in strings if f'"{k}"' not in used and not k.startswith("group_")]
     assert unused == []
+
+
+def test_every_coded_value_of_the_engine_has_a_title() -> None:
+    ruleset = load_ruleset()
+    assert set(words.LAND_USE_CLASSES) == set(ruleset.demand.land_use)
+    assert set(words.CHECKLIST_GROUPS) >= {item.group for item in ruleset.checklists.items}
+    assert set(words.EFFECTS) == set(get_args(Effect))
+    colours = page.TECHNOLOGY_COLOURS
+    assert set(colours) == set(TECHNOLOGIES)
+    assert len(set(colours.values())) == len(colours)
 
 
 def test_lock_file_names_no_registry() -> None:

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
+from api.commands_serve import prepare
+from api.health import readiness
 from gis.errors import StoreError
+from gis.ingest import import_file
 from gis.settings import Settings
 from gis.store import Store, open_store
 from gis.store.migrate import differences
+from tests.api.shapes import random_features
+from tests.store.frames import results
+
+# A result of the first schema, as its release wrote it.
+OLD_RESULT = """
+    INSERT INTO result.parcel_fact (parcel_id, area_m2, heat_load_kw) VALUES ('T-0001', 1.0, 2.0);
+    INSERT INTO result.parcel_suitability (parcel_id, recommended) VALUES ('T-0001', 'air_source');
+    INSERT INTO result.parcel_tile (parcel_id, geom, recommended)
+        SELECT parcel_id, ST_Transform(geom, 3857), 'air_source' FROM layer.parcel WHERE parcel_id = 'T-0001';
+    INSERT INTO meta.run (ruleset_id, ruleset_hash, as_of, layer_versions, parcel_count, software)
+        VALUES ('beijing', 'ab', '2026-06-01', '{"parcel": 1}', 6, 'heat-onemap 0.1.0');
+"""
+RESULTS = ("result.parcel_fact", "result.parcel_suitability", "result.parcel_tile", "meta.run")
 
 
 def test_the_migrations_make_what_is_declared(store: Store) -> None:
@@ -53,3 +75,49 @@ def test_a_database_of_a_newer_onemap_is_refused(empty_store: Store) -> None:
     finally:
         with empty_store.engine.begin() as connection:
             connection.execute(sa.text("UPDATE meta.alembic_version SET version_num = :head"), {"head": head})
+
+
+@pytest.fixture(scope="module")
+def upgraded(new_database: Callable[[str], sa.URL], shared_dir: Path) -> Iterator[Store]:
+    """A store of the first schema with six parcels and their results, opened by this program."""
+    url = new_database("upgraded").render_as_string(hide_password=False)
+    settings = Settings(database_url=url.replace("+psycopg", ""))
+    file = shared_dir / "six.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(6, seed=2)}))
+    with open_store(settings) as store:
+        import_file(store, "parcel", file, mode="replace", on_error="abort")
+        config = Config()
+        config.set_main_option("script_location", "gis.store:migrations")
+        with store.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0001")
+            connection.exec_driver_sql(OLD_RESULT)
+            counts = [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in RESULTS]
+            assert counts == [1, 1, 1, 1]
+    with open_store(settings) as store:
+        yield store
+
+
+def test_an_upgrade_keeps_layers_and_drops_results(upgraded: Store) -> None:
+    with upgraded.engine.connect() as connection:
+        assert differences(connection) == []
+        assert [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in RESULTS] == [0] * 4
+    parcels = upgraded.read("parcel")
+    assert len(parcels) == 6
+    assert upgraded.latest_run() is None
+    assert readiness(upgraded) == "The parcels are not scored yet; run `onemap score`."
+
+
+def test_an_upgraded_store_is_scored_when_it_is_served(upgraded: Store) -> None:
+    prepare(upgraded, sample=False)
+    run = upgraded.latest_run()
+    assert run is not None
+    assert run.run_id == 2
+    assert run.parcel_count == 6
+    # The new columns stand behind the old ones in the database: values go by name.
+    assert upgraded.scored_parcel("T-0001").facts["season_d"] is not None
+    facts, verdicts = results(upgraded.read("parcel")["parcel_id"].tolist())
+    upgraded.save_results(facts, verdicts, run)
+    found = upgraded.result_rows(list(facts.index))
+    assert found[0].equals(facts)
+    assert found[1].equals(verdicts)

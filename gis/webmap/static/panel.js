@@ -1,103 +1,9 @@
 /* The parcel panel: what was asked, what is recommended, the full ranking with its reasons. */
 (function () {
   "use strict";
-  const { el, text, pick, number, share } = OneMap;
-  const ICONS = { supports: "✓", assumes: "≈", conditions: "!", missing: "?", excludes: "✕" };
-  const STATUS_ICONS = { suitable: "✓", conditional: "!", unsuitable: "✕", unknown: "?" };
+  const { el, text, pick, number } = OneMap;
+  const { titleOf, statusChip, rows, assumptions } = OneMap.parts;
   const state = { parcel: null, found: null, document: null, error: null };
-
-  const titleOf = (technology) => {
-    const found = OneMap.config.technologies.find((t) => t.id === technology);
-    return found ? pick(found.title) : technology;
-  };
-  const optionOf = (entry) => (entry.title ? pick(entry.title) : titleOf(entry.technology));
-
-  function statusChip(status) {
-    return el(
-      "span", { class: `chip status-${status}` },
-      el("span", { class: "icon", "aria-hidden": "true" }, STATUS_ICONS[status] || "?"),
-      pick(OneMap.config.statuses[status] || { zh: status, en: status }),
-    );
-  }
-
-  function rows(pairs) {
-    return el("dl", { class: "figures" }, pairs.flatMap(([name, value]) => [
-      el("dt", {}, text(name)), el("dd", { class: value === text("unknown") ? "unknown" : null }, value),
-    ]));
-  }
-
-  function scoreBar(score) {
-    if (score === null || score === undefined) return el("span", { class: "score unknown" }, text("unknown"));
-    const bar = el("span", { class: "bar", "aria-hidden": "true" }, el("span", {}));
-    bar.firstChild.style.width = `${Math.max(0, Math.min(100, score))}%`;
-    return el("span", { class: "score" }, bar, el("b", {}, number(score, null, 0)));
-  }
-
-  function reasonItem(reason) {
-    const source = OneMap.config.clauses[reason.clause_id];
-    const cite = source ? `${source} [${reason.clause_id}]` : reason.clause_id;
-    // A note of the kind "assumes" has no threshold of its own.
-    const assumed = reason.threshold_kind === "assumption" && reason.effect !== "assumes";
-    return el(
-      "li", { class: `reason effect-${reason.effect}` },
-      el("span", { class: "effect" },
-        el("span", { class: "icon", "aria-hidden": "true" }, ICONS[reason.effect] || "·"), text(`effect_${reason.effect}`)),
-      el("span", { class: "reason-text" }, reason[OneMap.language()]),
-      el(
-        "span", { class: "reason-source" },
-        reason.clause_id ? el("cite", { title: text("clause", { id: reason.clause_id }) }, cite) : null,
-        assumed ? el("span", { class: "assumed" }, text("assumed_threshold")) : null,
-      ),
-    );
-  }
-
-  function evidence(entry) {
-    const known = Object.entries(entry.evidence || {}).filter(([name, value]) => OneMap.config.facts[name] && value !== null);
-    if (!known.length) return null;
-    return el("details", { class: "more" }, el("summary", {}, text("evidence")), el(
-      "dl", { class: "figures" }, known.flatMap(([name, value]) => {
-        const fact = OneMap.config.facts[name];
-        const shown = name.endsWith("_frac") ? share(value) : OneMap.value(value, fact.unit);
-        return [el("dt", {}, pick(fact)), el("dd", {}, shown)];
-      }),
-    ));
-  }
-
-  function assumptions(list) {
-    if (!list || !list.length) return null;
-    return el("details", { class: "more" }, el("summary", {}, text("assumptions", { n: list.length })), el(
-      "ul", {}, list.map((a) => el(
-        "li", {}, `${pick(a.title)} ${[a.value].flat().map((v) => OneMap.value(v, a.unit)).join("、")}`,
-        el("p", { class: "note" }, text("assumption_source", { text: a.source })),
-      )),
-    ));
-  }
-
-  function rankingItem(entry, unfolded) {
-    const summary = el(
-      "summary", {},
-      el("span", { class: "rank" }, entry.rank === null || entry.rank === undefined ? "–" : String(entry.rank)),
-      el("span", { class: "option-title" }, optionOf(entry)), statusChip(entry.status), scoreBar(entry.score),
-    );
-    summary.style.setProperty("--colour", OneMap.colourOf(entry.technology));
-    const reasons = entry.reasons || [];
-    return el(
-      "li", {},
-      el(
-        "details", { class: "option", "data-technology": entry.technology, "data-variant": entry.variant, open: unfolded },
-        summary,
-        rows([
-          ["capacity", number(entry.capacity_kw, "kW")],
-          ["installed_share", share(entry.installed_share_frac)],
-          ["energy_share", share(entry.energy_share_frac)],
-        ]),
-        el("h4", {}, text("reasons")),
-        reasons.length ? el("ul", { class: "reasons" }, reasons.map(reasonItem)) : el("p", { class: "note" }, text("no_reasons")),
-        evidence(entry),
-        assumptions(entry.assumptions),
-      ),
-    );
-  }
 
   function isRecommended(entry, doc) {
     return entry.technology === doc.recommended
@@ -113,7 +19,7 @@
     const box = el(
       "div", { class: "recommended" },
       el("span", { class: "label" }, text("recommended")),
-      el("b", {}, entry ? optionOf(entry) : titleOf(doc.recommended)), statusChip(doc.recommended_status),
+      el("b", {}, entry ? pick(entry.title) : titleOf(doc.recommended)), statusChip(doc.recommended_status),
     );
     box.style.setProperty("--colour", OneMap.colourOf(doc.recommended));
     return box;
@@ -133,10 +39,15 @@
     );
   }
 
-  function basis(value) {
+  /* The title of a coded value, the value itself where it has none. */
+  function coded(titles, value) {
     if (!value) return text("unknown");
-    const known = OneMap.config.strings[`basis_${value}`];
-    return known ? pick(known) : value;
+    return Object.hasOwn(titles, value) ? pick(titles[value]) : value;
+  }
+
+  function policyAreas(place) {
+    const ids = [place.geothermal_pilot_area, place.geothermal_focus_area, place.data_centre_area].filter(Boolean);
+    return ids.map((id) => coded(OneMap.config.areas, id)).join(OneMap.language() === "en" ? ", " : "、");
   }
 
   function parcelBody(doc, parcel) {
@@ -152,18 +63,25 @@
       rows([
         ["parcel_id", doc.parcel_id],
         ["place", where || text("unknown")],
+        policyAreas(place) ? ["policy_areas", policyAreas(place)] : null,
+        ["land_use", coded(OneMap.config.landUses, place.land_use_class)],
+        ["building_status", coded(OneMap.config.words, place.building_status)],
         ["area", number(place.area_m2, "m2")],
         ["heated_area", number(demand.heated_area_m2, "m2")],
-        ["heated_area_basis", basis(demand.heated_area_basis)],
+        ["heated_area_basis", coded(OneMap.config.bases, demand.heated_area_basis)],
         ["heat_load", number(demand.heat_load_kw, "kW")],
+        ["season", number(demand.season_d, "d")],
         ["heat_demand", number(demand.heat_demand_mwh_per_a, "MWh/a")],
       ]),
       assumptions(demand.assumptions),
       el("h3", {}, text("ranking")),
+      el("p", { class: "note" }, text("range_note")),
       el("ol", { class: "ranking" }, doc.technologies.map(
         // Without a recommendation the first option is unfolded, so that a reason is in sight.
-        (entry, place) => rankingItem(entry, doc.recommended ? isRecommended(entry, doc) : place === 0),
+        (entry, place) => OneMap.optionItem(entry, doc.recommended ? isRecommended(entry, doc) : place === 0),
       )),
+      OneMap.portfolioSection(doc.portfolio),
+      OneMap.checklistSection(doc.checklist),
     ];
   }
 

@@ -36,8 +36,8 @@
       return both[language].replace(/\{(\w+)\}/g, (_, name) => values[name]);
     },
 
-    /* The present language of {zh, en}. */
-    pick: (both) => both[language],
+    /* The present language of {zh, en}; a percentage stays on one line. */
+    pick: (both) => both[language].replace(/(\d) %/g, "$1\u00a0%"),
 
     /* A number with its unit, or "not known" for a missing one; missing is never shown as 0. */
     number(value, unit, digits) {
@@ -50,12 +50,13 @@
 
     share(value) {
       if (value === null || value === undefined) return OneMap.text("unknown");
-      return `${OneMap.number(value * 100, null, value < 0.1 ? 1 : 0)}%`;
+      return `${OneMap.number(value * 100, null, 1)}%`;
     },
 
     unit(unit) {
       if (unit === "points") return language === "en" ? "points" : "分";
-      return unit.replace(/m2/g, "m²").replace(/m3/g, "m³").replace("degC", "°C");
+      if (unit === "d") return language === "en" ? "days" : "天";
+      return (language === "en" ? unit : unit.replace("CNY", "元")).replace(/m2/g, "m²").replace(/m3/g, "m³").replace("degC", "°C");
     },
 
     /* A value of any kind with enough digits to compare it with a threshold. */
