@@ -57,6 +57,14 @@ def text(frame: pd.DataFrame, name: str) -> Texts:
     return values
 
 
+def words(frame: pd.DataFrame, name: str) -> Words:
+    """Return a text column by codes; without a text where missing or where there is no such column."""
+    if name not in frame.columns:
+        return nothing(len(frame))
+    codes, names = pd.factorize(frame[name])
+    return Words(codes, named(names))
+
+
 def absent(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Return where a text array holds nothing."""
     return np.asarray(pd.isna(values), dtype=bool)

@@ -12,13 +12,13 @@ import shapely
 from gis.facts.columns import (
     Floats,
     Texts,
-    Words,
     absent,
     nothing,
     number,
     pick,
     picked,
     text,
+    words,
 )
 from gis.facts.spatial import dominant
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
@@ -40,7 +40,7 @@ def place_facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings) -> F
         "township": text(parcels, "township"),
         "planning_area": nothing(n),
         "land_use_code": text(parcels, "land_use_code"),
-        "building_status": Words.of(text(parcels, "building_status")),
+        "building_status": words(parcels, "building_status"),
         "building_density_frac": number(parcels, "building_density_frac"),
     }
     for layer_id in ("district", "township"):

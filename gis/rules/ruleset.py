@@ -59,6 +59,14 @@ class ParameterValue:
 
 
 @dataclass(frozen=True)
+class Combination:
+    """One combination of outcomes of checks and notes: the status it gives and the reasons for it."""
+
+    status: int
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
 class Rules:
     """Parameters with the checks and notes that use them, on the rule set's day."""
 
@@ -67,8 +75,8 @@ class Rules:
     notes: tuple[Note, ...]
     own: frozenset[str]
     """Names of the parameters that are not shared by the whole set."""
-    reasons: dict[int, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """Reason codes by combination of outcomes, filled as combinations occur."""
+    combinations: dict[int, Combination] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What combinations of outcomes mean, filled as they occur."""
 
     @cached_property
     def assumed(self) -> tuple[ParameterValue, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gis.facts.columns import Floats, Words, named, number, text
+from gis.facts.columns import Floats, Words, named, number, words
 from gis.facts.table import Facts
 from gis.heat import demand as heat
 from gis.rules import ParameterValue, RuleSet
@@ -52,19 +52,13 @@ def demand_facts(parcels: pd.DataFrame, place: Facts, ruleset: RuleSet) -> Facts
 CLIMATE = ("indoor_degc", "mean_outdoor_degc", "design_outdoor_degc")
 
 
-def _coded(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], list[Any]]:
-    """Return a code for every text and the texts by code; -1 where there is none."""
-    codes, distinct = pd.factorize(values)
-    return codes.astype(np.int64), list(distinct)
-
-
 def _season(district: npt.NDArray[Any], ruleset: RuleSet) -> Floats:
     """Return the days of the heating period: the district's own where it has one, else the city's."""
     city = ruleset.parameters["season_d"].number()
     own = ruleset.by_district("season_by_district_d")
-    codes, names = _coded(district)
-    days = np.array([*(own.get(name, city) for name in names), city])
-    return days[codes]
+    by_name = Words.of(district)
+    days = np.array([own.get(name, city) for name in by_name.names])
+    return days[by_name.codes]
 
 
 def _land_use(parcels: pd.DataFrame, ruleset: RuleSet) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -73,9 +67,9 @@ def _land_use(parcels: pd.DataFrame, ruleset: RuleSet) -> tuple[npt.NDArray[np.i
     names = list(classes)
     prefixes = {c: names.index(name) for name, use in classes.items() for c in use.codes}
     ranked = sorted(prefixes, key=len, reverse=True)
-    codes, distinct = _coded(text(parcels, "land_use_code"))
-    known = [next((prefixes[p] for p in ranked if code.startswith(p)), -1) for code in distinct]
-    return np.array([*known, -1], dtype=np.int64)[codes], names
+    given = words(parcels, "land_use_code")
+    known = [next((prefixes[p] for p in ranked if code.startswith(p)), -1) for code in given.names[:-1]]
+    return np.array([*known, -1], dtype=np.int64)[given.codes], names
 
 
 def _heated_area(
@@ -106,7 +100,8 @@ def _heat_index(
 ) -> Floats:
     """Return the index of every parcel by its class and standard: one look-up in a small table."""
     values, default = ruleset.demand_parameters, ruleset.demand.default_standard
-    standard, levels = _coded(text(parcels, "building_standard"))
+    standard = words(parcels, "building_standard")
+    levels = standard.names[:-1]
     table = np.full((len(use_names) + 1, len(levels) + 1), np.nan)
     for row, name in enumerate(use_names):
         index = ruleset.demand.land_use[name].heat_index
@@ -114,7 +109,7 @@ def _heat_index(
             parameter = index.get(level) or index.get(default)
             if parameter:
                 table[row, column] = values[parameter].number()
-    found: Floats = table[land_use, standard]
+    found: Floats = table[land_use, standard.codes]
     mixed = values[ruleset.demand.mixed_heat_index].number()
     return np.where((land_use < 0) & from_population, mixed, found)
 

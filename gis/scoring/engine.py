@@ -7,7 +7,7 @@ rows the best one is the parcel's verdict. A further source can therefore only h
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from gis.facts.columns import Words
 from gis.facts.table import Facts
 from gis.rules import Check, Note, OptionRules
 from gis.rules.model import LOCAL_FACTS, Comparison
-from gis.rules.ruleset import Rules
+from gis.rules.ruleset import Combination, Rules
 from gis.vocabulary import Status
 
 Floats = npt.NDArray[np.float64]
@@ -70,23 +70,36 @@ def judge(fact: View, rules: OptionRules) -> Judgement:
     """
     rows = fact.rows
     capacity = rows.facts["capacity_kw"]
-    load_kw = fact("heat_load_kw")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(load_kw > 0, np.minimum(capacity / load_kw, 1.0), np.nan)
-    rows.facts["installed_share_frac"] = share
+    share = rows.facts["installed_share_frac"] = share_frac(capacity, fact("heat_load_kw"))
     outcomes = [outcome(c, rules, fact) for c in rules.checks]
     spoken = [outcome(n, rules, fact) == MET for n in rules.notes]
-    status = _status(outcomes, spoken, rules, len(share))
+    kinds, verdicts = combinations(outcomes, spoken, rules)
+    status = np.array([v.status for v in verdicts], dtype=np.int8)[kinds]
     score = _score(status, spoken, rules, fact)
+    reasons = listed([v.reasons for v in verdicts])
     if rows.parcel is None:
-        reasons = reason_codes(outcomes, spoken, rules)
-        return Judgement(status, score, capacity, share, reasons, rows.facts)
+        return Judgement(status, score, capacity, share, reasons[kinds], rows.facts)
     best = _best(rows.parcel, rows.distance_m, capacity, status, score)
-    if len(best) == len(share):
-        return Judgement(status, score, capacity, share, reason_codes(outcomes, spoken, rules), rows.facts)
-    reasons = reason_codes([o[best] for o in outcomes], [s[best] for s in spoken], rules)
     facts = {name: values[best] for name, values in rows.facts.items()}
-    return Judgement(status[best], score[best], capacity[best], share[best], reasons, facts)
+    return Judgement(status[best], score[best], capacity[best], share[best], reasons[kinds[best]], facts)
+
+
+def share_frac(capacity_kw: Floats, load_kw: Floats) -> Floats:
+    """Return the share of the design load that a capacity can carry; NaN where there is no load."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(load_kw > 0, np.minimum(capacity_kw / load_kw, 1.0), np.nan)
+
+
+def open_to(fact: View, rules: OptionRules) -> npt.NDArray[np.bool_]:
+    """Return where no check excludes the option or leaves it unknown: where it is conditional or suitable."""
+    holds = np.ones(len(fact.rows.facts["capacity_kw"]), dtype=bool)
+    for check in rules.checks:
+        result = outcome(check, rules, fact)
+        if check.effect == "excludes":
+            holds &= result != FAILED
+        if check.missing == "unknown":
+            holds &= result != MISSING
+    return holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +108,8 @@ class View:
 
     rows: Rows
     parcel_facts: Facts
+    known: dict[Any, tuple[Any, Ints]] = field(default_factory=dict)
+    """Comparisons of parcels that were made before: options ask much the same."""
 
     def __call__(self, name: str) -> Any:
         """Return a fact, one value a row."""
@@ -115,48 +130,44 @@ def outcome(condition: Check | Note, rules: Rules, fact: View) -> Ints:
     """
     result = compared(condition, rules, fact)
     for part in condition.when:
-        applies = compared(part, rules, fact)
-        result[(applies == MISSING) & (result != NOT_APPLICABLE)] = MISSING
-        result[applies == FAILED] = NOT_APPLICABLE
+        # What is not known to apply is at least MISSING, and NOT_APPLICABLE goes before all.
+        result = np.maximum(result, APPLIES[compared(part, rules, fact)])
     return result
 
 
+APPLIES = np.array([MET, NOT_APPLICABLE, MISSING], dtype=np.int8)
+"""What an outcome of `when` makes of a condition: MET leaves it as it is."""
+
+
 def compared(part: Comparison, rules: Rules, fact: View) -> Ints:
-    """Return MET, FAILED or MISSING for every row."""
+    """Return MET, FAILED or MISSING for every row; not to be written to."""
+    own, name = fact.rows.facts, part.threshold
+    if part.fact in own or name in own:
+        return _compared(part, rules, fact)
+    values = fact.parcel_facts[part.fact]
+    limit = rules.parameters[name].value if name in rules.parameters else name
+    known = fact.known.get((part.fact, part.operator, limit))
+    if known is None or known[0] is not values:
+        parcels = View(Rows(None, {}), fact.parcel_facts)
+        known = fact.known[part.fact, part.operator, limit] = values, _compared(part, rules, parcels)
+    result: Ints = fact.rows.of_parcel(known[1])
+    return result
+
+
+def _compared(part: Comparison, rules: Rules, fact: View) -> Ints:
     name = part.threshold
     if part.operator in ("in", "not_in"):
         words, allowed, wanted = fact.words(part.fact), rules.texts(name), part.operator == "in"
         known = [MET if (word in allowed) == wanted else FAILED for word in words.names[:-1]]
-        return np.array([*known, MISSING], dtype=np.int8)[words.codes]
+        found: Ints = np.array([*known, MISSING], dtype=np.int8)[words.codes]
+        return found
     numbers = fact(part.fact)
     fixed = name in rules.parameters
     limit: Any = rules.number(name) if fixed else fact(name)
-    # FAILED is one more than MET.
-    result: Ints = np.logical_not(COMPARE[part.operator](numbers, limit)).view(np.int8)
-    result[np.isnan(numbers) if fixed else np.isnan(numbers) | np.isnan(limit)] = MISSING
-    return result
-
-
-def _status(outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: Rules, n: int) -> Ints:
-    """Worst effect wins: excluded, then unknown, then conditional."""
-    excluded, unknown, conditional = (np.zeros(n, dtype=bool) for _ in range(3))
-    for check, result in zip(rules.checks, outcomes, strict=True):
-        failed, missing = result == FAILED, result == MISSING
-        if check.effect == "excludes":
-            excluded |= failed
-        else:
-            conditional |= failed
-        if check.missing == "unknown":
-            unknown |= missing
-        else:
-            conditional |= missing
-    for note, holds in zip(rules.notes, spoken, strict=True):
-        if note.effect == "conditions":
-            conditional |= holds
-    status = np.full(n, SUITABLE, dtype=np.int8)
-    for place, flag in ((CONDITIONAL, conditional), (UNKNOWN, unknown), (UNSUITABLE, excluded)):
-        status[flag] = place
-    return status
+    missing = np.isnan(numbers) if fixed else np.isnan(numbers) | np.isnan(limit)
+    # As numbers: FAILED is what does not hold, MISSING twice that, and no comparison holds of a NaN.
+    failed: Ints = np.logical_not(COMPARE[part.operator](numbers, limit)).view(np.int8)
+    return np.asarray(np.maximum(failed, missing.view(np.int8) << 1))
 
 
 def _score(status: Ints, spoken: list[npt.NDArray[np.bool_]], rules: OptionRules, fact: FactOf) -> Floats:
@@ -171,9 +182,8 @@ def _score(status: Ints, spoken: list[npt.NDArray[np.bool_]], rules: OptionRules
     for bonus in rules.bonuses:
         holds = spoken[[n.id for n in rules.notes].index(bonus.note)]
         score = np.minimum(score + rules.number(bonus.points) * holds, 100.0)
-    score[status == CONDITIONAL] *= rules.number("conditional_score_frac")
-    score[status == UNSUITABLE] = 0.0
-    score[status == UNKNOWN] = np.nan
+    score *= np.array([0.0, np.nan, rules.number("conditional_score_frac"), 1.0])[status]
+    np.copyto(score, 0.0, where=status == UNSUITABLE)
     return score
 
 
@@ -181,44 +191,64 @@ def _best(parcel: Ints, distance_m: Floats | None, capacity_kw: Floats, status: 
     """Return the row of every parcel with the best status, then score, then the nearest, then the largest."""
     starts = np.flatnonzero(np.r_[True, parcel[1:] != parcel[:-1]])
     counts = np.diff(np.r_[starts, len(parcel)])
-    if len(starts) == len(parcel):
-        return starts
-    nearness = np.zeros(len(parcel)) if distance_m is None else -np.nan_to_num(distance_m, nan=np.inf)
+    nearness = np.zeros(len(parcel)) if distance_m is None else -distance_m
     left = np.ones(len(parcel), dtype=bool)
-    for key in (status, np.nan_to_num(score, nan=-1.0), nearness, np.nan_to_num(capacity_kw, nan=-1.0)):
-        # Of the rows that are left only those with their parcel's largest key stay.
-        held = np.where(left, key, -np.inf)
+    for key in (status, score, nearness, capacity_kw):
+        # Of the rows that are left only those with their parcel's largest key stay; not known is the least.
+        held = np.where(left & (key == key), key, -np.inf)
         left &= held == np.repeat(np.maximum.reduceat(held, starts), counts)
     rows = np.flatnonzero(left)
     return rows[np.r_[True, parcel[rows[1:]] != parcel[rows[:-1]]]]
 
 
-def reason_codes(
+def combinations(
     outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: Rules
-) -> npt.NDArray[np.object_]:
-    """Return the reason codes of every parcel, the weightiest first; equal combinations share one list."""
+) -> tuple[Ints, list[Combination]]:
+    """Return the combination of outcomes of every row by number, and what each combination means."""
     key = np.zeros(len((*outcomes, *spoken)[0]), dtype=np.int64)
-    for result in outcomes:
-        key <<= 2
-        key |= result
-    for holds in spoken:
-        key <<= 1
-        key |= holds
-    inverse, distinct = pd.factorize(key)
-    lists = np.empty(len(distinct), dtype=object)
-    for i, combination in enumerate(distinct.tolist()):
-        known = rules.reasons.get(combination)
-        if known is None:
-            known = rules.reasons[combination] = _codes(*_apart(combination, rules), rules)
-        lists[i] = known
-    return lists[inverse]
+    for parts, bits in ((outcomes, 2), ([holds.view(np.int8) for holds in spoken], 1)):
+        # Three at a time in small numbers: widening is what takes the time.
+        for i in range(0, len(parts), 3):
+            group = parts[i : i + 3]
+            packed = group[0]
+            for part in group[1:]:
+                packed = packed << bits | part
+            key <<= bits * len(group)
+            key |= packed.astype(np.int64)
+    kinds, distinct = pd.factorize(key)
+    known = rules.combinations
+    for number in distinct.tolist():
+        if number not in known:
+            known[number] = _combination(number, rules)
+    return kinds, [known[number] for number in distinct.tolist()]
 
 
-def _apart(combination: int, rules: Rules) -> tuple[list[int], list[bool]]:
-    """Return the outcomes of checks and notes that a combination stands for."""
-    spoken = [bool(combination >> bit & 1) for bit in reversed(range(len(rules.notes)))]
-    combination >>= len(rules.notes)
-    return [combination >> 2 * place & 3 for place in reversed(range(len(rules.checks)))], spoken
+def _combination(number: int, rules: Rules) -> Combination:
+    spoken = [bool(number >> bit & 1) for bit in reversed(range(len(rules.notes)))]
+    number >>= len(rules.notes)
+    outcomes = [number >> 2 * place & 3 for place in reversed(range(len(rules.checks)))]
+    return Combination(_status(outcomes, spoken, rules), _codes(outcomes, spoken, rules))
+
+
+def listed(lists: list[list[str]]) -> npt.NDArray[np.object_]:
+    """Return lists as an array of objects, for rows to point into."""
+    out = np.empty(len(lists), dtype=object)
+    for i, one in enumerate(lists):
+        out[i] = one
+    return out
+
+
+def _status(outcomes: list[int], spoken: list[bool], rules: Rules) -> int:
+    """Worst effect wins: excluded, then unknown, then conditional."""
+    worst = SUITABLE
+    for check, result in zip(rules.checks, outcomes, strict=True):
+        if result == FAILED:
+            worst = min(worst, UNSUITABLE if check.effect == "excludes" else CONDITIONAL)
+        elif result == MISSING:
+            worst = min(worst, UNKNOWN if check.missing == "unknown" else CONDITIONAL)
+    if any(note.effect == "conditions" for note, holds in zip(rules.notes, spoken, strict=True) if holds):
+        worst = min(worst, CONDITIONAL)
+    return worst
 
 
 def _codes(outcomes: list[int], spoken: list[bool], rules: Rules) -> list[str]:

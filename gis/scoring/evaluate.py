@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gis.facts.columns import Words
+from gis.facts.columns import Words, named
 from gis.facts.table import Facts
 from gis.heat.demand import coverage_frac
 from gis.rules import RuleSet
@@ -31,7 +31,7 @@ from gis.scoring.technologies import MODELS, Models, drillable_area
 from gis.vocabulary import FACTS, OPTIONS, VERDICTS
 
 Columns = dict[str, npt.NDArray[Any]]
-CHUNK = 16_384
+CHUNK = 65_536
 STATUS_NAMES = np.asarray(ORDERED, dtype=object)
 VARIANT_NAMES = np.asarray(("hydrothermal", "closed_loop"), dtype=object)
 PARTS = ("rank", "status", "score", "capacity_kw", "installed_share_frac", "energy_share_frac", "reasons")
@@ -47,7 +47,8 @@ def evaluate(inputs: Inputs, ruleset: RuleSet) -> tuple[Columns, Columns]:
     if n <= CHUNK:
         return _evaluate(inputs, ruleset)
     starts = range(0, n, CHUNK)
-    facts: Columns = {c.name: _empty(c.type, n) for c in FACTS}
+    # What came from the map stays as it is: only what the models add is new.
+    facts: Columns = {c.name: _empty(c.type, n) for c in FACTS if c.name not in inputs.facts}
     verdicts: Columns = {c.name: _empty(c.type, n) for c in VERDICTS}
 
     def run(start: int) -> None:
@@ -59,11 +60,16 @@ def evaluate(inputs: Inputs, ruleset: RuleSet) -> tuple[Columns, Columns]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in [pool.submit(run, start) for start in starts]:
             done.result()
-    return facts, verdicts
+    return facts | _texts(inputs.facts), verdicts
 
 
 def _empty(kind: str, n: int) -> npt.NDArray[Any]:
     return np.empty(n, dtype=np.float64 if kind == "float" else object)
+
+
+def _texts(facts: Facts) -> Columns:
+    """Return the facts with texts in place of codes."""
+    return {name: v.texts() if isinstance(v, Words) else v for name, v in facts.items()}
 
 
 def _piece(inputs: Inputs, start: int, stop: int) -> Inputs:
@@ -96,8 +102,7 @@ def _evaluate(inputs: Inputs, ruleset: RuleSet) -> tuple[Columns, Columns]:
     columns["geothermal_variant"] = VARIANT_NAMES[better.view(np.int8)]
     columns |= _recommendation(columns, ruleset)
     columns |= portfolio(facts, columns, ruleset).columns
-    texts = {name: values.texts() for name, values in facts.items() if isinstance(values, Words)}
-    return facts | texts, columns
+    return _texts(facts), columns
 
 
 def judge_all(facts: Facts, rows: Mapping[str, Rows], ruleset: RuleSet) -> dict[str, Judgement]:
@@ -106,11 +111,12 @@ def judge_all(facts: Facts, rows: Mapping[str, Rows], ruleset: RuleSet) -> dict[
     models = Models(ruleset)
     facts["earlier_suitable_count"], facts["earlier_unknown_count"] = np.zeros(n), np.zeros(n)
     judged: dict[str, Judgement] = {}
+    known: dict[Any, Any] = {}
     for technology in ruleset.order:
         best = np.zeros(n, dtype=np.int8)
         # The closed loop uses the field that the hydrothermal variant settled on, so OPTIONS' order counts.
         for option in (o.id for o in OPTIONS if o.technology == technology):
-            judged[option] = judge_option(option, rows[option], facts, models)
+            judged[option] = judge_option(option, rows[option], facts, models, known)
             facts |= judged[option].facts
             best = np.maximum(best, judged[option].status)
         facts["earlier_suitable_count"] = facts["earlier_suitable_count"] + (best == SUITABLE)
@@ -118,11 +124,13 @@ def judge_all(facts: Facts, rows: Mapping[str, Rows], ruleset: RuleSet) -> dict[
     return judged
 
 
-def judge_option(option: str, rows: Rows, facts: Facts, models: Models) -> Judgement:
-    """Run the model of one option over its rows and judge them."""
+def judge_option(option: str, rows: Rows, facts: Facts, models: Models, known: dict[Any, Any]) -> Judgement:
+    """Run the model of one option over its rows and judge them; `known` is kept from option to option."""
     rules = models.ruleset.options[option]
+    if rows.parcel is not None and len(rows.parcel) == len(facts["area_m2"]):
+        rows = Rows(None, rows.facts, rows.distance_m)  # one source each: nothing to look up
     modelled = MODELS[option](View(rows, facts), rules, models)
-    return judge(View(Rows(rows.parcel, rows.facts | modelled, rows.distance_m), facts), rules)
+    return judge(View(Rows(rows.parcel, rows.facts | modelled, rows.distance_m), facts, known), rules)
 
 
 def _option_columns(prefix: str, verdict: Judgement) -> Columns:
@@ -156,23 +164,24 @@ def _recommendation(columns: Columns, ruleset: RuleSet) -> Columns:
     """First technology in the order that is suitable or conditional and reaches the least share."""
     n = len(columns["air_source_rank"])
     least = ruleset.parameters["minimum_share_frac"].number()
-    out: Columns = {
-        "recommended": np.full(n, None, dtype=object),
-        "recommended_variant": np.full(n, None, dtype=object),
-        "recommended_status": np.full(n, None, dtype=object),
-        "recommended_score": np.full(n, np.nan),
-    }
-    open_ = np.ones(n, dtype=bool)
+    chosen = np.full(n, -1, dtype=np.int8)
+    status, score = np.zeros(n, dtype=np.int8), np.full(n, np.nan)
     unknown_before: list[tuple[str, Any]] = []
-    for technology in ruleset.order:
+    for place, technology in enumerate(ruleset.order):
         rank = columns[f"{technology}_rank"]
-        eligible = (rank == SUITABLE) | (rank == CONDITIONAL)
-        take = open_ & eligible & (columns[f"{technology}_installed_share_frac"] >= least)
-        out["recommended"][take] = technology
-        out["recommended_status"][take] = columns[f"{technology}_status"][take]
-        out["recommended_score"][take] = columns[f"{technology}_score"][take]
-        if technology == "geothermal":
-            out["recommended_variant"][take] = columns["geothermal_variant"][take]
-        open_ &= ~take
-        unknown_before.append((technology, open_ & (rank == UNKNOWN)))
+        take = (chosen < 0) & (rank >= CONDITIONAL) & (columns[f"{technology}_installed_share_frac"] >= least)
+        np.copyto(chosen, place, where=take)
+        np.copyto(status, rank, where=take)
+        np.copyto(score, columns[f"{technology}_score"], where=take)
+        unknown_before.append((technology, (chosen < 0) & (rank == UNKNOWN)))
+    some = chosen >= 0
+    variant = some & (chosen == ruleset.order.index("geothermal"))
+    out: Columns = {
+        "recommended": named(ruleset.order)[chosen],
+        "recommended_variant": columns["geothermal_variant"].copy(),
+        "recommended_status": STATUS_NAMES[status],
+        "recommended_score": score,
+    }
+    out["recommended_variant"][~variant] = None
+    out["recommended_status"][~some] = None
     return out | {"undecided": lists_of(unknown_before, n)}

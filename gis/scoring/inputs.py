@@ -120,7 +120,7 @@ def biomass(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
     _attribute(sources, around, plant, "committed_kw", committed)
     facts: Facts = {
         **sources.facts(around, "biomass"),
-        "biomass_kind": sources.words(around, "kind", {}),
+        "biomass_kind": sources.words(around, "kind"),
         "biomass_recoverable_kw": recoverable,
         "biomass_committed_kw": committed,
     }
@@ -142,8 +142,8 @@ def geothermal_fields(shapes: Texts, facts: Facts, around: Surroundings) -> Rows
         overlap_m2[rows[inside]] = shapely.area(shared)
         area_m2[rows] = shapely.area(around.index(layer).geometries)[feature]
     found: Facts = {
-        "geothermal_field_id": sources.texts(around, "id"),
-        "geothermal_field_name": sources.texts(around, "name"),
+        "geothermal_field_id": sources.words(around, "id"),
+        "geothermal_field_name": sources.words(around, "name"),
         "geothermal_field_overlap_frac": np.minimum(overlap_m2 / facts["area_m2"][sources.parcel], 1.0),
         "geothermal_field_distance_m": sources.distance_m,
         "geothermal_field_area_m2": area_m2,

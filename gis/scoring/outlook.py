@@ -15,8 +15,7 @@ from gis.facts.table import Facts
 from gis.rules import OptionRules, ParameterValue, RuleSet
 from gis.rules.model import Lever
 from gis.scoring.demand import heat_index
-from gis.scoring.engine import CONDITIONAL, Rows
-from gis.scoring.evaluate import judge_option
+from gis.scoring.engine import Rows, View, open_to, share_frac
 from gis.scoring.reasons import both, filled
 from gis.scoring.row import arrays
 from gis.scoring.technologies import MODELS, Models, drillable_area
@@ -166,6 +165,8 @@ def _changes(
         first = np.argmax(works, axis=1)
         each = np.arange(len(levers))
         found = works[each, first]
+        if turn == 0 and not found.any():
+            return []
         high = np.where(found, steps[each, first], np.nan if turn == 0 else high)
         low = np.where(found & (first > 0), steps[each, first - 1], low)
         steps = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, GRID)
@@ -208,8 +209,10 @@ def _feasible(
     for name, rows, changed in own:
         # Once more: the area may be changed itself, not only what it follows from.
         facts[name][rows] = changed
-    judged = judge_option(option, Rows(None, {}), facts, models)
-    works = (judged.status >= CONDITIONAL) & (judged.share_frac >= least_share)
+    modelled = MODELS[option](facts.__getitem__, rules, models)
+    modelled["installed_share_frac"] = share_frac(modelled["capacity_kw"], facts["heat_load_kw"])
+    works = modelled["installed_share_frac"] >= least_share
+    works &= open_to(View(Rows(None, modelled), facts), rules)
     return works.reshape(values.shape)
 
 

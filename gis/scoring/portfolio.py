@@ -13,7 +13,7 @@ from gis.facts.table import Facts
 from gis.heat import economics
 from gis.heat.portfolio import Stack, stack
 from gis.rules import RuleSet
-from gis.scoring.engine import CONDITIONAL, MET, Rows, View, outcome, reason_codes
+from gis.scoring.engine import CONDITIONAL, MET, Rows, View, combinations, listed, outcome
 from gis.scoring.lists import lists_of
 from gis.scoring.technologies import Models
 from gis.vocabulary import OPTIONS
@@ -152,4 +152,5 @@ def _findings(facts: Facts, columns: Columns, ruleset: RuleSet) -> npt.NDArray[n
     fact = View(Rows(None, columns), facts)
     outcomes = [outcome(c, rules, fact) for c in rules.checks]
     spoken = [outcome(n, rules, fact) == MET for n in rules.notes]
-    return reason_codes(outcomes, spoken, rules)
+    kinds, found = combinations(outcomes, spoken, rules)
+    return listed([v.reasons for v in found])[kinds]

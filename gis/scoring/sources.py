@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from gis.facts.columns import Floats, Ints, Texts, Words, named, pick
+from gis.facts.columns import Floats, Ints, Texts, Words, named
 from gis.facts.spatial import FeatureIndex, Pairs
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts
@@ -35,39 +36,32 @@ class Candidates:
         rows = np.flatnonzero((self.layer == self.layers.index(layer_id)) & (self.feature >= 0))
         return rows, self.feature[rows]
 
-    def texts(self, around: Surroundings, name: str) -> Texts:
-        """Return a text column of each row's source; `id` is the key of its layer."""
-        out = np.full(len(self.parcel), None, dtype=object)
-        for layer_id in self.layers:
-            rows, feature = self.of_layer(layer_id)
-            if len(rows):
-                out[rows] = pick(around.texts(layer_id, f"{layer_id}_id" if name == "id" else name), feature)
-        return out
+    def words(self, around: Surroundings, name: str, fixed: Mapping[str, str] | None = None) -> Words:
+        """Return a text column of each row's source by codes; `id` is the key of its layer.
 
-    def words(self, around: Surroundings, name: str, fixed: Mapping[str, str]) -> Words:
-        """Return a text column of each row's source by codes; of the layers in `fixed` it is that text."""
-        codes, names = np.full(len(self.parcel), -1), list(fixed.values())
+        Of the layers in `fixed` it is the text given there.
+        """
+        codes = np.full(len(self.parcel), -1)
+        names: list[Any] = []
         for layer_id in self.layers:
             rows, feature = self.of_layer(layer_id)
-            if layer_id in fixed:
-                codes[rows] = names.index(fixed[layer_id])
+            if fixed and layer_id in fixed:
+                codes[rows] = len(names)
+                names.append(fixed[layer_id])
             elif len(rows):
-                own = around.words(layer_id, name)
-                place = [
-                    names.index(n) if n in names else len(names) + i for i, n in enumerate(own.names[:-1])
-                ]
-                codes[rows] = np.array([*place, -1])[own.codes[feature]]
-                names += list(own.names[:-1])
+                own = around.words(layer_id, f"{layer_id}_id" if name == "id" else name)
+                found = own.codes[feature]
+                codes[rows] = np.where(found < 0, -1, found + len(names))
+                names.extend(own.names[:-1])
         return Words(codes, named(names))
 
     def facts(self, around: Surroundings, prefix: str) -> Facts:
         """Return layer, id, name, distance and reach of each row's source as facts."""
-        layer = np.asarray(self.layers, dtype=object)[self.layer]
-        layer[self.feature < 0] = None
+        layer = Words(np.where(self.feature < 0, -1, self.layer), named(self.layers))
         return {
             f"{prefix}_source_layer": layer,
-            f"{prefix}_source_id": self.texts(around, "id"),
-            f"{prefix}_source_name": self.texts(around, "name"),
+            f"{prefix}_source_id": self.words(around, "id"),
+            f"{prefix}_source_name": self.words(around, "name"),
             f"{prefix}_distance_m": self.distance_m,
             f"{prefix}_reach_m": self.reach_m,
         }

@@ -8,6 +8,10 @@ written, one after the other. Prints figures; judges nothing but equality.
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the service runs
+
 import argparse
 import time
 from collections.abc import Mapping
@@ -93,9 +97,9 @@ class City:
         m = len(parcel)
         distance = self.number(0.0, 6e3, m)
         facts = {
-            f"{prefix}_source_layer": self.word(["a", "b"], m),
-            f"{prefix}_source_id": self.word(["s1", "s2", "s3"], m),
-            f"{prefix}_source_name": self.word(["甲", "乙"], m),
+            f"{prefix}_source_layer": self.words(["a", "b"], m),
+            f"{prefix}_source_id": self.words(["s1", "s2", "s3"], m),
+            f"{prefix}_source_name": self.words(["甲", "乙"], m),
             f"{prefix}_distance_m": distance,
             f"{prefix}_reach_m": np.full(m, 3e3),
             f"{prefix}_committed_kw": self.number(0.0, 5e3, m, 0.5),
@@ -123,8 +127,8 @@ class City:
         distance = number(0.0, 2e4, n)
         field: Facts = {name: number(10.0, 100.0, n, 0.2) for name in FIELD_COLUMNS}
         field |= {
-            "geothermal_field_id": word(["F1", "F2"], n),
-            "geothermal_field_name": word(["甲", "乙"], n),
+            "geothermal_field_id": words(["F1", "F2"], n),
+            "geothermal_field_name": words(["甲", "乙"], n),
             "geothermal_field_overlap_frac": np.where(distance < 8e3, 1.0, 0.0),
             "geothermal_field_distance_m": distance,
             "geothermal_field_area_m2": number(1e7, 3e8, n),
@@ -192,6 +196,7 @@ def main() -> None:
     rules, city = load_ruleset("beijing"), City(arguments.size)
     parcels, place, rows = city.parcels(), city.place(), city.rows()
     for turn in range(3):
+        found = None  # the results of the turn before go first, as a run has no others
         start = time.perf_counter()
         inputs = Inputs(place | demand_facts(parcels, place, rules), rows)
         demand_s = time.perf_counter() - start

@@ -117,7 +117,7 @@ def test_shallow_zone_and_its_ground(scored, parcels, around):
         ORDER BY p.parcel_id, ST_Area(ST_Intersection(p.geom, z.geom)) DESC, z.shallow_geothermal_zone_id""",
     ).reindex(parcels["parcel_id"])
     facts = ground_facts(parcels.geometry.to_numpy(), around, REACH_M)
-    assert list(facts["shallow_suitability"]) == list(expected["suitability"])
+    assert list(facts["shallow_suitability"].texts()) == list(expected["suitability"])
     assert list(facts["shallow_geothermal_zone_id"]) == list(expected["zone"])
     assert_close(facts["ground_conductivity_w_per_m_k"], expected["conductivity"])
 

@@ -27,7 +27,7 @@ def feasible(option: str, facts: Facts, fact: str, value: float, rules: gis.Rule
     row |= {"earlier_suitable_count": np.zeros(1), "earlier_unknown_count": np.zeros(1)}
     if not fact.startswith("drillable"):
         row |= drillable_area(row.__getitem__, rules.options["shallow_ground_source"])
-    verdict = judge_option(option, Rows(None, {}), row, Models(rules))
+    verdict = judge_option(option, Rows(None, {}), row, Models(rules), {})
     return bool(verdict.status[0] >= CONDITIONAL and verdict.share_frac[0] >= LEAST)
 
 
