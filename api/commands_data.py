@@ -9,7 +9,6 @@ from typing import Annotated
 import orjson
 import typer
 
-from api.layers import catalogue
 from api.progress import bar, say
 from gis.errors import UsageError
 from gis.ingest import import_file
@@ -29,6 +28,8 @@ def layers(
     as_json: Annotated[bool, typer.Option("--json", help="Print the full catalogue as JSON.")] = False,
 ) -> None:
     """List all layers and what is loaded."""
+    from api.layers import catalogue  # with the web, which the other commands do without
+
     with open_store(Settings()) as store:
         entries = catalogue(store)
     if as_json:

@@ -13,7 +13,6 @@ import typer
 from api.explain import text_of
 from api.progress import bar, say
 from api.sheet import Language
-from api.suitability import Scorer
 from api.table import check_ending, write_table
 from gis.ingest import read_mapped
 from gis.rules import RuleSet, load_ruleset
@@ -92,6 +91,8 @@ def explain(
     lang: Annotated[Language, typer.Option(help="Language of the text.")] = "zh",
 ) -> None:
     """Explain the stored verdicts of one parcel: ranking, reasons, portfolio, what to arrange, clauses."""
+    from api.suitability import Scorer  # with the web, which the other commands do without
+
     with open_store(Settings()) as store:
         scorer = Scorer(store)
         document = scorer.stored_document(parcel_id)

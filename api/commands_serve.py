@@ -10,9 +10,7 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from api.main import create_app
 from api.progress import bar, say
 from gis.errors import StoreError, UsageError
 from gis.rules import load_ruleset
@@ -36,6 +34,11 @@ def serve(
     sample: Annotated[bool, typer.Option(help="Load the sample city if the store is empty.")] = True,
 ) -> None:
     """Serve the map: store up, migrated, sample loaded if empty, parcels scored."""
+    # The web is for this command only: the others start a second earlier without it.
+    import uvicorn
+
+    from api.main import create_app
+
     settings = Settings()
     # A closed terminal stops the program in an orderly way; one started by nohup stays.
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:

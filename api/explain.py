@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from api.explain_plan import put_checklist, put_portfolio, put_reason
+from api.explain_plan import assumption_text, put_checklist, put_portfolio, put_reason
 from api.sheet import Language, Sheet
 from gis.rules import RuleSet
+from gis.titles import HEATED_AREA_BASES, LAND_USE_CLASSES, declared_words
 from gis.vocabulary import STATUS_TITLES, TECHNOLOGY_TITLES
-from gis.webmap.words import HEATED_AREA_BASES, LAND_USE_CLASSES, declared_words
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "parcel": ("地块", "Parcel"),
@@ -143,20 +143,7 @@ def _put_demand(sheet: Sheet, demand: Mapping[str, Any]) -> None:
     ]
     sheet.put(sheet.joined(heat + cooling), 2)
     for assumption in demand["assumptions"]:
-        sheet.put(sheet.named(sheet.word("assumed"), _assumption(sheet, assumption)), 2)
-
-
-def _assumption(sheet: Sheet, assumption: Mapping[str, Any]) -> str:
-    value, unit = assumption["value"], assumption["unit"] or "1"
-    if isinstance(value, list):
-        return f"{sheet.pick(assumption['title'])} {sheet.joined([str(v) for v in value])}"
-    if isinstance(value, Mapping):
-        return f"{sheet.pick(assumption['title'])} {sheet.joined([f'{k} {v:g}' for k, v in value.items()])}"
-    percent = assumption["parameter"].endswith("_frac")
-    told = f"{sheet.pick(assumption['title'])} {sheet.share(value) if percent else sheet.number(value, unit)}"
-    low_high = [assumption[end] for end in ("low", "high") if assumption[end] is not None]
-    ends = [sheet.share(end) if percent else sheet.number(end) for end in low_high]
-    return sheet.bracketed(told, sheet.pick(("～", " to ")).join(ends)) if ends else told
+        sheet.put(sheet.named(sheet.word("assumed"), assumption_text(sheet, assumption)), 2)
 
 
 def _put_recommendation(sheet: Sheet, document: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
-    {"errors", "settings", "vocabulary", "heat"},
+    {"errors", "settings", "titles", "vocabulary", "heat"},
     {"crs", "resources", "rules", "webmap"},
     {"store", "facts"},
     {"scoring", "ingest"},

@@ -26,13 +26,16 @@ import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import BSpline, make_interp_spline
 from scipy.special import exp1
 
 from gis.heat.constants import HOURS_PER_YEAR, Array
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline
 
 TABLE = Path(__file__).with_name("borehole_table.npz")
 MONTH_S = HOURS_PER_YEAR * 3600.0 / 12.0
@@ -61,6 +64,8 @@ class GFunctionTable:
     @cached_property
     def splines(self) -> tuple[BSpline, BSpline, BSpline, BSpline]:
         """For count, spacing, depth and time: what each node weighs at the logarithm of a value."""
+        from scipy.interpolate import make_interp_spline  # half a second, which only a field needs
+
         axes = (self.count, self.spacing_m, self.depth_m, self.diffusion_m2)
         count, spacing, depth, time = (make_interp_spline(np.log(a), np.eye(a.size)) for a in axes)
         return count, spacing, depth, time

@@ -20,10 +20,7 @@ from folium.template import Template
 
 from gis.errors import InputError
 from gis.settings import Settings
-from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
-from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
-from gis.webmap.tiles import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM, RESULT_LAYER
-from gis.webmap.words import (
+from gis.titles import (
     CHECKLIST_GROUPS,
     EFFECTS,
     HEATED_AREA_BASES,
@@ -31,6 +28,9 @@ from gis.webmap.words import (
     declared_words,
     in_both,
 )
+from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
+from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
+from gis.webmap.tiles import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM, RESULT_LAYER
 from layers import LAYERS, LayerSpec
 
 SCRIPTS = (

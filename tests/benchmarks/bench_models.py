@@ -109,7 +109,7 @@ class City:
 
     def rows(self) -> dict[str, Rows]:
         """Return the candidate rows of every option."""
-        number, word, words, n = self.number, self.word, self.words, self.size
+        number, words, n = self.number, self.words, self.size
         reclaimed: Facts = {
             "reclaimed_medium": lambda m: words(["reclaimed_water", "sewage", None], m),
             "reclaimed_flow_m3_per_d": lambda m: number(2e3, 5e5, m),

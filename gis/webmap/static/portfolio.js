@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { el, text, pick, number, share } = OneMap;
-  const { rows, cite, reasonItem } = OneMap.parts;
+  const { rows, cite, reasonItem, assumptions } = OneMap.parts;
 
   /* Installed shares side by side on the whole load, with the share that new projects must reach. */
   function stackedBar(plan) {
@@ -105,6 +105,7 @@
       el("ul", { class: "reasons findings" }, plan.findings.map(reasonItem)),
       carbon(plan),
       storage(plan),
+      assumptions(plan.assumptions),
     );
   };
 
