@@ -11,11 +11,12 @@ from typing import get_args
 
 import pytest
 
+from gis import titles
 from gis.errors import InputError
 from gis.rules import load_ruleset
 from gis.settings import Settings
 from gis.vocabulary import TECHNOLOGIES, Effect
-from gis.webmap import MapData, map_page, page, vendor, words
+from gis.webmap import MapData, map_page, page, vendor
 from gis.webmap.paths import HERE, STATIC_DIR
 
 EMPTY = MapData(
@@ -61,9 +62,9 @@ def test_every_string_has_both_languages_and_a_use() -> None:
 
 def test_every_coded_value_of_the_engine_has_a_title() -> None:
     ruleset = load_ruleset()
-    assert set(words.LAND_USE_CLASSES) == set(ruleset.demand.land_use)
-    assert set(words.CHECKLIST_GROUPS) >= {item.group for item in ruleset.checklists.items}
-    assert set(words.EFFECTS) == set(get_args(Effect))
+    assert set(titles.LAND_USE_CLASSES) == set(ruleset.demand.land_use)
+    assert set(titles.CHECKLIST_GROUPS) >= {item.group for item in ruleset.checklists.items}
+    assert set(titles.EFFECTS) == set(get_args(Effect))
     colours = page.TECHNOLOGY_COLOURS
     assert set(colours) == set(TECHNOLOGIES)
     assert len(set(colours.values())) == len(colours)
