@@ -149,14 +149,14 @@ class Visit:
         return sum(status == 200 and size > 0 for _, status, size in self.tiles)
 
     def settle(self) -> None:
-        """Wait until no request has been under way for half a second.
+        """Wait until no request has been under way for a quarter of a second.
 
         Playwright's `networkidle` is a state of the first load: later it returns at once.
         """
         limit, quiet = time.monotonic() + 60, 0
         while quiet < 5:
             assert time.monotonic() < limit, [r.url for r in self.under_way]
-            self.page.wait_for_timeout(100)
+            self.page.wait_for_timeout(50)
             quiet = 0 if self.under_way else quiet + 1
 
     def go_to(self, lon: float, lat: float, zoom: int) -> None:

@@ -97,7 +97,7 @@ def test_sources_within_reach(scored, parcels, around, layer, reach_m):
     ours = pd.DataFrame(
         {
             "parcel_id": parcels["parcel_id"].to_numpy()[found.parcel[near]],
-            "source": found.texts(around, "id")[near],
+            "source": found.words(around, "id").texts()[near],
             "v": found.distance_m[near],
         }
     )

@@ -125,14 +125,17 @@ def test_placeholders_of_all_texts_can_be_filled(rules):
         said = (
             [c.failed for c in own.checks]
             + [c.met for c in own.checks if c.met]
+            + [c.nowhere for c in own.checks if c.nowhere]
             + [n.text for n in own.notes]
         )
         for text in said:
             assert not unknown(text, own, {"value", "threshold"}), text
     for option in rules.options.values():
         for lever in option.levers:
-            assert "{change}" in lever.text.zh
-            assert not unknown(lever.text, option, {"change"}), lever.text
+            assert "{change}" in lever.text.zh or {"{value}", "{goal}"} <= set(
+                re.findall(r"\{\w+\}", lever.text.zh)
+            )
+            assert not unknown(lever.text, option, {"change", "value", "goal"}), lever.text
     for item in rules.checklists.items:
         assert "{" not in item.text.zh + item.text.en
 
