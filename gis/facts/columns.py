@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,18 @@ import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.signedinteger[Any]]
 Texts = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """A text column by codes into the few texts that occur in it; the last of `names` is None, code -1."""
+    """A column by codes into the few values that occur in it, texts or lists of texts.
 
-    codes: Ints
+    The last of `names` is None, where code -1 points; a name may stand there twice.
+    """
+
+    codes: Codes
     names: Texts
 
     @classmethod
@@ -27,18 +32,37 @@ class Words:
         codes, names = pd.factorize(texts)
         return cls(codes, named(names))
 
+    @classmethod
+    def together(cls, columns: Sequence[Words]) -> Words:
+        """Return the rows of one column after those of another."""
+        first = np.cumsum([0, *(len(c.names) - 1 for c in columns)])
+        codes = [np.where(c.codes < 0, -1, c.codes + start) for c, start in zip(columns, first, strict=False)]
+        return cls(np.concatenate(codes), named([name for c in columns for name in c.names[:-1]]))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
     def __getitem__(self, rows: Any) -> Words:
         """Return some of the rows, or for every index the row it names."""
         return Words(self.codes[rows], self.names)
 
+    def instead(self, where: npt.NDArray[np.bool_], other: Words) -> Words:
+        """Return the rows of `other` in some places, its own in the rest."""
+        shifted = np.where(other.codes < 0, -1, other.codes + (len(self.names) - 1))
+        return Words(np.where(where, shifted, self.codes), named([*self.names[:-1], *other.names[:-1]]))
+
     def texts(self) -> Texts:
-        """Return the texts themselves."""
+        """Return the values themselves."""
         return self.names[self.codes]
 
 
-def named(names: Any) -> Texts:
+def named(names: Iterable[Any]) -> Texts:
     """Return names as an array that ends with None, where code -1 points."""
-    return np.array([*names, None], dtype=object)
+    names = list(names)
+    out = np.empty(len(names) + 1, dtype=object)
+    for i, name in enumerate(names):  # one by one: a list is a value, not a row
+        out[i] = name
+    return out
 
 
 def number(frame: pd.DataFrame, name: str) -> Floats:

@@ -5,9 +5,26 @@ Neighbours are not in it: a field gives less per borehole than a single one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gis.heat.constants import DAYS_PER_YEAR, HOURS_PER_YEAR, SECONDS_PER_DAY, Array
+
+
+@dataclass(frozen=True)
+class Well:
+    """One borehole and how it is used: the fluid may cool to `limit_temperature_degc` at the lowest.
+
+    A season of `season_d` days takes heat in every year of the lifetime.
+    """
+
+    depth_m: float
+    radius_m: float
+    resistance_m_k_per_w: float
+    limit_temperature_degc: float
+    season_d: float
+    lifetime_a: float
 
 
 def diffusivity_m2_per_s(
@@ -37,56 +54,34 @@ def gpot_power_w(
     conductivity_w_per_m_k: Array,
     heat_capacity_mj_per_m3_k: Array,
     ground_temperature_degc: Array,
-    *,
-    limit_temperature_degc: float,
-    depth_m: float,
-    borehole_radius_m: float,
-    borehole_resistance_m_k_per_w: float,
-    season_d: float,
-    lifetime_a: float,
+    well: Well,
 ) -> Array:
     """Heat that one borehole alone may take from the ground, averaged over the year, in W.
 
     G.POT, Casasso and Sethi 2016, doi 10.1016/j.energy.2016.03.091:
     P = 8 (T0 - T_lim) lambda L t'_c / (G + 4 pi lambda R_b). The fluid reaches
-    `limit_temperature_degc` once, in the last season of the lifetime. Arrays broadcast,
-    NaN stays NaN, never negative.
+    its limit once, in the last season of the lifetime. Arrays broadcast, NaN
+    stays NaN, never negative.
     """
     lam = conductivity_w_per_m_k
     diffusivity = diffusivity_m2_per_s(lam, heat_capacity_mj_per_m3_k)
-    season_frac = season_d / DAYS_PER_YEAR
-    u_c = gpot_u(borehole_radius_m, diffusivity, season_d)
-    u_s = gpot_u(borehole_radius_m, diffusivity, lifetime_a * DAYS_PER_YEAR)
+    season_frac = well.season_d / DAYS_PER_YEAR
+    u_c = gpot_u(well.radius_m, diffusivity, well.season_d)
+    u_s = gpot_u(well.radius_m, diffusivity, well.lifetime_a * DAYS_PER_YEAR)
     g = gpot_g_max(u_c, u_s, season_frac)
-    gap = np.maximum(ground_temperature_degc - limit_temperature_degc, 0.0)
-    resistance = g + 4.0 * np.pi * lam * borehole_resistance_m_k_per_w
-    return np.asarray(8.0 * gap * lam * depth_m * season_frac / resistance, dtype=np.float64)
+    gap = np.maximum(ground_temperature_degc - well.limit_temperature_degc, 0.0)
+    resistance = g + 4.0 * np.pi * lam * well.resistance_m_k_per_w
+    return np.asarray(8.0 * gap * lam * well.depth_m * season_frac / resistance, dtype=np.float64)
 
 
 def gpot_energy_kwh_per_a(
     conductivity_w_per_m_k: Array,
     heat_capacity_mj_per_m3_k: Array,
     ground_temperature_degc: Array,
-    *,
-    limit_temperature_degc: float,
-    depth_m: float,
-    borehole_radius_m: float,
-    borehole_resistance_m_k_per_w: float,
-    season_d: float,
-    lifetime_a: float,
+    well: Well,
 ) -> Array:
     """Heat that one borehole alone may take from the ground each year, in kWh: `gpot_power_w` x 8,760 h."""
-    power_w = gpot_power_w(
-        conductivity_w_per_m_k,
-        heat_capacity_mj_per_m3_k,
-        ground_temperature_degc,
-        limit_temperature_degc=limit_temperature_degc,
-        depth_m=depth_m,
-        borehole_radius_m=borehole_radius_m,
-        borehole_resistance_m_k_per_w=borehole_resistance_m_k_per_w,
-        season_d=season_d,
-        lifetime_a=lifetime_a,
-    )
+    power_w = gpot_power_w(conductivity_w_per_m_k, heat_capacity_mj_per_m3_k, ground_temperature_degc, well)
     return power_w * HOURS_PER_YEAR / 1000.0
 
 

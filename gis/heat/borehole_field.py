@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import exp1
 
+from gis.heat.borehole_loops import add_wall, trilinear
 from gis.heat.constants import HOURS_PER_YEAR, Array
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ COUNT_NODES = 64
 DIFFUSIVITY_NODES = 20
 ROWS_PER_CHUNK = 8192
 FIELDS_PER_CHUNK = 256
-# The eight corners of a cell of the grid, by axis: 1 at the lower node, 0 at the upper.
-CORNERS = 1 - np.indices((2, 2, 2)).reshape(3, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,19 +201,14 @@ class _Ground:
 
 def _annual_w_per_m(responses: Array, ground: _Ground, factors: Array, load: MonthlyLoad) -> Array:
     """Mean heat of the year per metre from h and c, (rows, 2 x months); see the top of the module."""
-    beta = np.minimum(np.maximum(ground.balance_frac, 0.0), 1.0)
     # Another radius moves all of g by the logarithm of the ratio.
     shift = np.log(load_table().radius_m / ground.borehole_radius_m)
-    months = responses.shape[1] // 2
-    wall = np.full(len(responses), -np.inf)
-    for k in range(months):
-        heat = responses[:, k] + shift * factors[0, k]
-        cooling = responses[:, months + k] + shift * factors[1, k]
-        wall = np.maximum(wall, heat - beta * cooling)
     peak = np.maximum(HOURS_PER_YEAR / ground.full_load_h, load.busiest_month_factor)
     diffusion = 4.0 * ground.diffusivity_m2_per_s * 3600.0 * ground.peak_h
     pulse = 0.5 * exp1(ground.borehole_radius_m**2 / diffusion)
-    wall = wall + (peak - load.busiest_month_factor) * pulse
+    wall = np.empty(len(responses))
+    wall[:] = (peak - load.busiest_month_factor) * pulse
+    add_wall(responses, shift, factors, ground.balance_frac, wall)
     resistance = wall / (2.0 * np.pi * ground.conductivity_w_per_m_k)
     resistance = resistance + peak * ground.borehole_resistance_m_k_per_w
     return np.asarray(np.maximum(ground.usable_k, 0.0) / resistance)
@@ -324,33 +317,12 @@ class FieldModel:
         nodes = self._responses(count, self.diffusivities_m2_per_s, self.months)
         return nodes.reshape(-1, nodes.shape[-1])
 
-    @cached_property
-    def _axes(self) -> tuple[Array, Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """First node, nodes per e-fold, last cell and stride of n, m and diffusivity: each (3, 1)."""
-        a = self.diffusivities_m2_per_s
-        first = np.array([[1.0], [1.0], [a[0]]])
-        ratio = np.array([[LARGEST_COUNT], [LARGEST_COUNT], [a[-1] / a[0]]])
-        cells = np.array([[COUNT_NODES], [COUNT_NODES], [a.size]]) - 1
-        strides = np.array([[COUNT_NODES * a.size], [a.size], [1]])
-        return first, cells / np.log(ratio), cells - 1, strides
-
-    def _interpolate(self, n: Array, m: Array, diffusivity: Array) -> Array:
+    def _interpolate(self, n: Array, m: Array, diffusivity: Array, rows: int) -> Array:
         """h and c by straight lines in the logarithms: (rows, 2 x months)."""
-        first, per_efold, last, strides = self._axes
-        values = np.array(np.broadcast_arrays(n, m, diffusivity))
-        values[:2] = np.minimum(np.maximum(values[:2], 1.0), LARGEST_COUNT)
-        place = np.log(values / first) * per_efold
-        # NaN becomes any node; its weights stay NaN.
-        with np.errstate(invalid="ignore"):
-            node = np.minimum(np.maximum(place.astype(np.int64), 0), last)
-        above = place - node
-        # Of the three only the diffusivity can be outside of the grid.
-        above[2][np.abs(above[2] - 0.5) > 0.5 + 1e-9] = np.nan
-        weights = np.abs(CORNERS[0] - above[0][:, None])
-        weights *= np.abs(CORNERS[1] - above[1][:, None])
-        weights *= np.abs(CORNERS[2] - above[2][:, None])
-        index = (node * strides).sum(axis=0)[:, None] + ((1 - CORNERS) * strides).sum(axis=0)
-        return np.asarray((weights[:, None, :] @ self.grid.take(index, axis=0))[:, 0])
+        nodes = self.diffusivities_m2_per_s
+        result = np.empty((rows, self.grid.shape[1]))
+        trilinear(self.grid, COUNT_NODES, LARGEST_COUNT, nodes, n, m, diffusivity, result)
+        return result
 
     def energy_kwh_per_a(
         self,
@@ -390,7 +362,7 @@ class FieldModel:
             conductivity, capacity, ground_degc, lowest_degc = values[2:6]
             diffusivity = conductivity / (capacity * 1e6)
             ground = _Ground(conductivity, diffusivity, ground_degc - lowest_degc, *values[6:])
-            responses = self._interpolate(values[0], values[1], diffusivity)
+            responses = self._interpolate(values[0], values[1], diffusivity, len(result[part]))
             result[part] = _annual_w_per_m(responses, ground, factors, self.load)
         result *= HOURS_PER_YEAR / 1000.0 * self.depth_m
         return result.reshape(shape)[()]

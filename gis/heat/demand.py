@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from gis.compiled import compiled
 from gis.heat.constants import HOURS_PER_DAY, Array
 
 # Daily mean at which heating begins and ends: part of the load-duration formula.
@@ -53,10 +53,12 @@ class Climate:
         """Hours at the design load that give the heat under the curve."""
         return self.load_factor * self.season_d * HOURS_PER_DAY
 
-    def take(self, index: npt.NDArray[np.intp] | slice) -> Climate:
-        """Return the climate of some of the parcels."""
-        season_d = self.season_d
-        return replace(self, season_d=season_d[index]) if isinstance(season_d, np.ndarray) else self
+    def curve(self) -> tuple[Array, float, float, Array, Array]:
+        """Return season (d), days at the peak, b0, exponent and full days; arrays of one or one a parcel."""
+        season_d = np.atleast_1d(np.asarray(self.season_d, dtype=np.float64))
+        whole = replace(self, season_d=season_d)
+        exponent, total_d = np.asarray(whole.exponent), np.asarray(whole.load_factor * season_d)
+        return season_d, self.peak_d, self.b0, exponent, total_d
 
 
 def heat_load_kw(heated_area_m2: Array, heat_index_w_per_m2: Array) -> Array:
@@ -91,21 +93,39 @@ def coverage_frac(share: float | Array, climate: Climate, *, actual_peak_frac: f
     the design index: with a real peak of `actual_peak_frac` of it the curve shrinks by that
     factor, and the same plant covers more. NaN stays NaN; 0 below 0, 1 above the real peak.
     """
-    x = np.maximum(np.asarray(share, dtype=np.float64) / actual_peak_frac, 0.0)
-    season_d = np.broadcast_to(np.asarray(climate.season_d, dtype=np.float64), x.shape)
-    exponent = np.broadcast_to(np.asarray(climate.exponent, dtype=np.float64), x.shape)
-    total_d = np.broadcast_to(np.asarray(climate.load_factor * climate.season_d, dtype=np.float64), x.shape)
-    # Below the load of the season's end the base load always runs, which needs no power.
-    covered = np.where(x >= 1.0, 1.0, x * (season_d / total_d))
-    between = (x > 1.0 - climate.b0) & (x < 1.0)
-    if between.any():
-        x, b, season_d = x[between], exponent[between], season_d[between]
-        rest_d = season_d - climate.peak_d
-        cut_power = (1.0 - x) / climate.b0
-        cut = cut_power ** (1.0 / b)
-        tail_d = rest_d * ((1.0 - cut) - climate.b0 * (1.0 - cut * cut_power) / (b + 1.0))
-        covered[between] = (x * (climate.peak_d + rest_d * cut) + tail_d) / total_d[between]
-    return covered
+    shape = np.shape(share)
+    x = np.ascontiguousarray(share, dtype=np.float64).ravel() / actual_peak_frac
+    covered = np.empty(x.size)
+    _covered(x, *climate.curve(), covered)
+    return covered.reshape(shape)
+
+
+@compiled
+def covered_frac(
+    x: float, season_d: float, peak_d: float, b0: float, exponent: float, total_d: float
+) -> float:
+    """Share of the season's heat below the load-duration curve cut at the share `x` of the real peak."""
+    if x >= 1.0:
+        return 1.0
+    if x <= 1.0 - b0:
+        # Below the load of the season's end the base load always runs, which needs no power.
+        return max(x, 0.0) * (season_d / total_d)
+    rest_d = season_d - peak_d
+    cut_power = (1.0 - x) / b0
+    cut = cut_power ** (1.0 / exponent)
+    tail_d = rest_d * ((1.0 - cut) - b0 * (1.0 - cut * cut_power) / (exponent + 1.0))
+    return float((x * (peak_d + rest_d * cut) + tail_d) / total_d)
+
+
+@compiled
+def _covered(
+    x: Array, season_d: Array, peak_d: float, b0: float, exponent: Array, total_d: Array, covered: Array
+) -> None:
+    # One season for all, or one a parcel with the parcels last.
+    seasons = len(season_d)
+    for i in range(len(x)):
+        k = i % seasons
+        covered[i] = covered_frac(x[i], season_d[k], peak_d, b0, exponent[k], total_d[k])
 
 
 def outdoor_bins(climate: Climate, count: int) -> tuple[Array, Array]:

@@ -37,16 +37,6 @@ def lcoh_cny_per_kwh(
     )
 
 
-def electricity_mwh_per_a(heat_mwh_per_a: Array, scop: float | Array) -> Array:
-    """Electricity in MWh/a that delivers the heat (MWh/a) at a seasonal COP."""
-    return heat_mwh_per_a / scop
-
-
-def heat_pump_kg_per_kwh(grid_kg_per_kwh: float, scop: float | Array) -> float | Array:
-    """CO2 per kWh of heat from a heat pump: grid factor (kg/kWh) over seasonal COP."""
-    return grid_kg_per_kwh / scop
-
-
 def boiler_kg_per_kwh(gas_kg_per_kwh: float, efficiency_frac: float) -> float:
     """CO2 per kWh of heat from a gas boiler: factor of the gas (kg/kWh, lower value) over efficiency."""
     return gas_kg_per_kwh / efficiency_frac

@@ -12,11 +12,6 @@ def delivered_kw(source_kw: Array, cop: float | Array) -> Array:
     return source_kw * cop / (cop - 1.0)
 
 
-def source_frac(cop: float | Array) -> float | Array:
-    """Share of the delivered heat that comes from the source: 1 - 1/COP."""
-    return 1.0 - 1.0 / cop
-
-
 def log_mean_k(in_degc: float | Array, out_degc: float | Array) -> Array:
     """Entropic mean absolute temperature (K) of a stream between two temperatures (degC).
 

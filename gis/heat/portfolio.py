@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gis.compiled import compiled
 from gis.heat.constants import Array
-from gis.heat.demand import Climate, coverage_frac
-
-# Parcels at a time: the arrays of one chunk stay in the processor's cache.
-CHUNK = 1 << 14
+from gis.heat.demand import Climate, covered_frac
 
 
 @dataclass(frozen=True)
@@ -35,37 +33,46 @@ def stack(load_kw: Array, offers_kw: Array, climate: Climate, *, actual_peak_fra
     of the shares up to and with it less that without it. An offer is 0 where there is none.
     Load 0 or NaN has NaN shares; a NaN offer leaves itself and all after it unknown.
     """
-    installed = np.empty(offers_kw.shape)
-    share, energy = np.empty(offers_kw.shape), np.empty(offers_kw.shape)
+    installed, energy = np.empty(offers_kw.shape), np.empty(offers_kw.shape)
     unmet = np.empty(load_kw.shape)
-    for start in range(0, len(load_kw), CHUNK):
-        part = slice(start, start + CHUNK)
-        unmet[part] = _fill(load_kw[part], offers_kw[:, part], installed[:, part])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            whole = np.where(load_kw[part] > 0.0, load_kw[part], np.nan)
-        np.divide(installed[:, part], whole, out=share[:, part])
-        _energy(share[:, part], climate.take(part), actual_peak_frac, energy[:, part])
+    _fill(load_kw, offers_kw, actual_peak_frac, *climate.curve(), installed, energy, unmet)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = installed / np.where(load_kw > 0.0, load_kw, np.nan)
     return Stack(installed, share, energy, unmet)
 
 
-def _fill(load_kw: Array, offers_kw: Array, installed_kw: Array) -> Array:
-    """Write what is installed of each offer; return what is left of the load."""
-    rest = load_kw.copy()
-    for offer, taken in zip(offers_kw, installed_kw, strict=True):
-        np.minimum(offer, rest, out=taken)
-        rest -= taken
-    return rest
-
-
-def _energy(share: Array, climate: Climate, actual_peak_frac: float, energy: Array) -> None:
-    """Write the share of the season's heat that each share of the load gives."""
-    sofar = np.zeros(share.shape[1])
-    covered = np.zeros(share.shape[1])
-    for own, result in zip(share, energy, strict=True):
-        np.multiply(own, 0.0, out=result)
-        # The coverage only moves where something is installed and the real peak is not yet reached.
-        moved = np.flatnonzero((own > 0.0) & (covered < 1.0))
-        sofar += own
-        now = coverage_frac(sofar[moved], climate.take(moved), actual_peak_frac=actual_peak_frac)
-        result[moved] = now - covered[moved]
-        covered[moved] = now
+@compiled
+def _fill(
+    load_kw: Array,
+    offers_kw: Array,
+    actual_peak_frac: float,
+    season_d: Array,
+    peak_d: float,
+    b0: float,
+    exponent: Array,
+    total_d: Array,
+    installed_kw: Array,
+    energy_frac: Array,
+    unmet_kw: Array,
+) -> None:
+    """Write what is installed of each offer, the share of the heat it gives, and what is left of the load."""
+    seasons = len(season_d)
+    for i in range(len(load_kw)):
+        rest, k = load_kw[i], i % seasons
+        whole = rest if rest > 0.0 else np.nan
+        sofar = covered = 0.0
+        for j in range(len(offers_kw)):
+            offer = offers_kw[j, i]
+            taken = rest if offer > rest or np.isnan(rest) else offer
+            rest -= taken
+            installed_kw[j, i] = taken
+            own = taken / whole
+            if own == 0.0 or covered >= 1.0:
+                # The coverage only moves where something is installed and the real peak is not yet reached.
+                energy_frac[j, i] = own * 0.0
+                continue
+            sofar += own
+            now = covered_frac(sofar / actual_peak_frac, season_d[k], peak_d, b0, exponent[k], total_d[k])
+            energy_frac[j, i] = now - covered
+            covered = now
+        unmet_kw[i] = rest

@@ -12,25 +12,36 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from gis.facts.columns import Words
+from gis.facts.columns import Words, named
 from gis.facts.table import Facts
 from gis.rules import Check, Note, OptionRules
 from gis.rules.model import LOCAL_FACTS, Comparison
 from gis.rules.ruleset import Combination, Rules
+from gis.scoring.kernels import (
+    CONDITIONAL,
+    FAILED,
+    MET,
+    MISSING,
+    NOT_APPLICABLE,
+    OPERATORS,
+    SUITABLE,
+    UNKNOWN,
+    UNSUITABLE,
+    best_rows,
+    combine,
+    compare,
+    score,
+)
 from gis.vocabulary import Status
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[Any]  # whole numbers; outcomes are int8
 FactOf = Callable[[str], npt.NDArray[Any]]
 
-# Ordered from worst to best.
+# Ordered from worst to best, as the numbers in `kernels`.
 ORDERED: tuple[Status, ...] = ("unsuitable", "unknown", "conditional", "suitable")
-UNSUITABLE, UNKNOWN, CONDITIONAL, SUITABLE = range(4)
-MET, FAILED, MISSING, NOT_APPLICABLE = range(4)
 
-COMPARE = {"ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less}
 CODE_SUFFIX = {MET: "met", FAILED: "failed", MISSING: "missing"}
 
 
@@ -59,7 +70,7 @@ class Judgement:
     score: Floats
     capacity_kw: Floats
     share_frac: Floats
-    reasons: npt.NDArray[np.object_]
+    reasons: Words
     facts: Facts
 
 
@@ -71,17 +82,17 @@ def judge(fact: View, rules: OptionRules) -> Judgement:
     rows = fact.rows
     capacity = rows.facts["capacity_kw"]
     share = rows.facts["installed_share_frac"] = share_frac(capacity, fact("heat_load_kw"))
-    outcomes = [outcome(c, rules, fact) for c in rules.checks]
-    spoken = [outcome(n, rules, fact) == MET for n in rules.notes]
-    kinds, verdicts = combinations(outcomes, spoken, rules)
+    outcomes = outcomes_of(rules, fact)
+    kinds, verdicts = combinations(outcomes, rules)
     status = np.array([v.status for v in verdicts], dtype=np.int8)[kinds]
-    score = _score(status, spoken, rules, fact)
-    reasons = listed([v.reasons for v in verdicts])
+    points = _score(status, outcomes, rules, fact)
+    reasons = Words(kinds, named([v.reasons for v in verdicts]))
     if rows.parcel is None:
-        return Judgement(status, score, capacity, share, reasons[kinds], rows.facts)
-    best = _best(rows.parcel, rows.distance_m, capacity, status, score)
+        return Judgement(status, points, capacity, share, reasons, rows.facts)
+    distance = np.zeros(len(status)) if rows.distance_m is None else rows.distance_m
+    best = best_rows(rows.parcel, status, points, distance, capacity)
     facts = {name: values[best] for name, values in rows.facts.items()}
-    return Judgement(status[best], score[best], capacity[best], share[best], reasons[kinds[best]], facts)
+    return Judgement(status[best], points[best], capacity[best], share[best], reasons[best], facts)
 
 
 def share_frac(capacity_kw: Floats, load_kw: Floats) -> Floats:
@@ -161,61 +172,40 @@ def _compared(part: Comparison, rules: Rules, fact: View) -> Ints:
         known = [MET if (word in allowed) == wanted else FAILED for word in words.names[:-1]]
         found: Ints = np.array([*known, MISSING], dtype=np.int8)[words.codes]
         return found
-    numbers = fact(part.fact)
-    fixed = name in rules.parameters
-    limit: Any = rules.number(name) if fixed else fact(name)
-    missing = np.isnan(numbers) if fixed else np.isnan(numbers) | np.isnan(limit)
-    # As numbers: FAILED is what does not hold, MISSING twice that, and no comparison holds of a NaN.
-    failed: Ints = np.logical_not(COMPARE[part.operator](numbers, limit)).view(np.int8)
-    return np.asarray(np.maximum(failed, missing.view(np.int8) << 1))
+    numbers = np.ascontiguousarray(fact(part.fact))
+    limits = np.array([rules.number(name)]) if name in rules.parameters else np.ascontiguousarray(fact(name))
+    result = np.empty(len(numbers), dtype=np.int8)
+    compare(numbers, limits, OPERATORS[part.operator], result)
+    return result
 
 
-def _score(status: Ints, spoken: list[npt.NDArray[np.bool_]], rules: OptionRules, fact: FactOf) -> Floats:
+def outcomes_of(rules: Rules, fact: View) -> Ints:
+    """Return the outcomes of all checks, then of all notes: (condition, row), int8."""
+    conditions: tuple[Check | Note, ...] = (*rules.checks, *rules.notes)
+    return np.stack([outcome(c, rules, fact) for c in conditions])
+
+
+def _score(status: Ints, outcomes: Ints, rules: OptionRules, fact: FactOf) -> Floats:
     """0 to 100; 0 where excluded, NaN where unknown, scaled down where conditional."""
-    points, total = np.zeros(len(status)), 0.0
-    for term in rules.score:
-        start, end, weight = rules.number(term.start), rules.number(term.end), rules.number(term.weight)
-        part = np.minimum(np.maximum((fact(term.fact) - start) / (end - start), 0.0), 1.0)
-        points += weight * (part if term.curve == "rising" else 1.0 - part)
-        total += weight
-    score = 100.0 * points / total
-    for bonus in rules.bonuses:
-        holds = spoken[[n.id for n in rules.notes].index(bonus.note)]
-        score = np.minimum(score + rules.number(bonus.points) * holds, 100.0)
-    score *= np.array([0.0, np.nan, rules.number("conditional_score_frac"), 1.0])[status]
-    np.copyto(score, 0.0, where=status == UNSUITABLE)
-    return score
+    terms = np.stack([fact(term.fact) for term in rules.score])
+    curves = [
+        (*map(rules.number, (term.start, term.end, term.weight)), term.curve == "rising")
+        for term in rules.score
+    ]
+    place = {note.id: i for i, note in enumerate(rules.notes, len(rules.checks))}
+    return score(
+        status,
+        terms,
+        np.array(curves, dtype=np.float64),
+        np.array([rules.number(b.points) for b in rules.bonuses], dtype=np.float64),
+        outcomes[[place[b.note] for b in rules.bonuses]],
+        rules.number("conditional_score_frac"),
+    )
 
 
-def _best(parcel: Ints, distance_m: Floats | None, capacity_kw: Floats, status: Ints, score: Floats) -> Ints:
-    """Return the row of every parcel with the best status, then score, then the nearest, then the largest."""
-    starts = np.flatnonzero(np.r_[True, parcel[1:] != parcel[:-1]])
-    counts = np.diff(np.r_[starts, len(parcel)])
-    nearness = np.zeros(len(parcel)) if distance_m is None else -distance_m
-    left = np.ones(len(parcel), dtype=bool)
-    for key in (status, score, nearness, capacity_kw):
-        # Of the rows that are left only those with their parcel's largest key stay; not known is the least.
-        held = np.where(left & (key == key), key, -np.inf)
-        left &= held == np.repeat(np.maximum.reduceat(held, starts), counts)
-    rows = np.flatnonzero(left)
-    return rows[np.r_[True, parcel[rows[1:]] != parcel[rows[:-1]]]]
-
-
-def combinations(
-    outcomes: list[Ints], spoken: list[npt.NDArray[np.bool_]], rules: Rules
-) -> tuple[Ints, list[Combination]]:
+def combinations(outcomes: Ints, rules: Rules) -> tuple[Ints, list[Combination]]:
     """Return the combination of outcomes of every row by number, and what each combination means."""
-    key = np.zeros(len((*outcomes, *spoken)[0]), dtype=np.int64)
-    for parts, bits in ((outcomes, 2), ([holds.view(np.int8) for holds in spoken], 1)):
-        # Three at a time in small numbers: widening is what takes the time.
-        for i in range(0, len(parts), 3):
-            group = parts[i : i + 3]
-            packed = group[0]
-            for part in group[1:]:
-                packed = packed << bits | part
-            key <<= bits * len(group)
-            key |= packed.astype(np.int64)
-    kinds, distinct = pd.factorize(key)
+    kinds, distinct = combine(outcomes, len(rules.checks))
     known = rules.combinations
     for number in distinct.tolist():
         if number not in known:
@@ -228,14 +218,6 @@ def _combination(number: int, rules: Rules) -> Combination:
     number >>= len(rules.notes)
     outcomes = [number >> 2 * place & 3 for place in reversed(range(len(rules.checks)))]
     return Combination(_status(outcomes, spoken, rules), _codes(outcomes, spoken, rules))
-
-
-def listed(lists: list[list[str]]) -> npt.NDArray[np.object_]:
-    """Return lists as an array of objects, for rows to point into."""
-    out = np.empty(len(lists), dtype=object)
-    for i, one in enumerate(lists):
-        out[i] = one
-    return out
 
 
 def _status(outcomes: list[int], spoken: list[bool], rules: Rules) -> int:

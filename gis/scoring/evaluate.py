@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gis.compiled import in_blocks
 from gis.facts.columns import Words, named
 from gis.facts.table import Facts
 from gis.heat.demand import coverage_frac
 from gis.rules import RuleSet
-from gis.scoring.engine import (
-    CONDITIONAL,
-    ORDERED,
-    SUITABLE,
-    UNKNOWN,
-    Judgement,
-    Rows,
-    View,
-    judge,
-)
+from gis.scoring.engine import ORDERED, Judgement, Rows, View, judge
 from gis.scoring.inputs import Inputs
+from gis.scoring.kernels import SUITABLE, UNKNOWN, choose
 from gis.scoring.lists import lists_of
 from gis.scoring.portfolio import portfolio
 from gis.scoring.technologies import MODELS, Models, drillable_area
-from gis.vocabulary import FACTS, OPTIONS, VERDICTS
+from gis.vocabulary import FACT, FACTS, OPTIONS, VERDICTS
 
-Columns = dict[str, npt.NDArray[Any]]
+Columns = dict[str, Any]
+"""Columns by name: arrays of numbers, or texts and lists by codes (`Words`)."""
 CHUNK = 65_536
-STATUS_NAMES = np.asarray(ORDERED, dtype=object)
-VARIANT_NAMES = np.asarray(("hydrothermal", "closed_loop"), dtype=object)
+STATUS_NAMES, VARIANT_NAMES = named(ORDERED), named(("hydrothermal", "closed_loop"))
 PARTS = ("rank", "status", "score", "capacity_kw", "installed_share_frac", "energy_share_frac", "reasons")
 
 
@@ -46,30 +37,30 @@ def evaluate(inputs: Inputs, ruleset: RuleSet) -> tuple[Columns, Columns]:
     n = len(inputs.facts["area_m2"])
     if n <= CHUNK:
         return _evaluate(inputs, ruleset)
-    starts = range(0, n, CHUNK)
     # What came from the map stays as it is: only what the models add is new.
-    facts: Columns = {c.name: _empty(c.type, n) for c in FACTS if c.name not in inputs.facts}
-    verdicts: Columns = {c.name: _empty(c.type, n) for c in VERDICTS}
+    added = [c.name for c in FACTS if c.name not in inputs.facts]
+    facts: Columns = {name: np.empty(n) for name in added if FACT[name].type == "float"}
+    verdicts: Columns = {c.name: np.empty(n) for c in VERDICTS if c.type == "float"}
 
-    def run(start: int) -> None:
-        found = _evaluate(_piece(inputs, start, min(start + CHUNK, n)), ruleset)
+    def run(start: int, stop: int) -> tuple[Columns, Columns]:
+        found = _evaluate(_piece(inputs, start, stop), ruleset)
         for columns, part in zip((facts, verdicts), found, strict=True):
             for name, values in columns.items():
-                values[start : start + CHUNK] = part[name]
+                values[start:stop] = part[name]
+        return _words(found[0]), _words(found[1])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in [pool.submit(run, start) for start in starts]:
-            done.result()
-    return facts | _texts(inputs.facts), verdicts
-
-
-def _empty(kind: str, n: int) -> npt.NDArray[Any]:
-    return np.empty(n, dtype=np.float64 if kind == "float" else object)
+    words = in_blocks(run, n, CHUNK)
+    facts |= {name: _together(words, 0, name) for name in added if name not in facts}
+    verdicts |= {c.name: _together(words, 1, c.name) for c in VERDICTS if c.name not in verdicts}
+    return inputs.facts | facts, verdicts
 
 
-def _texts(facts: Facts) -> Columns:
-    """Return the facts with texts in place of codes."""
-    return {name: v.texts() if isinstance(v, Words) else v for name, v in facts.items()}
+def _words(columns: Columns) -> Columns:
+    return {name: values for name, values in columns.items() if isinstance(values, Words)}
+
+
+def _together(pieces: Sequence[tuple[Columns, Columns]], which: int, name: str) -> Words:
+    return Words.together([piece[which][name] for piece in pieces])
 
 
 def _piece(inputs: Inputs, start: int, stop: int) -> Inputs:
@@ -96,13 +87,15 @@ def _evaluate(inputs: Inputs, ruleset: RuleSet) -> tuple[Columns, Columns]:
     better = _better(judged["geothermal_hydrothermal"], judged["geothermal_closed_loop"])
     _energy_shares(columns, facts, ruleset)
     for part in PARTS:
-        pair = columns[f"geothermal_closed_loop_{part}"], columns[f"geothermal_hydrothermal_{part}"]
-        columns[f"geothermal_{part}"] = np.where(better, *pair)
+        first, second = columns[f"geothermal_hydrothermal_{part}"], columns[f"geothermal_closed_loop_{part}"]
+        columns[f"geothermal_{part}"] = (
+            first.instead(better, second) if isinstance(first, Words) else np.where(better, second, first)
+        )
     columns["geothermal_second"] = better
-    columns["geothermal_variant"] = VARIANT_NAMES[better.view(np.int8)]
+    columns["geothermal_variant"] = Words(better.view(np.int8), VARIANT_NAMES)
     columns |= _recommendation(columns, ruleset)
     columns |= portfolio(facts, columns, ruleset).columns
-    return _texts(facts), columns
+    return facts, columns
 
 
 def judge_all(facts: Facts, rows: Mapping[str, Rows], ruleset: RuleSet) -> dict[str, Judgement]:
@@ -136,7 +129,7 @@ def judge_option(option: str, rows: Rows, facts: Facts, models: Models, known: d
 def _option_columns(prefix: str, verdict: Judgement) -> Columns:
     return {
         f"{prefix}_rank": verdict.status,
-        f"{prefix}_status": STATUS_NAMES[verdict.status],
+        f"{prefix}_status": Words(verdict.status, STATUS_NAMES),
         f"{prefix}_score": verdict.score,
         f"{prefix}_capacity_kw": verdict.capacity_kw,
         f"{prefix}_installed_share_frac": verdict.share_frac,
@@ -162,26 +155,16 @@ def _better(first: Judgement, second: Judgement) -> npt.NDArray[np.bool_]:
 
 def _recommendation(columns: Columns, ruleset: RuleSet) -> Columns:
     """First technology in the order that is suitable or conditional and reaches the least share."""
-    n = len(columns["air_source_rank"])
+    parts = ("rank", "installed_share_frac", "score")
+    rank, share, score = (np.stack([columns[f"{t}_{part}"] for t in ruleset.order]) for part in parts)
     least = ruleset.parameters["minimum_share_frac"].number()
-    chosen = np.full(n, -1, dtype=np.int8)
-    status, score = np.zeros(n, dtype=np.int8), np.full(n, np.nan)
-    unknown_before: list[tuple[str, Any]] = []
-    for place, technology in enumerate(ruleset.order):
-        rank = columns[f"{technology}_rank"]
-        take = (chosen < 0) & (rank >= CONDITIONAL) & (columns[f"{technology}_installed_share_frac"] >= least)
-        np.copyto(chosen, place, where=take)
-        np.copyto(status, rank, where=take)
-        np.copyto(score, columns[f"{technology}_score"], where=take)
-        unknown_before.append((technology, (chosen < 0) & (rank == UNKNOWN)))
-    some = chosen >= 0
-    variant = some & (chosen == ruleset.order.index("geothermal"))
-    out: Columns = {
-        "recommended": named(ruleset.order)[chosen],
-        "recommended_variant": columns["geothermal_variant"].copy(),
-        "recommended_status": STATUS_NAMES[status],
-        "recommended_score": score,
+    chosen, status, points, unknown = choose(rank, share, score, least)
+    geothermal = chosen == ruleset.order.index("geothermal")
+    variant = np.where(geothermal, columns["geothermal_variant"].codes, -1)
+    return {
+        "recommended": Words(chosen, named(ruleset.order)),
+        "recommended_variant": Words(variant, VARIANT_NAMES),
+        "recommended_status": Words(np.where(chosen >= 0, status, -1), STATUS_NAMES),
+        "recommended_score": points,
+        "undecided": lists_of(ruleset.order, unknown),
     }
-    out["recommended_variant"][~variant] = None
-    out["recommended_status"][~some] = None
-    return out | {"undecided": lists_of(unknown_before, n)}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
+from gis.facts.columns import Codes, Texts, Words, named
 
 
-def lists_of(flags: Sequence[tuple[str, Any]], n: int) -> npt.NDArray[np.object_]:
-    """Return, for each of `n` parcels, the names whose flag is set; equal combinations share one list."""
-    key = np.zeros(n, dtype=np.int64)
-    for bit, (_, flag) in enumerate(flags):
-        key += flag.astype(np.int64) << bit
-    lists = np.empty(1 << len(flags), dtype=object)
-    for kind in range(len(lists)):
-        lists[kind] = [name for bit, (name, _) in enumerate(flags) if kind >> bit & 1]
-    return lists[key]
+def lists_of(names: Sequence[str], bits: Codes) -> Words:
+    """Return, for each of `bits`, the names whose bit is set; equal combinations share one list."""
+    return Words(bits, _lists(tuple(names)))
+
+
+@lru_cache
+def _lists(names: tuple[str, ...]) -> Texts:
+    kinds = range(1 << len(names))
+    return named([name for bit, name in enumerate(names) if kind >> bit & 1] for kind in kinds)

@@ -12,7 +12,8 @@ from gis.heat import economics
 from gis.heat.storage import daily_storage
 from gis.rules import RuleSet
 from gis.rules.model import ChecklistItem
-from gis.scoring.engine import FAILED, ORDERED, Rows, View, compared
+from gis.scoring.engine import ORDERED, Rows, View, compared
+from gis.scoring.kernels import FAILED
 from gis.scoring.portfolio import Portfolio, portfolio
 from gis.scoring.reasons import filled, reason
 from gis.scoring.row import arrays

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from gis.facts.columns import Floats
+from gis.facts.columns import Floats, Words, named
 from gis.facts.table import Facts
 from gis.heat import economics
 from gis.heat.portfolio import Stack, stack
 from gis.rules import RuleSet
-from gis.scoring.engine import CONDITIONAL, MET, Rows, View, combinations, listed, outcome
+from gis.scoring.engine import Rows, View, combinations, outcomes_of
+from gis.scoring.kernels import CONDITIONAL
 from gis.scoring.lists import lists_of
 from gis.scoring.technologies import Models
 from gis.vocabulary import OPTIONS
 
-Columns = dict[str, npt.NDArray[Any]]
+Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +58,10 @@ def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
         share = np.minimum(without_air + counted * stacked.installed_frac[air], 1.0)
     least = ruleset.portfolio.number("multi_energy_least_frac")
     several = (stacked.installed_frac >= least).sum(axis=0) > 1
-    used = stacked.installed_kw > 0
+    used = (stacked.installed_kw > 0).astype(np.int64)
+    bits = (used << np.arange(len(order))[:, None]).sum(axis=0)
     columns: Columns = {
-        "portfolio_technologies": lists_of(list(zip(order, used, strict=True)), len(load)),
+        "portfolio_technologies": lists_of(order, bits),
         "portfolio_installed_share_frac": share,
         "portfolio_share_without_air_frac": without_air,
         "portfolio_energy_share_frac": stacked.energy_frac.sum(axis=0),
@@ -147,10 +148,7 @@ def _money_and_carbon(
     }
 
 
-def _findings(facts: Facts, columns: Columns, ruleset: RuleSet) -> npt.NDArray[np.object_]:
+def _findings(facts: Facts, columns: Columns, ruleset: RuleSet) -> Words:
     rules = ruleset.portfolio
-    fact = View(Rows(None, columns), facts)
-    outcomes = [outcome(c, rules, fact) for c in rules.checks]
-    spoken = [outcome(n, rules, fact) == MET for n in rules.notes]
-    kinds, found = combinations(outcomes, spoken, rules)
-    return listed([v.reasons for v in found])[kinds]
+    kinds, found = combinations(outcomes_of(rules, View(Rows(None, columns), facts)), rules)
+    return Words(kinds, named([v.reasons for v in found]))

@@ -13,7 +13,7 @@ import shapely
 
 from gis.crs import STORAGE_EPSG
 from gis.errors import InputError, NotFoundError
-from gis.facts.columns import Texts, absent, text
+from gis.facts.columns import Texts, Words, absent, text
 from gis.facts.surroundings import Surroundings
 from gis.resources import Resources
 from gis.rules import RuleSet
@@ -77,8 +77,8 @@ def suitability_documents(
     facts, verdicts = _columns(parcels, shapes, around, ruleset)
     documents = []
     for i, parcel_id in enumerate(parcels["parcel_id"]):
-        fact_row = {"parcel_id": str(parcel_id)} | {c.name: facts[c.name][i] for c in FACTS}
-        verdict_row = {c.name: verdicts[c.name][i] for c in VERDICTS}
+        fact_row = {"parcel_id": str(parcel_id)} | {c.name: _value(facts[c.name], i) for c in FACTS}
+        verdict_row = {c.name: _value(verdicts[c.name], i) for c in VERDICTS}
         documents.append(suitability_document(fact_row, verdict_row, ruleset, around.resources.versions))
     return documents
 
@@ -91,6 +91,10 @@ def _columns(
     with around.lock:
         inputs = gather(parcels, shapes, around, ruleset)
     return evaluate(inputs, ruleset)
+
+
+def _value(column: Any, i: int) -> Any:
+    return column.names[column.codes[i]] if isinstance(column, Words) else column[i]
 
 
 def _check(parcel_ids: Texts, shapes: Texts) -> None:
@@ -111,7 +115,8 @@ def _frame(values: Mapping[str, Any], columns: tuple[Column, ...], index: pd.Ind
     numbers[~np.isfinite(numbers)] = np.nan
     words = np.empty((len(index), len(others)), dtype=object)
     for i, name in enumerate(others):
-        words[:, i] = values[name]
+        column = values[name]
+        words[:, i] = column.texts() if isinstance(column, Words) else column
     # Two blocks instead of a hundred columns: a single parcel is answered in half the time.
     parts = (
         pd.DataFrame(numbers, index=index, columns=floats),

@@ -158,6 +158,11 @@ def one(inputs: Inputs, at: int) -> Inputs:
     return Inputs({name: values[at : at + 1] for name, values in inputs.facts.items()}, rows)
 
 
+def value(column: Any, at: int) -> Any:
+    """Return one value of a column of numbers, or of texts by codes."""
+    return column.names[column.codes[at]] if isinstance(column, Words) else column[at]
+
+
 def same(a: Any, b: Any) -> bool:
     """Return whether two values are equal, missing ones included."""
     return bool(a is b or a == b or (a != a and b != b))
@@ -169,7 +174,7 @@ def check(inputs: Inputs, found: tuple[Mapping[str, Any], Mapping[str, Any]], ru
         alone = evaluate(one(inputs, int(at)), rules)
         for columns, declared, many in zip(alone, (FACTS, VERDICTS), found, strict=True):
             for column in declared:
-                pair = columns[column.name][0], many[column.name][at]
+                pair = value(columns[column.name], 0), value(many[column.name], at)
                 assert same(*pair), f"parcel {at} {column.name}: {pair}"
 
 
@@ -178,7 +183,7 @@ def documents(found: tuple[Mapping[str, Any], Mapping[str, Any]], rules: RuleSet
     seconds = []
     for at in np.random.default_rng(8).integers(0, len(found[0]["area_m2"]), n):
         rows = [
-            {c.name: columns[c.name][at] for c in declared}
+            {c.name: value(columns[c.name], at) for c in declared}
             for columns, declared in zip(found, (FACTS, VERDICTS), strict=True)
         ]
         start = time.perf_counter()

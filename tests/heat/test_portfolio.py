@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.heat.demand import Climate, coverage_frac
-from gis.heat.portfolio import CHUNK, stack
+from gis.heat.portfolio import stack
 
 seeded = settings(derandomize=True, deadline=None)
 
@@ -83,7 +83,7 @@ def test_no_load_and_unknown_load_have_no_shares():
 
 
 def test_a_season_per_parcel_and_chunks():
-    load, offers = some_parcels(CHUNK + 50)
+    load, offers = some_parcels(16_434)
     season_d = np.where(np.arange(len(load)) % 3 == 0, 141.0, 121.0)
     result = stack(load, offers, dataclasses.replace(BEIJING, season_d=season_d), actual_peak_frac=1.0)
     for days in (121.0, 141.0):
