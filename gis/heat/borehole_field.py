@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,25 +86,32 @@ class GFunctionTable:
         """ln g of fields at the time nodes, (rows, times); NaN outside of spacings and depths."""
         outside = (spacing_m < self.spacing_m[0]) | (spacing_m > self.spacing_m[-1])
         outside |= (depth_m < self.depth_m[0]) | (depth_m > self.depth_m[-1])
-        nodes = self.ln_g.reshape(-1, self.diffusion_m2.size)
-        result = np.empty((n.size, self.diffusion_m2.size))
+        times = self.diffusion_m2.size
+        result = np.empty((n.size, times))
+        nodes = self.ln_g.reshape(-1, times)
         for start in range(0, n.size, FIELDS_PER_CHUNK):
             part = slice(start, start + FIELDS_PER_CHUNK)
-            weights = self.count_weights(n[part])
-            for other in (
-                self.count_weights(m[part]),
-                self.splines[1](np.log(spacing_m[part])),
-                self.splines[2](np.log(depth_m[part])),
-            ):
-                weights = (weights[:, :, None] * other[:, None, :]).reshape(weights.shape[0], -1)
-            result[part] = weights @ nodes
+            counts = _products(self.count_weights(n[part]), self.count_weights(m[part]))
+            if n.size <= FIELDS_PER_CHUNK:
+                few = _few_nodes(np.stack([spacing_m, depth_m]).tobytes())
+                result[part] = (counts[:, None, :] @ few)[:, 0]
+            else:
+                result[part] = _products(counts, self._weights(spacing_m[part], depth_m[part])) @ nodes
         result[outside] = np.nan
         return result
+
+    def _weights(self, spacing_m: Array, depth_m: Array) -> Array:
+        return _products(self.splines[1](np.log(spacing_m)), self.splines[2](np.log(depth_m)))
 
     def months(self, ln_g: Array, diffusivity_m2_per_s: float, month_count: int) -> Array:
         """g after 1, 2, ... months from ln g at the time nodes: (rows, months)."""
         diffusion = diffusivity_m2_per_s * MONTH_S * np.arange(1.0, month_count + 1.0)
         return np.asarray(np.exp(ln_g @ self.splines[3](np.log(diffusion)).T))
+
+
+def _products(first: Array, second: Array) -> Array:
+    """Every weight of the first with every weight of the second, row by row."""
+    return np.asarray((first[:, :, None] * second[:, None, :]).reshape(first.shape[0], -1))
 
 
 @cache
@@ -117,6 +124,19 @@ def load_table() -> GFunctionTable:
         ln_g[first, second] = ln_g[second, first] = table["ln_g"]
         axes = {name: table[name] for name in ("count", "spacing_m", "depth_m", "diffusion_m2")}
         return GFunctionTable(**axes, radius_m=float(table["radius_m"]), ln_g=ln_g)
+
+
+@lru_cache(maxsize=16)
+def _few_nodes(rows: bytes) -> Array:
+    """ln g at the nodes of counts and time for a few spacings and depths: (rows, counts, times).
+
+    Kept because the samples of a rule set come again with every parcel.
+    """
+    table = load_table()
+    weights = table._weights(*np.frombuffer(rows).reshape(2, -1))
+    size, times = table.count.size, table.diffusion_m2.size
+    nodes = table.ln_g.reshape(size * size, -1, times)
+    return np.ascontiguousarray(np.einsum("rk,ckt->rct", weights, nodes, optimize=True))
 
 
 @dataclass(frozen=True)

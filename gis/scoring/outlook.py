@@ -24,8 +24,9 @@ from gis.vocabulary import ELIGIBLE, FACTS, Option
 SAMPLES = 64
 # Positions in the sorted samples: exceeded by 90, 50 and 10 of 100.
 P90, P50, P10 = round(0.1 * SAMPLES), SAMPLES // 2, round(0.9 * SAMPLES) - 1
-GRID = 40
-ROUNDS = 3
+# Two rounds of many steps: what a round costs is its calls, not its rows.
+GRID = 160
+ROUNDS = 2
 
 
 @dataclass
@@ -52,7 +53,7 @@ def look(
         outlook = found[option.id] = Outlook()
         rules = ruleset.options[option.id]
         if verdict[f"{option.id}_capacity_kw"] is not None and facts["heat_load_kw"]:
-            _spread(outlook, option.id, row, rules, models, index)
+            _spread(outlook, option.id, row, models, index)
         share = verdict[f"{option.id}_installed_share_frac"]
         feasible = verdict[f"{option.id}_status"] in ELIGIBLE and share is not None and share >= least
         if not feasible and facts["heat_load_kw"]:
@@ -69,6 +70,7 @@ class Sampled:
 
     def __init__(self, rules: OptionRules) -> None:
         self._rules = rules
+        self._made: dict[str, Floats] = {}
         ranged = [n for n, p in rules.parameters.items() if isinstance(p.value, float) and p.low is not None]
         self._place = {name: i for i, name in enumerate(sorted(ranged), 1)}
 
@@ -86,6 +88,11 @@ class Sampled:
         return self._samples(index, 0) / index.number()
 
     def _samples(self, parameter: ParameterValue, place: int) -> Floats:
+        if parameter.name not in self._made:
+            self._made[parameter.name] = self._sample(parameter, place)
+        return self._made[parameter.name]
+
+    def _sample(self, parameter: ParameterValue, place: int) -> Floats:
         value = parameter.number()
         low = value if parameter.low is None else parameter.low
         high = value if parameter.high is None else parameter.high
@@ -94,6 +101,12 @@ class Sampled:
     def numbers(self, name: str) -> tuple[float, ...]:
         """Return a list of numbers; lists have no range."""
         return self._rules.numbers(name)
+
+
+@lru_cache(maxsize=64)
+def sampled(ruleset: RuleSet, option: str) -> Sampled:
+    """Return the samples of an option, which are made once."""
+    return Sampled(ruleset.options[option])
 
 
 @lru_cache
@@ -121,14 +134,13 @@ def _spread(
     outlook: Outlook,
     option: str,
     row: Facts,
-    rules: OptionRules,
     models: Models,
     index: ParameterValue | None,
 ) -> None:
     """Run the model once more with samples in place of the parameters that have a range."""
-    ground = Sampled(models.ruleset.options["shallow_ground_source"])
+    ground = sampled(models.ruleset, "shallow_ground_source")
     wide = row | drillable_area(row.__getitem__, ground)
-    samples = Sampled(rules)
+    samples = sampled(models.ruleset, option)
     found = MODELS[option](wide.__getitem__, samples, models)["capacity_kw"]
     capacity = np.broadcast_to(found, SAMPLES)
     if np.isnan(capacity).any():
