@@ -11,6 +11,7 @@ if ! done_before requirements-dev.lock requirements-dev.lock; then
 else
   ensure_python requirements-dev.lock
 fi
+ensure_kernels
 ensure_assets
 
 exec .venv/bin/onemap serve "$@"

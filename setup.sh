@@ -120,6 +120,18 @@ ensure_python() {
   fi
 }
 
+# The compiled loops: half a minute once, which no user should wait for.
+ensure_kernels() {
+  local sources
+  mapfile -t sources < <(find gis -name '*.py' | sort)
+  if done_before kernels requirements.lock "${sources[@]}"; then
+    return
+  fi
+  say "Kernels: compiling the loops of facts, models and rules"
+  .venv/bin/python -m gis.warm || fail "the loops could not be compiled; see the lines above"
+  mark_done kernels requirements.lock "${sources[@]}"
+}
+
 # The map's JavaScript by lock file; Node is needed for this step only, never at run time.
 ensure_assets() {
   local lock=gis/webmap/package-lock.json

@@ -10,6 +10,7 @@ ensure_system \
   'gdal-bin:command -v ogr2ogr' \
   'libatomic1:ls /usr/lib/*/libatomic.so.1'
 ensure_python requirements-dev.lock
+ensure_kernels
 ensure_assets
 
 say "Style: ruff"

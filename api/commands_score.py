@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +21,7 @@ from gis.rules import RuleSet, load_ruleset
 from gis.runs import score_store
 from gis.scoring import Result, score
 from gis.settings import Settings
-from gis.store import Store, open_store
+from gis.store import RunRecord, Store, open_store
 from gis.vocabulary import STATUS_TITLES, STATUSES, TECHNOLOGY_TITLES
 
 
@@ -49,11 +51,18 @@ def score_(
         check_ending(out)
     ruleset = load_ruleset(rules or "beijing", as_of.date() if as_of else None)
     with open_store(Settings()) as store:
-        result = _score_file(store, ruleset, parcels) if parcels else _score_stored(store, ruleset)
-    if out is not None:
+        if parcels is None:
+            run = _score_stored(store, ruleset)
+            counts = store.recommended_counts()
+            result = _stored_result(store, ruleset, run) if out else None
+        else:
+            result = _score_file(store, ruleset, parcels)
+            verdicts = result.verdicts
+            counts = Counter(zip(verdicts["recommended"], verdicts["recommended_status"], strict=True))
+    if out is not None and result is not None:
         write_table(result, out)
         say(f"{len(result.verdicts):,} parcels are written to {out}", file=sys.stdout)
-    _say_counts(result)
+    _say_counts(counts, ruleset)
 
 
 def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
@@ -64,25 +73,26 @@ def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
     return score(mapped.frame, store.resources(), ruleset)
 
 
-def _score_stored(store: Store, ruleset: RuleSet) -> Result:
+def _score_stored(store: Store, ruleset: RuleSet) -> RunRecord:
     with bar() as progress:
-        run = score_store(store, ruleset, progress=progress)
+        return score_store(store, ruleset, progress=progress)
+
+
+def _stored_result(store: Store, ruleset: RuleSet, run: RunRecord) -> Result:
     parcels = store.read("parcel")
     facts, verdicts = store.result_rows(parcels["parcel_id"].tolist())
     return Result(parcels, facts, verdicts, ruleset, run.layer_versions)
 
 
-def _say_counts(result: Result) -> None:
-    say(f"{len(result.verdicts):,} parcels scored as of {result.ruleset.as_of}:", file=sys.stdout)
-    verdicts = result.verdicts
-    for technology in result.ruleset.order:
+def _say_counts(counts: Mapping[tuple[str | None, str | None], int], ruleset: RuleSet) -> None:
+    say(f"{sum(counts.values()):,} parcels scored as of {ruleset.as_of}:", file=sys.stdout)
+    for technology in ruleset.order:
         for status in STATUSES:
-            chosen = (verdicts["recommended"] == technology) & (verdicts["recommended_status"] == status)
-            if chosen.any():
+            if count := counts.get((technology, status)):
                 title = f"{TECHNOLOGY_TITLES[technology][0]} ({STATUS_TITLES[status][0]})"
-                say(f"{chosen.sum():>9,}  {technology} {status}  {title}", file=sys.stdout)
-    if verdicts["recommended"].isna().any():
-        say(f"{verdicts['recommended'].isna().sum():>9,}  none  暂无适宜技术", file=sys.stdout)
+                say(f"{count:>9,}  {technology} {status}  {title}", file=sys.stdout)
+    if none := sum(n for (technology, _), n in counts.items() if technology is None):
+        say(f"{none:>9,}  none  暂无适宜技术", file=sys.stdout)
 
 
 def explain(

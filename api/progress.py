@@ -20,16 +20,22 @@ def say(sentence: str, file: TextIO | None = None) -> None:
 
 @contextmanager
 def bar() -> Iterator[Progress | None]:
-    """Yield a progress function that draws a bar on stderr; None when that is no terminal."""
+    """Yield a function that draws a bar with rate and time left on stderr; None when that is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
     with tqdm(
-        file=sys.stderr, leave=False, bar_format="{desc:24}{bar:30}{n_fmt}/{total_fmt} {elapsed}"
+        file=sys.stderr,
+        leave=False,
+        unit_scale=True,
+        bar_format="{desc:28}{bar:24} {n_fmt}/{total_fmt} {rate_noinv_fmt} {remaining} left",
     ) as drawn:
 
         def advance(done: int, total: int, label: str) -> None:
-            drawn.total, drawn.n = total, done
-            drawn.set_description_str(label)
+            if drawn.desc != label:
+                # A new stage has a rate and an end of its own.
+                drawn.reset(total)
+                drawn.set_description_str(label, refresh=False)
+            drawn.update(done - drawn.n)
 
         yield advance

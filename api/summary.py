@@ -5,7 +5,23 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import ColumnElement, Float, RowMapping, case, column, func, literal, select, table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Integer,
+    RowMapping,
+    Select,
+    Subquery,
+    case,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    tuple_,
+)
 
 from api.problems import documented
 from api.responses import ORJSON
@@ -14,6 +30,9 @@ from api.suitability import Scorer
 from gis.errors import NotFoundError
 from gis.rules import RuleSet
 from gis.store import Store
+from gis.store.layout import NUMBERS, word_of
+from gis.store.tables import WORD
+from gis.store.views import code_sql, id_sql, number_sql
 from gis.vocabulary import STATUSES, TECHNOLOGIES
 
 router = APIRouter(tags=["results"])
@@ -21,20 +40,6 @@ router = APIRouter(tags=["results"])
 By = Literal["city", "district", "township"]
 
 _SUMS = ("area_m2", "heated_area_m2", "heat_load_kw", "heat_demand_mwh_per_a")
-_FACT = table(
-    "parcel_fact",
-    *(column(name) for name in ("parcel_id", "district", "township")),
-    *(column(name, Float) for name in _SUMS),
-    schema="result",
-)
-_VERDICT = table(
-    "parcel_suitability",
-    *(column(name) for name in ("parcel_id", "recommended", "recommended_status")),
-    *(column(f"{t}_status") for t in TECHNOLOGIES),
-    *(column(f"portfolio_{name}", Float) for name in ("installed_share_frac", "share_without_air_frac")),
-    column("portfolio_co2_saved_t_per_a", Float),
-    schema="result",
-)
 _PLACES: dict[By, tuple[str, ...]] = {
     "city": (),
     "district": ("district",),
@@ -42,12 +47,17 @@ _PLACES: dict[By, tuple[str, ...]] = {
 }
 
 
-_PORTFOLIO_SUMS = (
-    "new_energy_share_frac",
-    "new_energy_share_without_air_frac",
+_OF_PORTFOLIO = (
+    "portfolio_installed_share_frac",
+    "portfolio_share_without_air_frac",
     "portfolio_co2_saved_t_per_a",
-    "new_energy_heated_area_m2",
 )
+_NEW_ENERGY = ("portfolio_co2_saved_t_per_a", "new_energy_heated_area_m2")
+_SHARES = {
+    "new_energy_share_frac": "new_energy_kw",
+    "new_energy_share_without_air_frac": "new_energy_without_air_kw",
+}
+_RECOMMENDATION = ("recommended", "recommended_status")
 _TARGETS = ("target_2025_area_m2", "target_2025_share_frac", "target_2030_share_frac")
 _TARGET_NOTE = {
     "zh": "各行是已导入地块按组合方案测算的潜力，不是已建成的新能源供热；目标为全市累计。",
@@ -56,35 +66,70 @@ _TARGET_NOTE = {
 }
 
 
-def _known(name: str) -> ColumnElement[float]:
-    """Return a fact or verdict column with not-a-number as null, so that sums pass over it."""
-    table_ = _FACT if name in _FACT.c else _VERDICT
-    return func.nullif(table_.c[name], literal("NaN").cast(Float))
+def _parcels() -> Subquery:
+    """Return what is summed of every parcel, texts by code or id."""
+    parts = {name: id_sql(name) for name in _PLACES["township"]}
+    parts |= {name: code_sql(name) for name in _RECOMMENDATION}
+    parts |= {name: number_sql(name) for name in (*_SUMS, *_OF_PORTFOLIO)}
+    parts |= {f"{t}_status": code_sql(f"{t}_status") for t in TECHNOLOGIES}
+    columns = (literal_column(sql, Float if n in NUMBERS else Integer).label(n) for n, sql in parts.items())
+    # Offset 0 keeps a value that is used twice from being worked out twice.
+    return select(*columns).select_from(table("parcel_result", schema="result")).offset(0).subquery()
 
 
-def _portfolio_sums(least_share_frac: float) -> list[ColumnElement[Any]]:
-    """Return the columns on new energy; shares are of the load of the parcels whose portfolio is known."""
-    share, load = _known("portfolio_installed_share_frac"), _known("heat_load_kw")
-    without_air, area = _known("portfolio_share_without_air_frac"), _known("heated_area_m2")
-    whole = func.nullif(func.sum(load).filter(share.is_not(None)), 0)
+def _new_energy(parcels: Subquery, least_share_frac: float) -> dict[str, ColumnElement[Any]]:
+    """Return the sums on new energy; shares are of the load of the parcels whose portfolio is known."""
+    share, without_air, saved = (parcels.c[name] for name in _OF_PORTFOLIO)
+    load, area = parcels.c.heat_load_kw, parcels.c.heated_area_m2
     # A parcel that stays below the share adds nothing; one whose share is not known says nothing.
-    reached = case((share >= least_share_frac, area), (share < least_share_frac, 0))
-    return [
-        (func.sum(share * load) / whole).label("new_energy_share_frac"),
-        (func.sum(without_air * load) / whole).label("new_energy_share_without_air_frac"),
-        func.sum(_known("portfolio_co2_saved_t_per_a")).label("portfolio_co2_saved_t_per_a"),
-        func.sum(reached).label("new_energy_heated_area_m2"),
-    ]
+    reached = case((share >= least_share_frac, area), (share < least_share_frac, 0.0))
+    return {
+        "known_load_kw": func.sum(load).filter(share.is_not(None)),
+        "new_energy_kw": func.sum(share * load),
+        "new_energy_without_air_kw": func.sum(without_air * load),
+        "portfolio_co2_saved_t_per_a": func.sum(saved),
+        "new_energy_heated_area_m2": func.sum(reached),
+    }
 
 
-def _rows(store: Store, keys: tuple[ColumnElement[Any], ...], values: list[Any]) -> list[RowMapping]:
-    query = select(*keys, *values).select_from(
-        _FACT.join(_VERDICT, _FACT.c.parcel_id == _VERDICT.c.parcel_id)
+def _query(by: By, least_share_frac: float) -> Select[Any]:
+    """Return the sums of places (`whole` is 1) and of a place by recommendation, in one pass."""
+    parcels, keys = _parcels(), (*_PLACES[by], *_RECOMMENDATION)
+    sums = {
+        "parcel_count": func.count(),
+        **{name: func.sum(parcels.c[name]) for name in _SUMS},
+        "unknown_heated_area_count": func.count() - func.count(parcels.c.heated_area_m2),
+        **_new_energy(parcels, least_share_frac),
+        **{
+            f"{t}:{status}": func.count().filter(parcels.c[f"{t}_status"] == code)
+            for t in TECHNOLOGIES
+            for code, status in enumerate(STATUSES, 1)
+        },
+    }
+    # One number as key: of several PostgreSQL expects millions of groups, and sorts all parcels.
+    key: ColumnElement[int] = literal_column("0", BigInteger)
+    for name in keys:
+        key = key * (2**8 if name in _RECOMMENDATION else 2**23) + parcels.c[name]
+    few = (
+        select(
+            *(func.min(parcels.c[name]).label(name) for name in keys),
+            *(value.label(name) for name, value in sums.items()),
+        )
+        .group_by(key)
+        .subquery()
     )
-    if keys:
-        query = query.group_by(*keys).order_by(*(k.nulls_last() for k in keys))
-    with store.engine.connect() as connection:
-        return list(connection.execute(query).mappings())
+    place, recommendation = ([few.c[n] for n in part] for part in (_PLACES[by], _RECOMMENDATION))
+    names = (select(WORD.c.word).where(WORD.c.word_id == c).scalar_subquery().label(c.name) for c in place)
+    return (
+        select(
+            *names,
+            *recommendation,
+            func.grouping(few.c.recommended).label("whole"),
+            *(cast(func.sum(few.c[name]), few.c[name].type).label(name) for name in sums),
+        )
+        .group_by(func.grouping_sets(tuple_(*place), tuple_(*place, *recommendation)))
+        .order_by(*(column(n).nulls_last() for n in _PLACES[by]))
+    )
 
 
 def summary_rows(store: Store, by: By, ruleset: RuleSet) -> list[dict[str, Any]]:
@@ -93,55 +138,38 @@ def summary_rows(store: Store, by: By, ruleset: RuleSet) -> list[dict[str, Any]]
     `new_energy_heated_area_m2` counts parcels whose portfolio reaches the rule
     set's `new_build_share_frac`, the share that new heating projects must have.
     """
-    place = tuple(_FACT.c[name] for name in _PLACES[by])
     names = _PLACES[by]
-    totals = _rows(
-        store,
-        place,
-        [
-            func.count().label("parcel_count"),
-            *(func.sum(_known(name)).label(name) for name in _SUMS),
-            (func.count() - func.count(_known("heated_area_m2"))).label("unknown_heated_area_count"),
-            *_portfolio_sums(ruleset.portfolio.number("new_build_share_frac")),
-            *(
-                func.count().filter(_VERDICT.c[f"{t}_status"] == s).label(f"{t}:{s}")
-                for t in TECHNOLOGIES
-                for s in STATUSES
-            ),
-        ],
-    )
-    groups = _rows(
-        store,
-        (*place, _VERDICT.c.recommended, _VERDICT.c.recommended_status),
-        [
-            func.count().label("parcel_count"),
-            func.sum(_known("heated_area_m2")).label("heated_area_m2"),
-            func.sum(_known("heat_load_kw")).label("heat_load_kw"),
-        ],
-    )
+    with store.engine.connect() as connection:
+        query = _query(by, ruleset.portfolio.number("new_build_share_frac"))
+        found = list(connection.execute(query).mappings())
     recommended: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for g in groups:
+    for g in (row for row in found if not row["whole"]):
         recommended.setdefault(tuple(g[n] for n in names), []).append(
             {
-                "technology": g["recommended"],
-                "status": g["recommended_status"],
+                "technology": word_of("recommended", g["recommended"]),
+                "status": word_of("recommended_status", g["recommended_status"]),
                 "parcel_count": g["parcel_count"],
                 "heated_area_m2": g["heated_area_m2"],
                 "heat_load_kw": g["heat_load_kw"],
             }
         )
-    return [
-        _summary_row(t, recommended.get(tuple(t[n] for n in names), [])) for t in totals if t["parcel_count"]
-    ]
+    totals = [row for row in found if row["whole"] and row["parcel_count"]]
+    return [_summary_row(t, recommended.get(tuple(t[n] for n in names), [])) for t in totals]
 
 
 def _summary_row(total: RowMapping, recommended: list[dict[str, Any]]) -> dict[str, Any]:
-    kept = ("parcel_count", *_SUMS, "unknown_heated_area_count", *_PORTFOLIO_SUMS)
+    kept = ("parcel_count", *_SUMS, "unknown_heated_area_count", *_NEW_ENERGY)
+    known_kw = total["known_load_kw"]
+    shares = {
+        name: total[kw] / known_kw if known_kw and total[kw] is not None else None
+        for name, kw in _SHARES.items()
+    }
     order = {t: i for i, t in enumerate(TECHNOLOGIES)}
     return {
         "district": total.get("district"),
         "township": total.get("township"),
         **{name: total[name] for name in kept},
+        **shares,
         "recommended": sorted(recommended, key=lambda r: (order.get(r["technology"], 99), str(r["status"]))),
         "status_counts": {t: {s: total[f"{t}:{s}"] for s in STATUSES} for t in TECHNOLOGIES},
     }

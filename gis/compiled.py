@@ -2,22 +2,59 @@
 
 Kernels are plain functions over arrays. They run without Python's lock, so threads
 share them out; numba's own threads are not used, as they must not be entered from two
-threads of a server at once. Machine code is kept beside the modules (set-up makes it).
+threads of a server at once. Machine code is kept for the next start (set-up makes it) in
+a folder named by the sources: numba notices a change of a function, not of those it calls.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
+
+_config: Any = numba.config  # its settings are made when it is imported
 
 F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")
 
 CORES = len(os.sched_getaffinity(0))
+
+
+def _sources(package: Path) -> dict[Path, bytes]:
+    """Return the modules with kernels, and those that they import from: functions and constants."""
+    texts = {path: path.read_bytes() for path in sorted(package.rglob("*.py"))}
+    found: dict[Path, bytes] = {}
+    wanted = [path for path, text in texts.items() if b"\n@compiled" in text]
+    while wanted:
+        path = wanted.pop()
+        if path in texts and path not in found:
+            found[path] = texts[path]
+            names = re.findall(rb"^from gis\.([\w.]+) import", texts[path], re.MULTILINE)
+            wanted += [package.joinpath(*name.decode().split(".")).with_suffix(".py") for name in names]
+    return found
+
+
+def _kept_in() -> Path:
+    """Return the folder of the machine code of these very sources."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for _, text in sorted(_sources(package).items()):
+        digest.update(text)
+    chosen = _config.CACHE_DIR  # NUMBA_CACHE_DIR
+    folder = Path(chosen) if chosen else package / "__pycache__"
+    if not chosen and not os.access(folder if folder.is_dir() else package, os.W_OK):
+        folder = Path.home() / ".cache" / "onemap"
+    return folder / f"kernels-{digest.hexdigest()[:16]}"
+
+
+KEPT_IN = _kept_in()
+_config.CACHE_DIR = str(KEPT_IN)
 
 
 def compiled(function: F) -> F:

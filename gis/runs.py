@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
-import pandas as pd
+import pyarrow as pa
 
+from gis.compiled import CORES
 from gis.errors import InputError
+from gis.facts.columns import Attributes
 from gis.facts.surroundings import Surroundings
+from gis.facts.wkb import shapes_of
 from gis.ingest import import_file
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
-from gis.scoring import score
-from gis.store import RunRecord, Store
+from gis.scoring.evaluate import Columns, evaluate
+from gis.scoring.inputs import gather
+from gis.store import Moment, RunRecord, Store
 
 Progress = Callable[[int, int, str], None]
 SAMPLE_DIR = Path(__file__).resolve().parent.parent / "data" / "sample"
-BATCH = 20_000
 
 
 def load_sample(store: Store, progress: Progress | None = None, folder: Path = SAMPLE_DIR) -> None:
@@ -59,38 +63,59 @@ def _manifest(folder: Path) -> list[dict[str, Any]]:
 def score_store(store: Store, ruleset: RuleSet, progress: Progress | None = None) -> RunRecord:
     """Score every stored parcel and replace the stored results in one transaction.
 
-    Parcels are judged in batches; a batch cannot change an answer. Raises
-    InputError when no parcels were ever imported.
+    Parcels are read, judged and written batch by batch, the next while the one before is
+    under way; a batch cannot change an answer. Raises InputError when no parcels were ever
+    imported.
     """
-    versions = {layer: v.version for layer, v in store.layer_versions().items()}
-    if "parcel" not in versions:
-        raise InputError("no parcels are loaded; import some with `onemap import parcel FILE`")
-    parcels = store.read("parcel")
-    around = Surroundings(store.resources())
-    facts, verdicts = [], []
-    for start in range(0, max(len(parcels), 1), BATCH):
-        _tell(progress, start, len(parcels), "scoring parcels")
-        part = parcels.iloc[start : start + BATCH].reset_index(drop=True)
-        result = score(gpd.GeoDataFrame(part, crs=parcels.crs), around, ruleset)
-        facts.append(result.facts)
-        verdicts.append(result.verdicts)
-    _tell(progress, len(parcels), len(parcels), "storing results")
-    store.save_ruleset(ruleset.hash, ruleset.id, ruleset.as_of, content_json(ruleset))
-    run = RunRecord(
+    with store.moment() as moment:
+        if "parcel" not in moment.versions:
+            raise InputError("no parcels are loaded; import some with `onemap import parcel FILE`")
+        around, count = Surroundings(moment.resources), moment.versions["parcel"].feature_count
+        store.save_ruleset(ruleset.hash, ruleset.id, ruleset.as_of, content_json(ruleset))
+        with store.writing_results() as writer:
+            writer.clear()
+            done = 0
+            _tell(progress, done, count, "scoring parcels")
+            for ids, facts, verdicts in _scored(moment.parcels(), around, ruleset):
+                writer.add(ids, facts, verdicts)
+                done += len(ids)
+                _tell(progress, done, count, "scoring parcels")
+            return writer.finish(_record(ruleset, moment, done))
+
+
+def _record(ruleset: RuleSet, moment: Moment, parcel_count: int) -> RunRecord:
+    return RunRecord(
         run_id=None,
         ruleset_id=ruleset.id,
         ruleset_hash=ruleset.hash,
         as_of=ruleset.as_of,
-        layer_versions=versions,
-        parcel_count=len(parcels),
+        layer_versions={layer: v.version for layer, v in moment.versions.items()},
+        parcel_count=parcel_count,
         finished_at=None,
         software=f"heat-onemap {version('heat-onemap')}",
     )
-    store.save_results(pd.concat(facts), pd.concat(verdicts), run)
-    saved = store.latest_run()
-    if saved is None:
-        raise InputError("the run was not kept; score again")
-    return saved
+
+
+Scored = tuple[pa.Array, Columns, Columns]
+"""Parcel ids with their facts and verdicts."""
+
+
+def _scored(batches: Iterator[pa.RecordBatch], around: Surroundings, ruleset: RuleSet) -> Iterator[Scored]:
+    """Yield the results of batches in their order; some are under way on all cores meanwhile."""
+    with ThreadPoolExecutor(CORES) as pool:
+        under_way: deque[Future[Scored]] = deque()
+        for batch in batches:
+            under_way.append(pool.submit(_score_batch, batch, around, ruleset))
+            if len(under_way) > CORES:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def _score_batch(batch: pa.RecordBatch, around: Surroundings, ruleset: RuleSet) -> Scored:
+    shapes = shapes_of(batch.column("geom"), "polygon")
+    inputs = gather(Attributes.of_batch(batch), shapes, around, ruleset)
+    return batch.column("parcel_id"), *evaluate(inputs, ruleset)
 
 
 def _tell(progress: Progress | None, done: int, total: int, label: str) -> None:

@@ -9,11 +9,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings as examples
 
 from gis.rules import load_ruleset
 from gis.runs import load_sample, score_store
 from gis.settings import Settings
 from gis.store import Store, open_store
+
+# The same examples at every run, however busy the machine is.
+examples.register_profile("seeded", derandomize=True, deadline=None)
+examples.load_profile("seeded")
+
+NewDatabase = Callable[..., sa.URL]
+
+
+def at(url: sa.URL) -> Settings:
+    """Return the settings that name a database by its URL, as a user would write it."""
+    return Settings(database_url=url.render_as_string(hide_password=False).replace("+psycopg", ""))
 
 
 @pytest.fixture(scope="session")
@@ -33,16 +45,19 @@ def store(shared_dir: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def new_database(store: Store) -> Iterator[Callable[[str], sa.URL]]:
-    """Make an empty database of a given name in the cluster of `store`; dropped at the end."""
+def new_database(store: Store) -> Iterator[NewDatabase]:
+    """Make a database of a given name in the cluster of `store`: empty, or a copy of one that nobody uses.
+
+    Dropped at the end.
+    """
     made: list[str] = []
 
     def command(text: str) -> None:
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text(text))
 
-    def make(name: str) -> sa.URL:
-        command(f"CREATE DATABASE {name} TEMPLATE template0")
+    def make(name: str, template: str = "template0") -> sa.URL:
+        command(f"CREATE DATABASE {name} TEMPLATE {template}")
         made.append(name)
         return store.engine.url.set(database=name)
 
@@ -52,10 +67,9 @@ def new_database(store: Store) -> Iterator[Callable[[str], sa.URL]]:
 
 
 @pytest.fixture(scope="session")
-def second_database(new_database: Callable[[str], sa.URL]) -> Iterator[Store]:
+def second_database(new_database: NewDatabase) -> Iterator[Store]:
     """A store in a database of its own in the same cluster, opened by URL."""
-    url = new_database("second").render_as_string(hide_password=False)
-    with open_store(Settings(database_url=url.replace("+psycopg", ""))) as opened:
+    with open_store(at(new_database("second"))) as opened:
         yield opened
 
 
@@ -71,9 +85,16 @@ def empty_store(second_database: Store) -> Store:
 
 
 @pytest.fixture(scope="session")
-def scored(store: Store) -> Store:
-    """The sample city, imported and scored, in the session's first database; not to be written to."""
-    if store.latest_run() is None:
-        load_sample(store)
-        score_store(store, load_ruleset())
-    return store
+def sample(new_database: NewDatabase) -> str:
+    """The name of a database with the sample city imported and no result, to be copied."""
+    with open_store(at(new_database("sample"))) as opened:
+        load_sample(opened)
+    return "sample"
+
+
+@pytest.fixture(scope="session")
+def scored(new_database: NewDatabase, sample: str) -> Iterator[Store]:
+    """The sample city, imported and scored; not to be written to."""
+    with open_store(at(new_database("scored", sample))) as opened:
+        score_store(opened, load_ruleset())
+        yield opened

@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
-    {"errors", "settings", "titles", "vocabulary", "heat"},
+    {"compiled", "errors", "settings", "titles", "vocabulary", "heat"},
     {"crs", "resources", "rules", "webmap"},
     {"store", "facts"},
     {"scoring", "ingest"},
-    {"runs"},
+    {"runs", "warm"},
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
 PURE = ("heat", "scoring", "rules")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from layers import LAYERS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -66,41 +71,67 @@ def named(names: Iterable[Any]) -> Texts:
 
 
 def number(frame: pd.DataFrame, name: str) -> Floats:
-    """Return a numeric column as float64; NaN where missing or where there is no such column."""
+    """Return a numeric column of a table as float64; NaN where missing or where there is no such column."""
     if name not in frame.columns:
         return np.full(len(frame), np.nan)
     return pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def text(frame: pd.DataFrame, name: str) -> Texts:
-    """Return a text column; None where missing or where there is no such column."""
-    if name not in frame.columns:
-        return np.full(len(frame), None, dtype=object)
-    values: Texts = frame[name].to_numpy(dtype=object, copy=True)
-    values[absent(values)] = None
-    return values
-
-
 def words(frame: pd.DataFrame, name: str) -> Words:
-    """Return a text column by codes; without a text where missing or where there is no such column."""
-    if name not in frame.columns:
-        return nothing(len(frame))
-    codes, names = pd.factorize(frame[name])
-    return Words(codes, named(names))
+    """Return a text column of a table by codes; no text where missing or where there is no such column."""
+    return Words.of(frame[name].to_numpy(dtype=object)) if name in frame.columns else nothing(len(frame))
 
 
-def absent(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Return where a text array holds nothing."""
-    return np.asarray(pd.isna(values), dtype=bool)
+@dataclass(frozen=True, eq=False)
+class Attributes:
+    """Attributes of parcels, one column each; a column that was not given is missing everywhere."""
+
+    count: int
+    columns: Mapping[str, Floats | Words]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Attributes:
+        """Return those columns of a table that the layer `parcel` declares."""
+        columns: dict[str, Floats | Words] = {}
+        for field in LAYERS["parcel"].fields:
+            if field.name in frame.columns and field.type in ("float", "integer", "text"):
+                columns[field.name] = (words if field.type == "text" else number)(frame, field.name)
+        return cls(len(frame), columns)
+
+    @classmethod
+    def of_batch(cls, batch: pa.RecordBatch) -> Attributes:
+        """Return those columns of an Arrow batch that the layer `parcel` declares."""
+        columns: dict[str, Floats | Words] = {}
+        for field in LAYERS["parcel"].fields:
+            if field.name in batch.schema.names and field.type in ("float", "integer", "text"):
+                column = batch.column(field.name)
+                columns[field.name] = _coded(column) if field.type == "text" else _numbers(column)
+        return cls(batch.num_rows, columns)
+
+    def number(self, name: str) -> Floats:
+        """Return a numeric column, NaN where missing."""
+        found = self.columns.get(name)
+        return found if isinstance(found, np.ndarray) else np.full(self.count, np.nan)
+
+    def words(self, name: str) -> Words:
+        """Return a text column by codes."""
+        found = self.columns.get(name)
+        return found if isinstance(found, Words) else nothing(self.count)
 
 
-def pick(values: npt.NDArray[Any], feature: Ints) -> npt.NDArray[Any]:
-    """Return `values[feature]`, missing (NaN or None) where feature is -1."""
-    missing: Any = None if values.dtype == object else np.nan
-    out: npt.NDArray[Any] = np.full(len(feature), missing, dtype=values.dtype)
-    found = feature >= 0
-    out[found] = values[feature[found]]
-    return out
+def pick(values: Floats, feature: Ints) -> Floats:
+    """Return `values[feature]`, NaN where feature is -1."""
+    return np.append(values, np.nan)[feature]
+
+
+def _numbers(column: pa.Array) -> Floats:
+    return np.require(column.cast("float64").to_numpy(zero_copy_only=False), requirements="W")
+
+
+def _coded(column: pa.Array) -> Words:
+    coded = column.dictionary_encode()
+    codes: Codes = coded.indices.fill_null(-1).to_numpy()
+    return Words(codes, named(coded.dictionary.to_pylist()))
 
 
 def picked(words: Words, feature: Ints) -> Words:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gis.facts.columns import Floats, Texts, Words, number, text
-from gis.facts.spatial import FeatureIndex
+from gis.facts.columns import Floats, Ints, Words, number, words
+from gis.facts.index import FeatureIndex
 from gis.resources import Resources
-from layers import TOWNSHIP_SEPARATOR
+from layers import LAYERS, TOWNSHIP_SEPARATOR
 
+T = TypeVar("T")
+
+POLYGON = 3
 ZONE_CLASSES = ("prohibited", "restricted", "reserve")
 
 
@@ -31,18 +35,18 @@ class ZoneClass:
 
 @dataclass(eq=False)
 class Surroundings:
-    """Resources with their spatial indexes, made on first use.
-
-    `lock` must be held while indexes are queried: they are not thread-safe.
-    """
+    """Resources with their spatial indexes, made on first use; any number of threads may ask at once."""
 
     resources: Resources
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _indexes: dict[str, FeatureIndex] = field(default_factory=dict, repr=False)
-    _zones: dict[tuple[str, date], ZoneClass] = field(default_factory=dict, repr=False)
-    _columns: dict[tuple[str, str], Floats] = field(default_factory=dict, repr=False)
-    _texts: dict[tuple[str, str], Texts] = field(default_factory=dict, repr=False)
-    _words: dict[tuple[str, str], Words] = field(default_factory=dict, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
+
+    def _once(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            made: T = self._made[key]
+            return made
 
     def loaded(self, layer_id: str) -> bool:
         """Return whether the layer was ever loaded, be it empty."""
@@ -54,59 +58,44 @@ class Surroundings:
 
     def index(self, layer_id: str) -> FeatureIndex:
         """Return the spatial index of a loaded layer."""
-        if layer_id not in self._indexes:
-            shapes = np.asarray(self.frame(layer_id).geometry.to_numpy(), dtype=object)
-            self._indexes[layer_id] = FeatureIndex(shapes)
-        return self._indexes[layer_id]
+        return self._once(("index", layer_id), lambda: self._indexed(layer_id, slice(None)))
 
-    def of_kinds(
-        self, layer_id: str, kinds: tuple[str, ...] | None
-    ) -> tuple[FeatureIndex, npt.NDArray[np.int64]]:
+    def _indexed(self, layer_id: str, rows: Any) -> FeatureIndex:
+        shapes = np.asarray(self.frame(layer_id).geometry.to_numpy(), dtype=object)
+        return FeatureIndex(shapes[rows], LAYERS[layer_id].geometry)
+
+    def of_kinds(self, layer_id: str, kinds: tuple[str, ...] | None) -> tuple[FeatureIndex, Ints]:
         """Return an index over the features of some kinds, or of no stated kind, and their positions."""
         if kinds is None:
             return self.index(layer_id), np.arange(len(self.frame(layer_id)))
-        key = f"{layer_id}:{','.join(kinds)}"
         kind = self.frame(layer_id)["kind"]
         position = np.flatnonzero((kind.isin(kinds) | kind.isna()).to_numpy())
-        if key not in self._indexes:
-            self._indexes[key] = FeatureIndex(self.index(layer_id).geometries[position])
-        return self._indexes[key], position
+        made = self._once(("kinds", layer_id, kinds), lambda: self._indexed(layer_id, position))
+        return made, position
 
     @property
     def drillable_green(self) -> FeatureIndex:
         """Public green space without the parts where nothing may be drilled, in the order of its layer."""
-        if "drillable_green" not in self._indexes:
-            spaces = self.index("green_space")
-            if self.loaded("drilling_exclusion") and len(self.index("drilling_exclusion").geometries):
-                barred = shapely.union_all(self.index("drilling_exclusion").geometries)
-                shapely.prepare(barred)
-                touched = shapely.intersects(barred, spaces.geometries)
-                free = spaces.geometries.copy()
-                free[touched] = shapely.difference(free[touched], barred)
-                spaces = FeatureIndex(free)
-            self._indexes["drillable_green"] = spaces
-        return self._indexes["drillable_green"]
+        return self._once(("drillable_green",), self._drillable_green)
+
+    def _drillable_green(self) -> FeatureIndex:
+        spaces = self.index("green_space")
+        if not (self.loaded("drilling_exclusion") and len(self.index("drilling_exclusion").geometries)):
+            return spaces
+        barred = shapely.union_all(self.index("drilling_exclusion").geometries)
+        shapely.prepare(barred)
+        touched = shapely.intersects(barred, spaces.geometries)
+        free = spaces.geometries.copy()
+        free[touched] = [_polygons(g) for g in shapely.difference(free[touched], barred)]
+        return FeatureIndex(free, "polygon")
 
     def column(self, layer_id: str, name: str) -> Floats:
         """Return a numeric column of a loaded layer as float64, NaN where missing; not to be written to."""
-        key = (layer_id, name)
-        if key not in self._columns:
-            self._columns[key] = number(self.frame(layer_id), name)
-        return self._columns[key]
-
-    def texts(self, layer_id: str, name: str) -> npt.NDArray[np.object_]:
-        """Return a text column of a loaded layer, None where missing; not to be written to."""
-        key = (layer_id, name)
-        if key not in self._texts:
-            self._texts[key] = text(self.frame(layer_id), name)
-        return self._texts[key]
+        return self._once(("column", layer_id, name), lambda: number(self.frame(layer_id), name))
 
     def words(self, layer_id: str, name: str) -> Words:
         """Return a text column of a loaded layer by codes; not to be written to."""
-        key = (layer_id, name)
-        if key not in self._words:
-            self._words[key] = Words.of(self.texts(layer_id, name))
-        return self._words[key]
+        return self._once(("words", layer_id, name), lambda: words(self.frame(layer_id), name))
 
     def intake_zones(self, zone_class: str, as_of: date) -> ZoneClass:
         """Return the water-intake zones of one class that are in force on `as_of`.
@@ -114,13 +103,13 @@ class Surroundings:
         Zones given as townships become the union of those townships; a township
         that is not on the map leaves the class incomplete.
         """
-        key = (zone_class, as_of)
-        if key not in self._zones:
-            zones = self.frame("water_intake_zone")
-            from_date = pd.to_datetime(zones["effective_from"])
-            in_force = from_date.isna() | (from_date <= pd.Timestamp(as_of))
-            self._zones[key] = self._place(zones[(zones["zone_class"] == zone_class) & in_force])
-        return self._zones[key]
+        return self._once(("zones", zone_class, as_of), lambda: self._in_force(zone_class, as_of))
+
+    def _in_force(self, zone_class: str, as_of: date) -> ZoneClass:
+        zones = self.frame("water_intake_zone")
+        from_date = pd.to_datetime(zones["effective_from"])
+        in_force = from_date.isna() | (from_date <= pd.Timestamp(as_of))
+        return self._place(zones[(zones["zone_class"] == zone_class) & in_force])
 
     def _place(self, zones: gpd.GeoDataFrame) -> ZoneClass:
         geometries = np.asarray(zones.geometry.to_numpy(), dtype=object)
@@ -129,7 +118,7 @@ class Surroundings:
             geometries[i], complete = self._townships(zones["townships"].iloc[i])
             incomplete |= not complete
         placed = ~shapely.is_missing(geometries)
-        return ZoneClass(zones[placed], FeatureIndex(geometries[placed]), incomplete)
+        return ZoneClass(zones[placed], FeatureIndex(geometries[placed], "polygon"), incomplete)
 
     def _townships(self, text: str | None) -> tuple[shapely.Geometry | None, bool]:
         names = [n.strip() for n in (text or "").split(TOWNSHIP_SEPARATOR) if n.strip()]
@@ -143,3 +132,9 @@ class Surroundings:
         known = set(hit["name"]) | set(full[wanted]) | set(hit["township_id"])
         shape = shapely.union_all(hit.geometry.to_numpy()) if len(hit) else None
         return shape, all(n in known for n in names)
+
+
+def _polygons(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return the polygons of what a difference left, without the lines and points of a touch."""
+    parts = shapely.get_parts(shape)
+    return shapely.multipolygons(parts[shapely.get_type_id(parts) == POLYGON])

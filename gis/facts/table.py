@@ -6,28 +6,18 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import shapely
 
-from gis.facts.columns import (
-    Floats,
-    Texts,
-    absent,
-    nothing,
-    number,
-    pick,
-    picked,
-    text,
-    words,
-)
-from gis.facts.spatial import dominant
+from gis.facts.columns import Attributes, Floats, nothing, pick, picked, words
+from gis.facts.halo import halo_areas
+from gis.facts.index import dominant
+from gis.facts.ragged import Shapes
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 
 Facts = dict[str, Any]
-"""Facts by name: arrays of numbers, arrays of texts, or texts by codes (`Words`)."""
+"""Facts by name: arrays of numbers, or texts by codes (`Words`)."""
 
 
-def place_facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings) -> Facts:
+def place_facts(parcels: Attributes, shapes: Shapes, around: Surroundings) -> Facts:
     """Return area, district, township and planning area of every parcel.
 
     The place is read from the outlines, by largest overlap; where those are not
@@ -35,34 +25,34 @@ def place_facts(parcels: pd.DataFrame, shapes: Texts, around: Surroundings) -> F
     """
     n = len(shapes)
     facts: Facts = {
-        "area_m2": shapely.area(shapes),
-        "district": text(parcels, "district"),
-        "township": text(parcels, "township"),
+        "area_m2": shapes.area_m2,
+        "district": parcels.words("district"),
+        "township": parcels.words("township"),
         "planning_area": nothing(n),
-        "land_use_code": text(parcels, "land_use_code"),
-        "building_status": words(parcels, "building_status"),
-        "building_density_frac": number(parcels, "building_density_frac"),
+        "land_use_code": parcels.words("land_use_code"),
+        "building_status": parcels.words("building_status"),
+        "building_density_frac": parcels.number("building_density_frac"),
     }
     for layer_id in ("district", "township"):
         if around.loaded(layer_id):
             feature, _ = dominant(around.index(layer_id).overlap(shapes), n)
-            outline = pick(around.texts(layer_id, "name"), feature)
-            facts[layer_id] = np.where(absent(outline), facts[layer_id], outline)
+            outline = picked(around.words(layer_id, "name"), feature)
+            facts[layer_id] = facts[layer_id].instead(outline.codes >= 0, outline)
             if layer_id == "district":
                 facts["planning_area"] = picked(around.words(layer_id, "planning_area"), feature)
     return facts
 
 
-def ground_facts(shapes: Texts, around: Surroundings, green_reach_m: float) -> Facts:
+def ground_facts(shapes: Shapes, around: Surroundings, green_reach_m: float) -> Facts:
     """Return ground properties by largest overlap, drilling exclusions and green space nearby.
 
     `green_space_area_m2` is the area of public green space within `green_reach_m`
     of the parcel, outside the parcel itself, before it is shared out.
     """
     n = len(shapes)
-    unknown, none = np.full(n, np.nan), np.full(n, None, dtype=object)
+    unknown = np.full(n, np.nan)
     facts: Facts = {
-        "shallow_geothermal_zone_id": none,
+        "shallow_geothermal_zone_id": nothing(n),
         "shallow_suitability": nothing(n),
         "ground_conductivity_w_per_m_k": unknown,
         "ground_heat_capacity_mj_per_m3_k": unknown,
@@ -73,62 +63,62 @@ def ground_facts(shapes: Texts, around: Surroundings, green_reach_m: float) -> F
     layer = "shallow_geothermal_zone"
     if around.loaded(layer):
         feature, _ = dominant(around.index(layer).overlap(shapes), n)
-        facts["shallow_geothermal_zone_id"] = pick(around.texts(layer, layer + "_id"), feature)
+        facts["shallow_geothermal_zone_id"] = picked(around.words(layer, layer + "_id"), feature)
         facts["shallow_suitability"] = picked(around.words(layer, "suitability"), feature)
         for name in ("conductivity_w_per_m_k", "heat_capacity_mj_per_m3_k", "ground_temperature_degc"):
             fact = name if name.startswith("ground") else f"ground_{name}"
             facts[fact] = pick(around.column(layer, name), feature)
     if around.loaded("drilling_exclusion"):
         covered = around.index("drilling_exclusion").covered_m2(shapes)
-        facts["drilling_exclusion_frac"] = np.minimum(covered / shapely.area(shapes), 1.0)
+        facts["drilling_exclusion_frac"] = _share(covered, shapes)
     if around.loaded("green_space"):
         facts["green_space_area_m2"] = _green_area(shapes, around, green_reach_m)
     return facts
 
 
-def _green_area(shapes: Texts, around: Surroundings, reach_m: float) -> Floats:
+def _share(covered_m2: Floats, shapes: Shapes) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.minimum(covered_m2 / shapes.area_m2, 1.0)
+
+
+def _green_area(shapes: Shapes, around: Surroundings, reach_m: float) -> Floats:
     """Usable green space within reach: each space counts at its own usable fraction where it has one."""
-    n = len(shapes)
     index = around.drillable_green
     near = index.within(shapes, reach_m)
-    if len(near) == 0:
-        return np.zeros(n)
-    needed = np.unique(near.parcel)
-    halo = np.full(n, None, dtype=object)
-    halo[needed] = shapely.difference(shapely.buffer(shapes[needed], reach_m, quad_segs=8), shapes[needed])
-    area = shapely.area(shapely.intersection(halo[near.parcel], index.geometries[near.feature]))
+    area = halo_areas(shapes, index.shapes, near.parcel, near.feature, reach_m)
     usable = around.column("green_space", "usable_frac")[near.feature]
     weights = area * np.where(np.isnan(usable), 1.0, usable)
-    return np.bincount(near.parcel, weights=weights, minlength=n).astype(np.float64)
+    return np.bincount(near.parcel, weights=weights, minlength=len(shapes)).astype(np.float64)
 
 
-def intake_facts(shapes: Texts, around: Surroundings, as_of: date) -> Facts:
+def intake_facts(shapes: Shapes, around: Surroundings, as_of: date) -> Facts:
     """Return the share of every parcel in each class of water-intake zone, and the document that draws it.
 
     A class whose zones could not all be placed gives a lower bound where it
     covers something, and unknown where it covers nothing.
     """
     n = len(shapes)
-    facts: Facts = {"intake_document_no": np.full(n, None, dtype=object)}
-    document = facts["intake_document_no"]
+    document = nothing(n)
+    facts: Facts = {}
     for zone_class in ZONE_CLASSES:
         share = np.full(n, np.nan)
         if around.loaded("water_intake_zone"):
             zones = around.intake_zones(zone_class, as_of)
-            share = np.minimum(zones.index.covered_m2(shapes) / shapely.area(shapes), 1.0)
+            share = _share(zones.index.covered_m2(shapes), shapes)
             if zones.incomplete:
                 share[share == 0] = np.nan
             feature, _ = dominant(zones.index.overlap(shapes), n)
-            drawn = pick(text(zones.frame, "document_no"), feature)
-            document[:] = np.where(absent(document), drawn, document)
+            drawn = picked(words(zones.frame, "document_no"), feature)
+            document = document.instead(document.codes < 0, drawn)
         facts[f"intake_{zone_class}_frac"] = share
-    return facts
+    return facts | {"intake_document_no": document}
 
 
-def network_facts(shapes: Texts, around: Surroundings) -> Facts:
-    """Return the distance in m to the nearest heat network; NaN where none is known."""
-    distance = np.full(len(shapes), np.nan)
-    if around.loaded("heat_network"):
+def network_facts(shapes: Shapes, around: Surroundings) -> Facts:
+    """Return the distance in m to the nearest heat network: infinite in an empty layer, NaN without one."""
+    loaded = around.loaded("heat_network")
+    distance = np.full(len(shapes), np.inf if loaded else np.nan)
+    if loaded:
         pairs = around.index("heat_network").nearest(shapes)
         distance[pairs.parcel] = pairs.measure
     return {"heat_network_distance_m": distance}

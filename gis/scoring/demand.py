@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from gis.facts.columns import Floats, Words, named, number, words
+from gis.facts.columns import Attributes, Floats, Words, named
 from gis.facts.table import Facts
 from gis.heat import demand as heat
 from gis.rules import ParameterValue, RuleSet
 
 
-def demand_facts(parcels: pd.DataFrame, place: Facts, ruleset: RuleSet) -> Facts:
+def demand_facts(parcels: Attributes, place: Facts, ruleset: RuleSet) -> Facts:
     """Return heated area with its basis, indices, loads and annual demands; NaN where an input is missing.
 
     The heated area is the first of: heated area, floor area, floor area ratio,
@@ -26,8 +25,8 @@ def demand_facts(parcels: pd.DataFrame, place: Facts, ruleset: RuleSet) -> Facts
     heated_m2, basis = _heated_area(parcels, place["area_m2"], ruleset)
     unheated = land_use == use_names.index("not_heated") if "not_heated" in use_names else land_use < -1
     heated_m2 = np.where(unheated, 0.0, heated_m2)
-    basis[unheated] = "not_heated"
-    from_population = np.asarray(basis == "population", dtype=bool)
+    basis[unheated] = BASES.index("not_heated")
+    from_population = basis == BASES.index("population")
     heat_index = _heat_index(land_use, use_names, parcels, from_population, ruleset)
     load_kw = heat.heat_load_kw(heated_m2, heat_index)
     cooling_kw = heat.heat_load_kw(heated_m2, _cooling_index(land_use, use_names, ruleset))
@@ -39,7 +38,7 @@ def demand_facts(parcels: pd.DataFrame, place: Facts, ruleset: RuleSet) -> Facts
     return {
         "land_use_class": Words(land_use, named(use_names)),
         "heated_area_m2": heated_m2,
-        "heated_area_basis": basis,
+        "heated_area_basis": Words(basis, named(BASES)),
         "heat_index_w_per_m2": np.where(unheated, np.nan, heat_index),
         "heat_load_kw": np.where(unheated, 0.0, load_kw),
         "season_d": season_d,
@@ -49,58 +48,58 @@ def demand_facts(parcels: pd.DataFrame, place: Facts, ruleset: RuleSet) -> Facts
     }
 
 
+BASES = ("heated_area", "floor_area", "floor_area_ratio", "population", "not_heated")
 CLIMATE = ("indoor_degc", "mean_outdoor_degc", "design_outdoor_degc")
 
 
-def _season(district: npt.NDArray[Any], ruleset: RuleSet) -> Floats:
+def _season(district: Words, ruleset: RuleSet) -> Floats:
     """Return the days of the heating period: the district's own where it has one, else the city's."""
     city = ruleset.parameters["season_d"].number()
     own = ruleset.by_district("season_by_district_d")
-    by_name = Words.of(district)
-    days = np.array([own.get(name, city) for name in by_name.names])
-    return days[by_name.codes]
+    days: Floats = np.array([own.get(name, city) for name in district.names])
+    return days[district.codes]
 
 
-def _land_use(parcels: pd.DataFrame, ruleset: RuleSet) -> tuple[npt.NDArray[np.int64], list[str]]:
+def _land_use(parcels: Attributes, ruleset: RuleSet) -> tuple[npt.NDArray[np.int64], list[str]]:
     """Return the class of every land-use code by its longest listed prefix; -1 where there is none."""
     classes = ruleset.demand.land_use
     names = list(classes)
     prefixes = {c: names.index(name) for name, use in classes.items() for c in use.codes}
     ranked = sorted(prefixes, key=len, reverse=True)
-    given = words(parcels, "land_use_code")
+    given = parcels.words("land_use_code")
     known = [next((prefixes[p] for p in ranked if code.startswith(p)), -1) for code in given.names[:-1]]
     return np.array([*known, -1], dtype=np.int64)[given.codes], names
 
 
 def _heated_area(
-    parcels: pd.DataFrame, area_m2: Floats, ruleset: RuleSet
-) -> tuple[Floats, npt.NDArray[np.object_]]:
+    parcels: Attributes, area_m2: Floats, ruleset: RuleSet
+) -> tuple[Floats, npt.NDArray[np.int64]]:
     share = ruleset.demand_parameters["heated_share_frac"].number()
     per_person = ruleset.demand_parameters["floor_area_per_person_m2"].number()
-    candidates = {
-        "heated_area": number(parcels, "heated_area_m2"),
-        "floor_area": number(parcels, "floor_area_m2") * share,
-        "floor_area_ratio": number(parcels, "floor_area_ratio") * area_m2 * share,
-        "population": number(parcels, "population") * per_person * share,
-    }
-    heated = np.full(len(parcels), np.nan)
-    basis = np.full(len(parcels), -1, dtype=np.int64)
-    for code, values in enumerate(candidates.values()):
+    candidates = (  # in the order of BASES
+        parcels.number("heated_area_m2"),
+        parcels.number("floor_area_m2") * share,
+        parcels.number("floor_area_ratio") * area_m2 * share,
+        parcels.number("population") * per_person * share,
+    )
+    heated = np.full(parcels.count, np.nan)
+    basis = np.full(parcels.count, -1, dtype=np.int64)
+    for code, values in enumerate(candidates):
         use = np.isnan(heated) & ~np.isnan(values)
         heated[use], basis[use] = values[use], code
-    return heated, np.array([*candidates, None], dtype=object)[basis]
+    return heated, basis
 
 
 def _heat_index(
     land_use: npt.NDArray[np.int64],
     use_names: list[str],
-    parcels: pd.DataFrame,
+    parcels: Attributes,
     from_population: npt.NDArray[np.bool_],
     ruleset: RuleSet,
 ) -> Floats:
     """Return the index of every parcel by its class and standard: one look-up in a small table."""
     values, default = ruleset.demand_parameters, ruleset.demand.default_standard
-    standard = words(parcels, "building_standard")
+    standard = parcels.words("building_standard")
     levels = standard.names[:-1]
     table = np.full((len(use_names) + 1, len(levels) + 1), np.nan)
     for row, name in enumerate(use_names):

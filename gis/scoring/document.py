@@ -73,7 +73,7 @@ def suitability_document(
         "undecided": verdict["undecided"] or [],
         "technologies": technologies,
         "portfolio": portfolio_document(facts, verdict, ruleset, data_versions),
-        "checklist": checklist(facts, verdict, ruleset),
+        "checklist": checklist(facts, verdict, ruleset, data_versions),
     }
 
 

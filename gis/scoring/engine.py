@@ -87,10 +87,10 @@ def judge(fact: View, rules: OptionRules) -> Judgement:
     status = np.array([v.status for v in verdicts], dtype=np.int8)[kinds]
     points = _score(status, outcomes, rules, fact)
     reasons = Words(kinds, named([v.reasons for v in verdicts]))
-    if rows.parcel is None:
-        return Judgement(status, points, capacity, share, reasons, rows.facts)
-    distance = np.zeros(len(status)) if rows.distance_m is None else rows.distance_m
-    best = best_rows(rows.parcel, status, points, distance, capacity)
+    best: Any = slice(None)
+    if rows.parcel is not None:
+        distance = np.zeros(len(status)) if rows.distance_m is None else rows.distance_m
+        best = best_rows(rows.parcel, status, points, distance, capacity)
     facts = {name: values[best] for name, values in rows.facts.items()}
     return Judgement(status[best], points[best], capacity[best], share[best], reasons[best], facts)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
-import shapely
 
-from gis.facts.columns import Floats, Texts
+from gis.facts.columns import Attributes, Floats
+from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts, ground_facts, intake_facts, network_facts, place_facts
 from gis.heat.waste_heat import it_load_from_meter_kw
@@ -16,7 +16,7 @@ from gis.rules import OptionRules, RuleSet
 from gis.scoring.areas import area_facts
 from gis.scoring.demand import demand_facts
 from gis.scoring.engine import Rows
-from gis.scoring.sources import Candidates, find_candidates
+from gis.scoring.sources import Candidates, Later, find_candidates
 from gis.vocabulary import OPTIONS
 
 
@@ -26,10 +26,12 @@ class Inputs:
 
     facts: Facts
     rows: dict[str, Rows]
+    influence_m: Mapping[str, Floats] = field(default_factory=dict)
+    """By layer, how far from a parcel a feature may come, go or change without changing these facts."""
 
 
-def gather(parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet) -> Inputs:
-    """Return all that the models and rules need to know of the parcels; `around.lock` must be held."""
+def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: RuleSet) -> Inputs:
+    """Return all that the models and rules need to know of the parcels."""
     ground_rules = ruleset.options["shallow_ground_source"]
     facts = place_facts(parcels, shapes, around)
     facts |= area_facts(shapes, facts, around, ruleset.areas)
@@ -39,11 +41,24 @@ def gather(parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: 
     facts |= network_facts(shapes, around)
     options = ruleset.options
     rows = {o.id: Rows(None, {}) for o in OPTIONS}
-    rows["reclaimed_water"] = reclaimed_water(shapes, around, options["reclaimed_water"])
-    rows["geothermal_hydrothermal"] = geothermal_fields(shapes, facts, around)
-    rows["waste_heat"] = waste_heat(shapes, around, options["waste_heat"])
-    rows["biomass"] = biomass(shapes, around, options["biomass"])
-    return Inputs(facts, rows)
+    count = int(ruleset.parameters["sources_per_layer_count"].number())
+    influence = {"heat_network": facts["heat_network_distance_m"]}
+    found = {
+        "reclaimed_water": reclaimed_water(shapes, around, options["reclaimed_water"], count),
+        "geothermal_hydrothermal": geothermal_fields(shapes, facts, around, count),
+        "waste_heat": waste_heat(shapes, around, options["waste_heat"], count),
+        "biomass": biomass(shapes, around, options["biomass"], count),
+    }
+    for option, (own, reached) in found.items():
+        rows[option] = own
+        for layer, metres in reached.items():
+            # Two options may look at one layer: what changes either counts.
+            influence[layer] = np.maximum(influence[layer], metres) if layer in influence else metres
+    return Inputs(facts, rows, influence)
+
+
+Found = tuple[Rows, Mapping[str, Floats]]
+"""The rows of an option, and how far from each parcel a layer may change without changing them."""
 
 
 def _attribute(sources: Candidates, around: Surroundings, layer_id: str, name: str, into: Floats) -> None:
@@ -57,11 +72,11 @@ def _unknown(sources: Candidates) -> Floats:
     return np.full(len(sources.parcel), np.nan)
 
 
-def reclaimed_water(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
+def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules, count: int) -> Found:
     """Plants and mains in reach, with winter flow and temperature, medium and what is committed."""
     plant, main = "wastewater_plant", "reclaimed_water_pipeline"
     reach = {plant: rules.number("plant_reach_m"), main: rules.number("main_reach_m")}
-    sources = find_candidates(shapes, around, reach)
+    sources = find_candidates(shapes, around, reach, count)
     flow, temperature, committed, capacity = (_unknown(sources) for _ in range(4))
     for layer_id in sources.layers:
         _attribute(sources, around, layer_id, "winter_flow_m3_per_d", flow)
@@ -77,14 +92,14 @@ def reclaimed_water(shapes: Texts, around: Surroundings, rules: OptionRules) -> 
         "reclaimed_temperature_degc": temperature,
         "reclaimed_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m)
+    return Rows(sources.parcel, facts, sources.distance_m), sources.influence_m
 
 
-def waste_heat(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
+def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules, count: int) -> Found:
     """Data centres and heat plants in reach; the IT power is monitored where it is (P182-16)."""
     centre, plant = "data_centre", "waste_heat_source"
     reach = {centre: rules.number("data_centre_reach_m"), plant: rules.number("plant_reach_m")}
-    sources = find_candidates(shapes, around, reach, {plant: rules.texts("kinds")})
+    sources = find_candidates(shapes, around, reach, count, {plant: rules.texts("kinds")})
     it_power, recoverable, committed, monitored, load, used, pue = (_unknown(sources) for _ in range(7))
     for name, into in (
         ("monitored_power_kw", monitored),
@@ -106,15 +121,14 @@ def waste_heat(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
         "waste_heat_recoverable_kw": recoverable,
         "waste_heat_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m)
+    return Rows(sources.parcel, facts, sources.distance_m), sources.influence_m
 
 
-def biomass(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
+def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules, count: int) -> Found:
     """Biomass and waste-to-energy plants in reach."""
     plant = "waste_heat_source"
-    sources = find_candidates(
-        shapes, around, {plant: rules.number("plant_reach_m")}, {plant: rules.texts("kinds")}
-    )
+    reach, kinds = {plant: rules.number("plant_reach_m")}, {plant: rules.texts("kinds")}
+    sources = find_candidates(shapes, around, reach, count, kinds)
     recoverable, committed = _unknown(sources), _unknown(sources)
     _attribute(sources, around, plant, "recoverable_heat_kw", recoverable)
     _attribute(sources, around, plant, "committed_kw", committed)
@@ -124,26 +138,28 @@ def biomass(shapes: Texts, around: Surroundings, rules: OptionRules) -> Rows:
         "biomass_recoverable_kw": recoverable,
         "biomass_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m)
+    return Rows(sources.parcel, facts, sources.distance_m), sources.influence_m
 
 
-def geothermal_fields(shapes: Texts, facts: Facts, around: Surroundings) -> Rows:
+def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings, count: int) -> Found:
     """Every field that the parcel lies in, or the nearest field for the reason."""
     layer = "geothermal_field"
-    sources = find_candidates(shapes, around, {layer: 0.0})
+    sources = find_candidates(shapes, around, {layer: 0.0}, count)
     rows, feature = sources.of_layer(layer)
     # Nothing of an absent layer is known; outside every field of a loaded one the overlap is nil.
     overlap_m2 = np.full(len(sources.parcel), 0.0 if around.loaded(layer) else np.nan)
     area_m2 = _unknown(sources)
     if len(rows):
-        fields = around.index(layer).geometries[feature]
-        inside = sources.distance_m[rows] == 0
-        shared = shapely.intersection(shapes[sources.parcel[rows[inside]]], fields[inside])
-        overlap_m2[rows[inside]] = shapely.area(shared)
-        area_m2[rows] = shapely.area(around.index(layer).geometries)[feature]
+        fields = around.index(layer).shapes
+        shared = around.index(layer).overlap(shapes)
+        pair = sources.parcel[rows] * len(fields) + feature
+        order = np.argsort(pair)
+        place = np.searchsorted(pair[order], shared.parcel * len(fields) + shared.feature)
+        overlap_m2[rows[order[place]]] = shared.measure
+        area_m2[rows] = fields.area_m2[feature]
     found: Facts = {
-        "geothermal_field_id": sources.words(around, "id"),
-        "geothermal_field_name": sources.words(around, "name"),
+        "geothermal_field_id": Later(lambda rows: sources[rows].words(around, "id")),
+        "geothermal_field_name": Later(lambda rows: sources[rows].words(around, "name")),
         "geothermal_field_overlap_frac": np.minimum(overlap_m2 / facts["area_m2"][sources.parcel], 1.0),
         "geothermal_field_distance_m": sources.distance_m,
         "geothermal_field_area_m2": area_m2,
@@ -151,7 +167,7 @@ def geothermal_fields(shapes: Texts, facts: Facts, around: Surroundings) -> Rows
     for fact, column in FIELD_COLUMNS.items():
         found[fact] = _unknown(sources)
         _attribute(sources, around, layer, column, found[fact])
-    return Rows(sources.parcel, found, sources.distance_m)
+    return Rows(sources.parcel, found, sources.distance_m), sources.influence_m
 
 
 FIELD_COLUMNS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -166,7 +167,9 @@ def _storage(load_kw: float, air_source_kw: float, ruleset: RuleSet) -> dict[str
     }
 
 
-def checklist(facts: Mapping[str, Any], verdict: Mapping[str, Any], ruleset: RuleSet) -> list[dict[str, Any]]:
+def checklist(
+    facts: Mapping[str, Any], verdict: Mapping[str, Any], ruleset: RuleSet, data_versions: Mapping[str, int]
+) -> list[dict[str, Any]]:
     """Return what the applicant must show for the recommended technology and those that supplement it."""
     wanted = set(verdict["portfolio_technologies"] or []) | {verdict["recommended"]} - {None}
     chosen = options_of(verdict, wanted)
@@ -176,7 +179,11 @@ def checklist(facts: Mapping[str, Any], verdict: Mapping[str, Any], ruleset: Rul
         for c in PORTFOLIO
         if c.type == "float"
     }
-    row = View(Rows(None, parts), arrays(facts))
+    known = dict(facts)
+    if known["heat_network_distance_m"] is None and "heat_network" in data_versions:
+        # Loaded and nothing there: that is known, and infinitely far.
+        known["heat_network_distance_m"] = math.inf
+    row = View(Rows(None, parts), arrays(known))
     return [
         _item(item, sorted(chosen & set(item.options)), values, ruleset)
         for item in ruleset.checklists.items

@@ -13,7 +13,8 @@ import shapely
 
 from gis.crs import STORAGE_EPSG
 from gis.errors import InputError, NotFoundError
-from gis.facts.columns import Texts, Words, absent, text
+from gis.facts.columns import Attributes, Texts, Words
+from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.resources import Resources
 from gis.rules import RuleSet
@@ -68,13 +69,13 @@ def score(parcels: gpd.GeoDataFrame, resources: Resources | Surroundings, rulese
 
 
 def suitability_documents(
-    parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet
+    parcels: pd.DataFrame, polygons: Texts, around: Surroundings, ruleset: RuleSet
 ) -> list[dict[str, Any]]:
     """Return what `score` explains of every parcel, in their order, without making tables of it.
 
-    `parcels` holds their attributes, `shapes` their polygons in EPSG:4548.
+    `parcels` holds their attributes, `polygons` their outlines in EPSG:4548.
     """
-    facts, verdicts = _columns(parcels, shapes, around, ruleset)
+    facts, verdicts = _columns(parcels, polygons, around, ruleset)
     documents = []
     for i, parcel_id in enumerate(parcels["parcel_id"]):
         fact_row = {"parcel_id": str(parcel_id)} | {c.name: _value(facts[c.name], i) for c in FACTS}
@@ -84,23 +85,22 @@ def suitability_documents(
 
 
 def _columns(
-    parcels: pd.DataFrame, shapes: Texts, around: Surroundings, ruleset: RuleSet
+    parcels: pd.DataFrame, polygons: Texts, around: Surroundings, ruleset: RuleSet
 ) -> tuple[Columns, Columns]:
     """Return the columns of facts and of verdicts, one value a parcel."""
-    _check(text(parcels, "parcel_id"), shapes)
-    with around.lock:
-        inputs = gather(parcels, shapes, around, ruleset)
-    return evaluate(inputs, ruleset)
+    _check(parcels["parcel_id"].to_numpy(dtype=object), polygons)
+    shapes = Shapes.of(polygons, "polygon")
+    return evaluate(gather(Attributes.of(parcels), shapes, around, ruleset), ruleset)
 
 
 def _value(column: Any, i: int) -> Any:
     return column.names[column.codes[i]] if isinstance(column, Words) else column[i]
 
 
-def _check(parcel_ids: Texts, shapes: Texts) -> None:
-    if absent(parcel_ids).any() or len(set(parcel_ids)) < len(parcel_ids):
+def _check(parcel_ids: Texts, polygons: Texts) -> None:
+    if pd.isna(parcel_ids).any() or len(set(parcel_ids)) < len(parcel_ids):
         raise InputError("every parcel needs a parcel_id of its own")
-    bad = np.flatnonzero(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    bad = np.flatnonzero(shapely.is_missing(polygons) | shapely.is_empty(polygons))
     if len(bad):
         raise InputError(f"parcel {parcel_ids[bad[0]]} has no geometry")
 

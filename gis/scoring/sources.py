@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gis.facts.columns import Floats, Ints, Texts, Words, named
-from gis.facts.spatial import FeatureIndex, Pairs
+from gis.facts.columns import Floats, Ints, Words, named
+from gis.facts.index import FeatureIndex, Pairs
+from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts
 
 NOWHERE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """A column that nothing is decided by: worked out for the rows that are taken, mostly the best ones."""
+
+    of: Callable[[Any], Words]
+
+    def __getitem__(self, rows: Any) -> Words:
+        return self.of(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +41,24 @@ class Candidates:
     feature: Ints
     distance_m: Floats
     reach_m: Floats
+    influence_m: Mapping[str, Floats]
+    """By layer, how far from each parcel a feature may come or go without changing these rows."""
+
+    def __getitem__(self, rows: Any) -> Candidates:
+        """Return some of the rows."""
+        return Candidates(
+            self.layers,
+            self.parcel[rows],
+            self.layer[rows],
+            self.feature[rows],
+            self.distance_m[rows],
+            self.reach_m[rows],
+            self.influence_m,
+        )
+
+    def layer_names(self) -> Words:
+        """Return the layer of each row's source by codes."""
+        return Words(np.where(self.feature < 0, -1, self.layer), named(self.layers))
 
     def of_layer(self, layer_id: str) -> tuple[Ints, Ints]:
         """Return the rows that name a feature of a layer, and those features."""
@@ -57,38 +86,40 @@ class Candidates:
 
     def facts(self, around: Surroundings, prefix: str) -> Facts:
         """Return layer, id, name, distance and reach of each row's source as facts."""
-        layer = Words(np.where(self.feature < 0, -1, self.layer), named(self.layers))
         return {
-            f"{prefix}_source_layer": layer,
-            f"{prefix}_source_id": self.words(around, "id"),
-            f"{prefix}_source_name": self.words(around, "name"),
+            f"{prefix}_source_layer": Later(lambda rows: self[rows].layer_names()),
+            f"{prefix}_source_id": Later(lambda rows: self[rows].words(around, "id")),
+            f"{prefix}_source_name": Later(lambda rows: self[rows].words(around, "name")),
             f"{prefix}_distance_m": self.distance_m,
             f"{prefix}_reach_m": self.reach_m,
         }
 
 
 def find_candidates(
-    shapes: Texts,
+    shapes: Shapes,
     around: Surroundings,
     reach_m: dict[str, float],
+    count: int,
     kinds: dict[str, tuple[str, ...]] | None = None,
 ) -> Candidates:
     """Return the sources of the layers in `reach_m` (layer -> reach in m) that may serve each parcel.
 
+    Of each layer these are the `count` nearest in reach, or the nearest where none is.
     `kinds` limits a layer to features of some kinds, or of no stated kind. Every
     parcel gets at least one row, and one with an unknown source for every layer
     that was never loaded: something in reach may stand there.
     """
     n, layers = len(shapes), tuple(reach_m)
     parts: list[tuple[Ints, int, Ints, Floats]] = []
+    influence = {layer_id: np.full(n, np.inf) for layer_id in layers}
     for code, layer_id in enumerate(layers):
         if around.loaded(layer_id):
             index, position = around.of_kinds(layer_id, (kinds or {}).get(layer_id))
-            pairs = _near(index, shapes, reach_m[layer_id])
+            pairs, influence[layer_id] = _near(index, shapes, reach_m[layer_id], count)
             parts.append((pairs.parcel, code, position[pairs.feature], pairs.measure))
         else:
             parts.append((np.arange(n), code, np.full(n, NOWHERE), np.full(n, np.nan)))
-    alone = np.setdiff1d(np.arange(n), np.concatenate([p[0] for p in parts]))
+    alone = np.flatnonzero(np.bincount(np.concatenate([p[0] for p in parts]), minlength=n) == 0)
     widest = max(range(len(layers)), key=lambda i: reach_m[layers[i]])
     parts.append((alone, widest, np.full(len(alone), NOWHERE), np.full(len(alone), np.inf)))
     parcel = np.concatenate([p[0] for p in parts])
@@ -101,16 +132,24 @@ def find_candidates(
         np.concatenate([p[2] for p in parts])[order],
         np.concatenate([p[3] for p in parts])[order],
         np.asarray(list(reach_m.values()), dtype=np.float64)[layer],
+        influence,
     )
 
 
-def _near(index: FeatureIndex, shapes: Texts, reach_m: float) -> Pairs:
-    """All features within reach of each parcel, and its nearest one where none is."""
-    near = index.within(shapes, reach_m)
-    far = np.setdiff1d(np.arange(len(shapes)), near.parcel)
-    first = index.nearest(shapes[far])
-    return Pairs(
+def _near(index: FeatureIndex, shapes: Shapes, reach_m: float, count: int) -> tuple[Pairs, Floats]:
+    """The nearest features within reach of each parcel, else its nearest one; and `influence_m`."""
+    n = len(shapes)
+    near = index.nearest_k(shapes, count, reach_m)
+    found = np.bincount(near.parcel, minlength=n)
+    far = np.flatnonzero(found == 0)
+    first = index.nearest(shapes.take(far))
+    influence = np.where(found > 0, reach_m, np.inf)
+    influence[far[first.parcel]] = first.measure
+    full = np.flatnonzero(found == count)
+    influence[full] = near.measure[np.cumsum(found)[full] - 1]
+    pairs = Pairs(
         np.r_[near.parcel, far[first.parcel]],
         np.r_[near.feature, first.feature],
         np.r_[near.measure, first.measure],
     )
+    return pairs, influence

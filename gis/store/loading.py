@@ -18,7 +18,7 @@ from gis.errors import BusyError, InputError
 from gis.store.copy import copy_in, qualified, raw, to_ewkb
 from gis.store.migrate import LOCK_SPACE
 from gis.store.records import LayerVersion
-from gis.store.tables import GEOMETRY_TYPES, LAYER_TABLES, LAYER_VERSION, REJECT
+from gis.store.tables import GEOMETRY_TYPES, LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, REJECT, TILE_EPSG
 from layers import LayerSpec
 
 Mode = Literal["replace", "append", "upsert"]
@@ -129,7 +129,22 @@ def swap(connection: sa.Connection, spec: LayerSpec, staged: pd.DataFrame, mode:
     cursor.execute(
         sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}{3}").format(target, names, _STAGE, conflict)
     )
+    if spec.id == "parcel":
+        _draw(connection, mode)
     return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+
+
+def _draw(connection: sa.Connection, mode: Mode) -> None:
+    """Keep the staged parcels' outlines as tiles show them, so that no tile has to transform them."""
+    tile, cursor = qualified(PARCEL_TILE), raw(connection)
+    if mode == "replace":
+        cursor.execute(sql.SQL("DELETE FROM {}").format(tile))
+    cursor.execute(
+        sql.SQL(
+            "INSERT INTO {} (parcel_id, geom) SELECT parcel_id, ST_Transform(geom, {}) FROM {} "
+            "ON CONFLICT (parcel_id) DO UPDATE SET geom = EXCLUDED.geom"
+        ).format(tile, sql.Literal(TILE_EPSG), _STAGE)
+    )
 
 
 def record(

@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from gis.errors import StoreError
-from gis.store.tables import SCHEMAS, metadata
+from gis.store.tables import CODE_LIST, FINGERPRINT, RESULT_SLOTS, RUN, SCHEMAS, WORD, metadata
+from gis.store.views import VIEWS
 
 LOCK_SPACE = 0x0E3A
 """First key of every advisory lock of OneMap."""
@@ -53,16 +54,35 @@ def upgrade(connection: sa.Connection) -> None:
     current = None
     if connection.scalar(sa.text("SELECT to_regclass('meta.alembic_version')")) is not None:
         current = connection.scalar(sa.text("SELECT version_num FROM meta.alembic_version"))
-    if current == head:
+    if current != head:
+        connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS meta"))
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError(
+                f"The database has schema revision {current}, which this OneMap does not know: "
+                "use a newer OneMap."
+            ) from error
+    _fit_results(connection)
+
+
+def _fit_results(connection: sa.Connection) -> None:
+    """Make the tables and views of results anew unless they are those of this vocabulary.
+
+    Results of another vocabulary are dropped with their runs: scoring makes them again.
+    """
+    told = sa.text("SELECT obj_description(to_regclass(:name), 'pg_class')")
+    if all(connection.scalar(told, {"name": t.fullname}) == FINGERPRINT for t in RESULT_SLOTS):
         return
-    connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS meta"))
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(
-            f"The database has schema revision {current}, which this OneMap does not know: "
-            "use a newer OneMap."
-        ) from error
+    for view in ("parcel_suitability", "parcel_fact", "parcel_result"):
+        connection.execute(sa.text(f"DROP VIEW IF EXISTS result.{view}"))
+    connection.execute(sa.text(f"TRUNCATE {RUN.fullname}, {WORD.fullname}, {CODE_LIST.fullname}"))
+    metadata.drop_all(connection, tables=RESULT_SLOTS)
+    metadata.create_all(connection, tables=RESULT_SLOTS)
+    for table in RESULT_SLOTS:  # nothing is looked up in the record: its statistics would only cost
+        connection.execute(sa.text(f"ALTER TABLE {table.fullname} ALTER COLUMN record SET STATISTICS 0"))
+    for view in VIEWS:
+        connection.exec_driver_sql(view)
 
 
 def differences(connection: sa.Connection) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import geopandas as gpd
 import pandas as pd
+import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
@@ -21,21 +22,20 @@ from gis.errors import InputError, NotFoundError
 from gis.resources import Resources
 from gis.settings import Settings
 from gis.store import loading, results
+from gis.store.arrow import snapshot_reader
 from gis.store.connection import check_postgis, clear_errors, external_url, make_engine, place
 from gis.store.copy import copy_out, qualified, raw
 from gis.store.embedded import Cluster
 from gis.store.loading import Mode
 from gis.store.migrate import upgrade, wait_for_turn
+from gis.store.moment import Moment
 from gis.store.records import LayerVersion, RunRecord, ScoredParcel
-from gis.store.tables import (
-    LAYER_TABLES,
-    LAYER_VERSION,
-    PARCEL_FACT,
-    PARCEL_SUITABILITY,
-    PARCEL_TILE,
-    RULESET,
-)
+from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
+from gis.store.writer import ResultWriter
+from gis.vocabulary import FACTS, VERDICTS
 from layers import LAYERS, LayerSpec
+
+_LOCK_WAIT_S = 2
 
 
 class Store:
@@ -121,6 +121,8 @@ class Store:
                     connection, spec, mode, count, source_name, source_sha256, report, rejects
                 )
             self._analyze(LAYER_TABLES[layer_id])
+            if layer_id == "parcel":
+                self._analyze(PARCEL_TILE)
         return version
 
     def layer_versions(self) -> dict[str, LayerVersion]:
@@ -131,9 +133,26 @@ class Store:
     def resources(self) -> Resources:
         """Return every loaded layer except `parcel`, all of one moment."""
         with clear_errors("Reading the layers failed"), self._snapshot() as connection:
-            versions = {k: v.version for k, v in _versions(connection).items() if k != "parcel"}
-            frames = {layer_id: _read(connection, LAYERS[layer_id], {}, None) for layer_id in versions}
-        return Resources(frames=frames, versions=versions)
+            return _resources(connection, _versions(connection))
+
+    @contextmanager
+    def moment(self) -> Iterator[Moment]:
+        """Give what a run reads, all of one moment."""
+        what = "Reading the layers failed"
+        with clear_errors(what), self._snapshot() as connection, snapshot_reader(connection, what) as read:
+            versions = _versions(connection)
+            yield Moment(connection, versions, _resources(connection, versions), read)
+
+    @contextmanager
+    def writing_results(self) -> Iterator[ResultWriter]:
+        """Give a writer of results whose work is one transaction; readers see the old ones until its end.
+
+        Raises BusyError while another run writes, and InputError for results that cannot be stored.
+        """
+        with clear_errors("Saving the results failed"):
+            with self._transaction() as connection, ResultWriter(connection, self._emptied) as writer:
+                yield writer
+            self._analyze(writer.table)
 
     def save_results(self, facts: pd.DataFrame, verdicts: pd.DataFrame, run: RunRecord) -> int:
         """Replace the stored results by those of `run` in one transaction and return its id.
@@ -141,11 +160,13 @@ class Store:
         Both frames are indexed by parcel id and have exactly the columns of
         `gis.vocabulary` FACTS and VERDICTS.
         """
-        with clear_errors("Saving the results failed"):
-            with self._transaction() as connection:
-                run_id = results.replace(connection, facts, verdicts, run)
-            self._analyze(PARCEL_TILE)  # the other two are reached by their key alone
-        return run_id
+        if not facts.index.equals(verdicts.index):
+            raise InputError("Facts and verdicts must have the same parcels in the same order.")
+        with self.writing_results() as writer:
+            writer.clear()
+            writer.add(facts.index, results.checked(facts, FACTS), results.checked(verdicts, VERDICTS))
+            saved = writer.finish(run)
+        return int(saved.run_id or 0)
 
     def latest_run(self) -> RunRecord | None:
         """Return the run whose results are stored, None before the first."""
@@ -155,8 +176,15 @@ class Store:
     def result_rows(self, parcel_ids: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return facts and verdicts of parcels in the order asked for; those without results are absent."""
         with clear_errors("Reading results failed"), self._snapshot() as connection:
-            facts = results.rows(connection, PARCEL_FACT, parcel_ids)
-            return facts, results.rows(connection, PARCEL_SUITABILITY, parcel_ids)
+            return results.rows(connection, parcel_ids)
+
+    def recommended_counts(self) -> dict[tuple[str | None, str | None], int]:
+        """Return how many parcels have which technology recommended, and with which status."""
+        query = (
+            "SELECT recommended, recommended_status, count(*) FROM result.parcel_suitability GROUP BY 1, 2"
+        )
+        with clear_errors("Reading results failed"), self._snapshot() as connection:
+            return {(row[0], row[1]): row[2] for row in connection.exec_driver_sql(query)}
 
     def state(self) -> tuple[dict[str, LayerVersion], RunRecord | None]:
         """Return `layer_versions()` and `latest_run()` of one moment."""
@@ -168,15 +196,8 @@ class Store:
 
         Raises NotFoundError when there are no results, or none of this parcel.
         """
-        with clear_errors("Reading results failed"), self._snapshot() as connection:
-            run = results.latest_run(connection)
-            if run is None:
-                raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
-            facts = results.row(connection, PARCEL_FACT, parcel_id)
-            verdict = results.row(connection, PARCEL_SUITABILITY, parcel_id)
-        if facts is None or verdict is None:
-            raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
-        return ScoredParcel(run, facts, verdict)
+        with clear_errors("Reading results failed"), self.engine.connect() as connection:
+            return results.scored_parcel(connection, parcel_id)
 
     def save_ruleset(self, hash: str, id: str, as_of: date, content: dict[str, Any]) -> None:
         """Keep the content of a rule set under its hash; saving it again changes nothing."""
@@ -210,6 +231,19 @@ class Store:
     def _analyze(self, table: sa.Table) -> None:
         with self._transaction() as connection:
             raw(connection).execute(sql.SQL("ANALYZE {}").format(qualified(table)))
+
+    def _emptied(self, table: sa.Table) -> bool:
+        """Return whether a table that nobody needs could be emptied at once, in a transaction of its own.
+
+        Somebody who reads both tables of results holds it up; the wait keeps other readers waiting too.
+        """
+        try:
+            with self._transaction() as connection:
+                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'"))
+                raw(connection).execute(sql.SQL("TRUNCATE {}").format(qualified(table)))
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
 
 
 def open_store(settings: Settings | None = None) -> Store:
@@ -272,6 +306,12 @@ def _read(
     )
     geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), crs=STORAGE_EPSG)
     return gpd.GeoDataFrame(frame, geometry=geometry)
+
+
+def _resources(connection: sa.Connection, versions: Mapping[str, LayerVersion]) -> Resources:
+    surrounding = {k: v.version for k, v in versions.items() if k != "parcel"}
+    frames = {layer_id: _read(connection, LAYERS[layer_id], {}, None) for layer_id in surrounding}
+    return Resources(frames=frames, versions=surrounding)
 
 
 def _versions(connection: sa.Connection) -> dict[str, LayerVersion]:

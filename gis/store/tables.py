@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
 
 from gis.crs import STORAGE_EPSG
-from gis.vocabulary import FACTS, VERDICTS, Column
+from gis.store.layout import PLAIN, RECORD, plain_kind
+from gis.store.views import SLOTS, VIEWS
 from layers import LAYERS, FieldSpec, LayerSpec
 
 SCHEMAS = ("layer", "result", "meta")
@@ -48,30 +50,48 @@ def _layer_table(spec: LayerSpec) -> sa.Table:
     return sa.Table(spec.id, metadata, *columns, geometry, index, schema="layer")
 
 
-def _result_column(column: Column) -> sa.Column[Any]:
-    if column.type == "text_list":
-        return sa.Column(column.name, sa.ARRAY(sa.Text))
-    return sa.Column(column.name, _FIELD_TYPES[column.type])
+_PLAIN_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
+    ">f8": sa.Double,
+    ">i4": sa.Integer,
+    ">i2": sa.SmallInteger,
+}
 
 
-def _result_table(name: str, columns: tuple[Column, ...]) -> sa.Table:
+def _slot_table(name: str) -> sa.Table:
     key = sa.Column("parcel_id", sa.Text, primary_key=True)
-    return sa.Table(name, metadata, key, *map(_result_column, columns), schema="result")
+    plain = [sa.Column(n, _PLAIN_TYPES[plain_kind(n)], nullable=False) for n in PLAIN]
+    record = sa.Column("record", sa.LargeBinary, nullable=False)
+    return sa.Table(name, metadata, key, *plain, record, schema="result", comment=FINGERPRINT)
 
 
 LAYER_TABLES: dict[str, sa.Table] = {layer_id: _layer_table(spec) for layer_id, spec in LAYERS.items()}
 
-PARCEL_FACT = _result_table("parcel_fact", FACTS)
-PARCEL_SUITABILITY = _result_table("parcel_suitability", VERDICTS)
+FINGERPRINT = "layout " + hashlib.sha256(repr((RECORD.descr, *VIEWS)).encode()).hexdigest()[:16]
+"""What the tables of results are made for; they are made anew when the vocabulary changes."""
+
+RESULT_SLOTS: tuple[sa.Table, ...] = tuple(map(_slot_table, SLOTS))
+
+WORD = sa.Table(
+    "word",
+    metadata,
+    sa.Column("word_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("word", sa.Text, nullable=False),
+    schema="result",
+)
+
+CODE_LIST = sa.Table(
+    "code_list",
+    metadata,
+    sa.Column("list_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("codes", sa.ARRAY(sa.Text), nullable=False),
+    schema="result",
+)
 
 PARCEL_TILE = sa.Table(
     "parcel_tile",
     metadata,
     sa.Column("parcel_id", sa.Text, primary_key=True),
     _geometry("geom", "MultiPolygon", TILE_EPSG),
-    sa.Column("recommended", sa.Text),
-    sa.Column("recommended_status", sa.Text),
-    sa.Column("recommended_score", sa.Double),
     sa.Index("parcel_tile_geom_idx", "geom", postgresql_using="gist"),
     schema="result",
 )
@@ -120,6 +140,7 @@ RUN = sa.Table(
     sa.Column("parcel_count", sa.BigInteger, nullable=False),
     sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.Column("software", sa.Text, nullable=False),
+    sa.Column("slot", sa.SmallInteger, nullable=False),
     schema="meta",
 )
 

@@ -93,8 +93,9 @@ _PARCEL_TILE = """
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
   SELECT parcel_id AS id, recommended, recommended_status, round(recommended_score)::int AS score,
     ST_AsMVTGeom({geometry}, ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, :buffer, true) AS geom
-  FROM (SELECT *, geom AS web FROM result.parcel_tile
+  FROM (SELECT parcel_id, geom AS web FROM result.parcel_tile
         WHERE geom && ST_Expand(ST_MakeEnvelope(:w, :s, :e, :n, 3857), :margin)) AS near
+  LEFT JOIN result.parcel_suitability USING (parcel_id)
 ) AS t WHERE geom IS NOT NULL
 """
 
@@ -105,7 +106,8 @@ WITH placed AS (
   SELECT floor(((ST_XMin(geom) + ST_XMax(geom)) / 2 - :w) / :cell)::int AS i,
          floor(((ST_YMin(geom) + ST_YMax(geom)) / 2 - :s) / :cell)::int AS j,
          recommended, recommended_status, recommended_score AS score, ST_Area(geom) AS area
-  FROM result.parcel_tile WHERE geom && ST_MakeEnvelope(:w, :s, :e, :n, 3857)
+  FROM result.parcel_tile LEFT JOIN result.parcel_suitability USING (parcel_id)
+  WHERE geom && ST_MakeEnvelope(:w, :s, :e, :n, 3857)
 ), part AS (
   SELECT i, j, recommended, recommended_status, count(*) AS n, sum(area) AS area,
          sum(area * score) AS weighted, sum(area) FILTER (WHERE score IS NOT NULL) AS scored

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from api.main import create_app
 from gis.ingest import import_file
 from gis.rules import load_ruleset
-from gis.runs import load_sample, score_store
+from gis.runs import score_store
 from gis.settings import Settings
 from gis.store import Store, open_store
 from tests.api.shapes import random_features
@@ -26,11 +26,10 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def city(new_database: Callable[[str], sa.URL], shared_dir: Path) -> Iterator[Store]:
+def city(new_database: Callable[..., sa.URL], sample: str, shared_dir: Path) -> Iterator[Store]:
     """The sample and 60 random parcels, imported and scored."""
-    url = new_database("city").render_as_string(hide_password=False)
-    with open_store(Settings(database_url=url.replace("+psycopg", ""))) as opened:
-        load_sample(opened)
+    url = new_database("city", sample).render_as_string(hide_password=False)
+    with open_store(Settings(database_url=url)) as opened:
         drawn = shared_dir / "drawn.geojson"
         drawn.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(60, seed=7)}))
         import_file(opened, "parcel", drawn, mode="append", on_error="abort")

@@ -1,7 +1,14 @@
-"""The command line through its real entry point: exit codes, one-sentence errors, clean ends."""
+"""The command line: exit codes, one-sentence errors, clean ends.
+
+Most commands are called in this process, from the function behind the program's entry point: starting
+Python and its libraries takes seconds. The program itself is run for one command of every exit code, for
+start, import and stop, and wherever signals and start-up are what is tested.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -19,6 +26,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
+from api.cli import main
 from gis.store.embedded import Cluster
 from tests.api.shapes import random_features
 
@@ -31,25 +39,51 @@ def environment(data_dir: Path) -> dict[str, str]:
     return {**kept, "ONEMAP_DATA_DIR": str(data_dir)}
 
 
+Done = subprocess.CompletedProcess[str]
+
+
 class Cli:
-    """`onemap` in a folder of its own, on one store."""
+    """`onemap` in a folder of its own, on one store: called here, or run as the program it is."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
 
-    def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> Done:
+        """Run the installed program."""
         return subprocess.run(
             [ONEMAP, *arguments],
             cwd=self.folder,
-            env=environment(self.data_dir) | variables,
+            env=environment(self.data_dir),
             capture_output=True,
             text=True,
             timeout=120,
         )
 
+    def __call__(self, *arguments: str, **variables: str) -> Done:
+        """Call what the program calls, with its arguments, folder and environment."""
+        out, err = io.StringIO(), io.StringIO()
+        code: Any = 0
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.setattr(sys, "argv", [str(ONEMAP), *arguments])
+            patch.setattr(os, "environ", environment(self.data_dir) | variables)
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+        return Done(arguments, code, out.getvalue(), err.getvalue())
 
-def sentence(done: subprocess.CompletedProcess[str], code: int) -> str:
+
+def sentence(done: Done, code: int) -> str:
     """Return the one line on stderr that begins with `error:`."""
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -64,20 +98,38 @@ def cli(shared_dir: Path) -> Iterator[Cli]:
     folder = shared_dir / "cli"
     folder.mkdir()
     cli = Cli(folder)
-    assert cli("store", "start").returncode == 0
+    assert cli.run("store", "start").returncode == 0
     features = {"type": "FeatureCollection", "features": random_features(40, seed=3)}
     (folder / "parcels.geojson").write_text(json.dumps(features))
     for layer in ("district", "shallow_geothermal_zone"):
         done = cli("import", layer, str(SAMPLE / f"{layer}.geojson"))
         assert done.returncode == 0, done.stderr
-    done = cli("import", "parcel", "parcels.geojson", "--report", "report.json", "--rejects", "rejects.csv")
+    written = ["--report", "report.json", "--rejects", "rejects.csv"]
+    done = cli.run("import", "parcel", "parcels.geojson", *written)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "report.json").read_text())["rows_accepted"] == 40
     done = cli("score", "--as-of", "2026-06-01")
     assert done.returncode == 0, done.stderr
     assert "40 parcels scored as of 2026-06-01" in done.stdout
     yield cli
-    assert cli("store", "stop").returncode == 0
+    assert cli.run("store", "stop").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["explain", "T-0001"], 0),
+        (["explain", "no-such-parcel"], 1),
+        (["score", "--out", "table.shp"], 2),
+        (["nonsense"], 2),
+    ],
+)
+def test_the_program_is_what_is_called_here(cli: Cli, arguments: list[str], code: int) -> None:
+    program, call = cli.run(*arguments), cli(*arguments)
+    assert program.returncode == call.returncode == code
+    assert program.stdout == call.stdout
+    assert program.stderr == call.stderr
 
 
 @pytest.mark.parametrize(
@@ -231,18 +283,24 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server did not come up")
 
 
+@pytest.fixture(scope="module")
+def served(shared_dir: Path) -> Path:
+    """A data folder for servers: the first one makes the store in it, and none puts parcels there."""
+    return shared_dir / "served"
+
+
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
-def test_serve_ends_quietly_and_stops_its_database(shared_dir: Path, stop: signal.Signals, code: int) -> None:
-    data_dir, port = shared_dir / "served", free_port()
+def test_serve_ends_quietly_and_stops_its_database(served: Path, stop: signal.Signals, code: int) -> None:
+    port = free_port()
     process = subprocess.Popen(
         [ONEMAP, "serve", "--port", str(port), "--no-sample"],
-        env=environment(data_dir),
+        env=environment(served),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     try:
         wait_until_ready(port, process)
-        assert Cluster(data_dir).status().running
+        assert Cluster(served).status().running
         process.send_signal(stop)
         output = process.communicate(timeout=30)[0].decode()
     finally:
@@ -250,21 +308,19 @@ def test_serve_ends_quietly_and_stops_its_database(shared_dir: Path, stop: signa
     assert process.returncode == code
     assert f"http://127.0.0.1:{port}" in output
     assert "Traceback" not in output
-    assert not Cluster(data_dir).status().running
+    assert not Cluster(served).status().running
 
 
-def test_ctrl_c_in_the_middle_of_the_sample(shared_dir: Path) -> None:
-    data_dir = shared_dir / "interrupted"
+def test_ctrl_c_in_the_middle_of_the_sample(served: Path) -> None:
     process = subprocess.Popen(
         [ONEMAP, "serve", "--port", str(free_port())],
-        env=environment(data_dir),
+        env=environment(served),
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stderr is not None
-        while "sample" not in process.stderr.readline():
-            pass
+        assert any("sample" in line for line in process.stderr)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=30)[1]
@@ -272,4 +328,4 @@ def test_ctrl_c_in_the_middle_of_the_sample(shared_dir: Path) -> None:
         process.kill()
     assert process.returncode == 130
     assert "Traceback" not in rest
-    assert not Cluster(data_dir).status().running
+    assert not Cluster(served).status().running

@@ -164,6 +164,14 @@ class Visit:
         self.page.evaluate(f"OneMap.map.setView([{lat}, {lon}], {zoom}, {{animate: false}})")
         self.settle()
 
+    def check(self) -> None:
+        """Check that nothing has gone wrong or left the host since the last check."""
+        problems, requests = self.problems[:], self.requests[:]
+        self.problems.clear()
+        self.requests.clear()
+        assert problems == []
+        assert [u for u in requests if not u.startswith((self.base + "/", "data:", "blob:"))] == []
+
     def press_map(self, lon: float, lat: float) -> None:
         """Click, or tap on a phone, at a longitude and latitude."""
         x, y = self.page.evaluate(
@@ -179,25 +187,46 @@ class Visit:
             self.page.mouse.click(x, y)
 
 
+def _opened(browser: Browser, base: str, size: tuple[int, int]) -> Visit:
+    """Open the map in a fresh profile and wait for its tiles."""
+    phone: dict[str, Any] = (
+        {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == PHONE else {}
+    )
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **phone)
+    made = Visit(context.new_page(), base)
+    made.watch()
+    made.page.goto(base)
+    made.settle()
+    return made
+
+
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
     """Open the map in a fresh profile; at the end nothing may have gone wrong or left the host."""
     visits: list[Visit] = []
 
-    def start(path: str = "/", size: tuple[int, int] = WIDE, base: str = address) -> Visit:
-        phone: dict[str, Any] = (
-            {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == PHONE else {}
-        )
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **phone)
-        made = Visit(context.new_page(), base)
-        visits.append(made)
-        made.watch()
-        made.page.goto(base + path)
-        made.settle()
-        return made
+    def start(size: tuple[int, int] = WIDE, base: str = address) -> Visit:
+        visits.append(_opened(browser, base, size))
+        return visits[-1]
 
     yield start
     for made in visits:
         made.page.context.close()
-        assert made.problems == []
-        assert [u for u in made.requests if not u.startswith((made.base + "/", "data:", "blob:"))] == []
+        made.check()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Visit]:
+    """The map, opened once for all tests that only go to a place and read what is shown of it."""
+    made = _opened(browser, address, WIDE)
+    yield made
+    made.page.context.close()
+
+
+@pytest.fixture
+def shown(opened: Visit) -> Iterator[Visit]:
+    """The open map without a panel; at the end nothing may have gone wrong or left the host."""
+    yield opened
+    opened.page.keyboard.press("Escape")
+    expect(opened.page.locator("#parcel-panel")).to_be_hidden()
+    opened.check()

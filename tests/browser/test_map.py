@@ -39,6 +39,14 @@ def spot(scored: Store, condition: str) -> Spot:
         return Spot(*connection.execute(sa.text(query)).one())
 
 
+def look_at(seen: Any, there: Spot) -> None:
+    """Go to a parcel, click or tap on it, and wait for its answer."""
+    seen.go_to(there.lon, there.lat, 16)
+    seen.press_map(there.lon, there.lat)
+    expect(seen.page.locator("#parcel-panel")).to_be_visible()
+    expect(seen.page.locator("#panel-body > dl.figures")).to_contain_text(there.parcel_id)
+
+
 @pytest.fixture(scope="module")
 def good(scored: Store) -> Spot:
     """A parcel with a recommendation, out of reach of any biomass source."""
@@ -81,10 +89,9 @@ def test_page_opens_in_chinese_with_tiles_and_counts(
     assert opaque > 1000
 
 
-def test_click_shows_the_ranking_with_reasons(visit: Callable[..., Any], good: Spot) -> None:
-    page = (seen := visit()).page
-    seen.go_to(good.lon, good.lat, 16)
-    seen.press_map(good.lon, good.lat)
+def test_click_shows_the_ranking_with_reasons(shown: Any, good: Spot) -> None:
+    page = shown.page
+    look_at(shown, good)
     options = page.locator("#parcel-panel .ranking > li")
     expect(options).to_have_count(6)
     every = page.locator("#parcel-panel .option")
@@ -105,19 +112,18 @@ def test_click_shows_the_ranking_with_reasons(visit: Callable[..., Any], good: S
     page.keyboard.press("Escape")
     expect(page.locator("#parcel-panel")).to_be_hidden()
     assert page.locator(".leaflet-onemap-selection-pane path").count() == 0
-    seen.go_to(115.6, 40.6, 14)
-    seen.press_map(115.6, 40.6)
+    shown.go_to(115.6, 40.6, 14)
+    shown.press_map(115.6, 40.6)
     expect(page.locator("#map-hint")).to_contain_text("没有地块")
     expect(page.locator("#parcel-panel")).to_be_hidden()
 
 
-def test_every_technology_says_why_it_is_not_chosen(visit: Callable[..., Any], scored: Store) -> None:
+def test_every_technology_says_why_it_is_not_chosen(shown: Any, scored: Store) -> None:
     # The heat of a data centre has a declared range.
     too_far = "'reach.failed' = ANY(s.waste_heat_reasons) AND f.waste_heat_source_layer = 'data_centre'"
     far = spot(scored, f"t.recommended IS NOT NULL AND {too_far}")
-    page = (seen := visit()).page
-    seen.go_to(far.lon, far.lat, 16)
-    seen.press_map(far.lon, far.lat)
+    page = shown.page
+    look_at(shown, far)
     expect(page.locator("#portfolio")).to_be_attached()
     document = answer(page, far.parcel_id)
     options = page.locator("#parcel-panel .option")
@@ -141,11 +147,10 @@ def test_every_technology_says_why_it_is_not_chosen(visit: Callable[..., Any], s
     expect(waste.locator(":scope > dl.figures")).to_contain_text(f"{figures} kW")
 
 
-def test_portfolio_and_checklist(visit: Callable[..., Any], scored: Store) -> None:
+def test_portfolio_and_checklist(shown: Any, scored: Store) -> None:
     mixed = spot(scored, "cardinality(s.portfolio_technologies) > 2 AND s.portfolio_air_source_kw > 0")
-    page = (seen := visit()).page
-    seen.go_to(mixed.lon, mixed.lat, 16)
-    seen.press_map(mixed.lon, mixed.lat)
+    page = shown.page
+    look_at(shown, mixed)
     section = page.locator("#portfolio")
     expect(section).to_be_attached()
     document = answer(page, mixed.parcel_id)
@@ -177,30 +182,27 @@ def test_portfolio_and_checklist(visit: Callable[..., Any], scored: Store) -> No
     expect(page.locator("#checklist li")).to_have_count(len(document["checklist"]))
 
 
-def test_biomass_has_a_place_where_a_source_may_serve(visit: Callable[..., Any], scored: Store) -> None:
+def test_biomass_has_a_place_where_a_source_may_serve(shown: Any, scored: Store) -> None:
     near = spot(scored, "t.recommended = 'biomass'")
-    page = (seen := visit()).page
-    seen.go_to(near.lon, near.lat, 16)
-    seen.press_map(near.lon, near.lat)
+    page = shown.page
+    look_at(shown, near)
     expect(page.locator("#parcel-panel .ranking > li")).to_have_count(7)
     expect(page.locator("#parcel-panel .recommended")).to_contain_text("生物质和垃圾焚烧供热")
     expect(page.locator("#legend-technologies li")).to_have_count(7)
 
 
-def test_a_parcel_without_a_load_has_no_portfolio(visit: Callable[..., Any], scored: Store) -> None:
+def test_a_parcel_without_a_load_has_no_portfolio(shown: Any, scored: Store) -> None:
     bare = spot(scored, "f.heat_load_kw IS NULL")
-    page = (seen := visit()).page
-    seen.go_to(bare.lon, bare.lat, 16)
-    seen.press_map(bare.lon, bare.lat)
+    page = shown.page
+    look_at(shown, bare)
     expect(page.locator("#portfolio")).to_contain_text("不作组合")
     expect(page.locator("#portfolio .pieces")).to_have_count(0)
 
 
-def test_missing_figures_are_never_zero(visit: Callable[..., Any], scored: Store) -> None:
+def test_missing_figures_are_never_zero(shown: Any, scored: Store) -> None:
     bare = spot(scored, "s.air_source_capacity_kw IS NULL")
-    page = (seen := visit()).page
-    seen.go_to(bare.lon, bare.lat, 16)
-    seen.press_map(bare.lon, bare.lat)
+    page = shown.page
+    look_at(shown, bare)
     option = page.locator(".option[data-technology=air_source]")
     expect(option).to_be_attached()
     option.locator(":scope > summary").click()
@@ -209,8 +211,7 @@ def test_missing_figures_are_never_zero(visit: Callable[..., Any], scored: Store
 
 def test_language_switch_changes_all_texts(visit: Callable[..., Any], good: Spot) -> None:
     page = (seen := visit()).page
-    seen.go_to(good.lon, good.lat, 16)
-    seen.press_map(good.lon, good.lat)
+    look_at(seen, good)
     expect(page.locator("#parcel-panel .ranking > li")).to_have_count(6)
     page.get_by_role("button", name="Switch to English").click()
     assert "lang=en" in page.url
@@ -254,8 +255,7 @@ def test_phone_shows_drawer_and_bottom_sheet(visit: Callable[..., Any], good: Sp
     expect(page.locator("#layers-panel")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#layers-panel")).to_be_hidden()
-    seen.go_to(good.lon, good.lat, 16)
-    seen.press_map(good.lon, good.lat)
+    look_at(seen, good)
     expect(page.locator("#parcel-panel .ranking > li")).to_have_count(6)
     sheet = page.locator("#parcel-panel").bounding_box()
     chart = page.locator("#one_map_page").bounding_box()

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gis.facts.spatial import FeatureIndex, dominant
+from gis.facts.index import FeatureIndex, dominant
+from gis.facts.ragged import Shapes
 
 # Small whole numbers make shared corners, shared edges and coincident shapes likely; the offset
 # is that of real eastings and northings.
@@ -68,18 +69,24 @@ once = settings(
 @once
 @given(
     st.lists(polygons(), min_size=1, max_size=6),
-    st.lists(st.one_of(lines(), points, polygons()), min_size=1, max_size=8),
+    st.one_of(
+        *(
+            st.tuples(st.just(kind), st.lists(shapes, min_size=1, max_size=8))
+            for kind, shapes in (("line", lines()), ("point", points), ("polygon", polygons()))
+        )
+    ),
 )
-def test_nearest_and_within(store, parcels, features):
-    parcels, features = np.array(parcels, dtype=object), np.array(features, dtype=object)
+def test_nearest_and_within(store, parcels, layer):
+    kind, features = layer[0], np.array(layer[1], dtype=object)
+    parcels = np.array(parcels, dtype=object)
     distance_m = in_sql(store, "ST_Distance(p.geom, f.geom)", parcels, features)
-    index = FeatureIndex(features)
-    nearest = index.nearest(parcels)
+    index, ours = FeatureIndex(features, kind), Shapes.of(parcels, "polygon")
+    nearest = index.nearest(ours)
     assert list(nearest.parcel) == list(range(len(parcels)))
     np.testing.assert_allclose(nearest.measure, distance_m.min(axis=1), rtol=1e-6, atol=1e-6)
     chosen = distance_m[nearest.parcel, nearest.feature]
     np.testing.assert_allclose(chosen, distance_m.min(axis=1), rtol=1e-6, atol=1e-6)
-    near = index.within(parcels, 150.0)
+    near = index.within(ours, 150.0)
     found = np.full(distance_m.shape, np.nan)
     found[near.parcel, near.feature] = near.measure
     clear = np.abs(distance_m - 150.0) > 1e-6
@@ -92,14 +99,14 @@ def test_nearest_and_within(store, parcels, features):
 def test_overlap_and_cover(store, parcels, zones):
     parcels, zones = np.array(parcels, dtype=object), np.array(zones, dtype=object)
     area_m2 = in_sql(store, "ST_Area(ST_Intersection(p.geom, f.geom))", parcels, zones)
-    index = FeatureIndex(zones)
-    pairs = index.overlap(parcels)
+    index, ours = FeatureIndex(zones, "polygon"), Shapes.of(parcels, "polygon")
+    pairs = index.overlap(ours)
     found = np.zeros(area_m2.shape)
     found[pairs.parcel, pairs.feature] = pairs.measure
     np.testing.assert_allclose(found, area_m2, rtol=1e-6, atol=1e-4)
     union = np.array([shapely.union_all(zones)], dtype=object)
     covered = in_sql(store, "ST_Area(ST_Intersection(p.geom, f.geom))", parcels, union)[:, 0]
-    np.testing.assert_allclose(index.covered_m2(parcels), covered, rtol=1e-6, atol=1e-4)
+    np.testing.assert_allclose(index.covered_m2(ours), covered, rtol=1e-6, atol=1e-4)
     best, _ = dominant(pairs, len(parcels))
     for i, feature in enumerate(best):
         if feature >= 0:
@@ -107,16 +114,16 @@ def test_overlap_and_cover(store, parcels, zones):
 
 
 def test_ties_go_to_the_lowest():
-    square = np.array([shapely.box(0, 0, 10, 10)], dtype=object)
+    square = Shapes.of(np.array([shapely.box(0, 0, 10, 10)], dtype=object), "polygon")
     twins = np.array([shapely.Point(20, 5), shapely.Point(-10, 5), shapely.Point(20, 5)], dtype=object)
-    assert list(FeatureIndex(twins).nearest(square).feature) == [0]
+    assert list(FeatureIndex(twins, "point").nearest(square).feature) == [0]
     halves = np.array([shapely.box(5, 0, 10, 10), shapely.box(0, 0, 5, 10)], dtype=object)
-    assert list(dominant(FeatureIndex(halves).overlap(square), 1)[0]) == [0]
+    assert list(dominant(FeatureIndex(halves, "polygon").overlap(square), 1)[0]) == [0]
 
 
 def test_empty_layers_give_no_pairs():
-    square = np.array([shapely.box(0, 0, 10, 10)], dtype=object)
-    nothing = FeatureIndex(np.empty(0, dtype=object))
+    square = Shapes.of(np.array([shapely.box(0, 0, 10, 10)], dtype=object), "polygon")
+    nothing = FeatureIndex(np.empty(0, dtype=object), "polygon")
     assert (
         len(nothing.nearest(square)) == len(nothing.within(square, 10.0)) == len(nothing.overlap(square)) == 0
     )

@@ -140,6 +140,5 @@ def test_no_heat_pump_between_a_warm_source_and_a_colder_sink():
 
 def test_delivered_heat_is_source_and_electricity():
     delivered = heat_pump.delivered_kw(np.array([300.0, np.nan]), 4.0)
-    assert delivered[0] == 400.0
-    assert delivered[0] * heat_pump.source_frac(4.0) == 300.0
+    assert delivered[0] == 400.0 == 300.0 + delivered[0] / 4.0
     assert np.isnan(delivered[1])

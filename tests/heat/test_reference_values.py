@@ -44,14 +44,7 @@ EX2_LOADS = ashrae.Loads(-392250.0, -100000.0, -1762.0)
 
 
 def gpot(case: str, i: Inputs) -> float:
-    wells = {
-        "limit_temperature_degc": i["Tlim"],
-        "depth_m": i["L"],
-        "borehole_radius_m": i["rb"],
-        "borehole_resistance_m_k_per_w": i["Rb"],
-        "season_d": i["tc_d"],
-        "lifetime_a": i["ts_y"],
-    }
+    well = borehole.Well(i["L"], i["rb"], i["Rb"], i["Tlim"], i["tc_d"], i["ts_y"])
     ground = [np.array([i[k]]) for k in ("lam", "rhoc_MJ", "T0")]
     diffusivity = borehole.diffusivity_m2_per_s(i["lam"], i["rhoc_MJ"])
     u_s = borehole.gpot_u(i["rb"], diffusivity, i["ts_y"] * 365.0)
@@ -61,8 +54,8 @@ def gpot(case: str, i: Inputs) -> float:
         u_c = borehole.gpot_u(i["rb"], diffusivity, i["tc_d"])
         return borehole.gpot_g_max(u_c, u_s, i["tc_d"] / 365.0)
     if case == "P" or case.startswith("power"):
-        return borehole.gpot_power_w(*ground, **wells)[0]
-    return borehole.gpot_energy_kwh_per_a(*ground, **wells)[0]
+        return borehole.gpot_power_w(*ground, well)[0]
+    return borehole.gpot_energy_kwh_per_a(*ground, well)[0]
 
 
 def ashrae_length(_: str, i: Inputs) -> float:

@@ -44,9 +44,9 @@ def test_scoring_needs_parcels_and_a_sample_needs_its_files(empty_store: Store, 
 
 
 def test_batches_do_not_change_an_answer(scored: Store, monkeypatch: pytest.MonkeyPatch):
-    import gis.runs
+    import gis.store.arrow
 
-    monkeypatch.setattr(gis.runs, "BATCH", 5_000)
+    monkeypatch.setattr(gis.store.arrow, "_BATCH_BYTES", 1_000_000)
     ids = list(scored.read("parcel")["parcel_id"])
     facts, verdicts = scored.result_rows(ids)
     run = score_store(scored, load_ruleset())

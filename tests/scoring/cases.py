@@ -15,6 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import geopandas as gpd
 import shapely
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -191,13 +192,21 @@ def resources(around: dict[str, Any], side_m: float, where: str) -> gis.Resource
     """Return the layers of a case: loaded and empty unless it says what they hold or that they are absent."""
     frames = {}
     for layer_id in set(AROUND) - set(around.get("absent", [])):
+        if layer_id not in around:
+            frames[layer_id] = _empty(layer_id)
+            continue
         rows = [
             {k: v for k, v in f.items() if k not in PLACES}
             | {"geometry": _place(LAYERS[layer_id].geometry, f, side_m, where)}
-            for f in _features(around.get(layer_id, []))
+            for f in _features(around[layer_id])
         ]
         frames[layer_id] = layer(layer_id, *rows)
     return gis.Resources(frames, dict.fromkeys(frames, 1))
+
+
+@cache
+def _empty(layer_id: str) -> gpd.GeoDataFrame:
+    return layer(layer_id)
 
 
 def _place(kind: str, feature: dict[str, Any], side_m: float, where: str) -> shapely.Geometry | None:

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from gis.store import RunRecord
+from gis.store.layout import CHOICES, PICKED, VARIANTS, variant_of
 from gis.vocabulary import FACTS, VERDICTS, Column
 from layers import LAYERS, FieldSpec, LayerSpec
 
@@ -79,9 +80,21 @@ def results(parcel_ids: list[str], seed: int = 11) -> tuple[pd.DataFrame, pd.Dat
     index = pd.Index(parcel_ids, name="parcel_id", dtype="object")
 
     def table(columns: tuple[Column, ...]) -> pd.DataFrame:
-        return pd.DataFrame({c.name: _values(c, len(index), rng) for c in columns}).set_index(index)
+        return pd.DataFrame({c.name: _drawn(c, len(index), rng) for c in columns}).set_index(index)
 
-    return table(FACTS), table(VERDICTS)
+    facts, verdicts = table(FACTS), table(VERDICTS)
+    for name, sources in PICKED.items():
+        chosen = verdicts[variant_of(name)].map(dict(zip(VARIANTS, sources.values(), strict=True)))
+        picked = [None if pd.isna(c) else verdicts.at[i, c] for i, c in chosen.items()]
+        verdicts[name] = pd.Series(picked, index=index, dtype=verdicts[name].dtype)
+    return facts, verdicts
+
+
+def _drawn(column: Column, count: int, rng: np.random.Generator) -> pd.Series[Any]:
+    if column.name not in CHOICES:
+        return _values(column, count, rng)
+    words = [None, *CHOICES[column.name]]
+    return pd.Series([words[i] for i in rng.integers(0, len(words), count)], dtype="object")
 
 
 def run_record(count: int) -> RunRecord:

@@ -19,7 +19,7 @@ from gis.settings import Settings
 from gis.store import Store, open_store
 from gis.store.migrate import differences
 from tests.api.shapes import random_features
-from tests.store.frames import results
+from tests.store.frames import results, run_record
 
 # A result of the first schema, as its release wrote it.
 OLD_RESULT = """
@@ -77,12 +77,14 @@ def test_a_database_of_a_newer_onemap_is_refused(empty_store: Store) -> None:
             connection.execute(sa.text("UPDATE meta.alembic_version SET version_num = :head"), {"head": head})
 
 
-@pytest.fixture(scope="module")
-def upgraded(new_database: Callable[[str], sa.URL], shared_dir: Path) -> Iterator[Store]:
-    """A store of the first schema with six parcels and their results, opened by this program."""
-    url = new_database("upgraded").render_as_string(hide_password=False)
+@pytest.fixture(scope="module", params=["0001", "0002"])
+def upgraded(
+    request: pytest.FixtureRequest, new_database: Callable[[str], sa.URL], shared_dir: Path
+) -> Iterator[Store]:
+    """A store of an earlier schema with six parcels and their results, opened by this program."""
+    url = new_database(f"upgraded_{request.param}").render_as_string(hide_password=False)
     settings = Settings(database_url=url.replace("+psycopg", ""))
-    file = shared_dir / "six.geojson"
+    file = shared_dir / f"six_{request.param}.geojson"
     file.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(6, seed=2)}))
     with open_store(settings) as store:
         import_file(store, "parcel", file, mode="replace", on_error="abort")
@@ -90,7 +92,7 @@ def upgraded(new_database: Callable[[str], sa.URL], shared_dir: Path) -> Iterato
         config.set_main_option("script_location", "gis.store:migrations")
         with store.engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.downgrade(config, "0001")
+            command.downgrade(config, request.param)
             connection.exec_driver_sql(OLD_RESULT)
             counts = [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in RESULTS]
             assert counts == [1, 1, 1, 1]
@@ -101,11 +103,37 @@ def upgraded(new_database: Callable[[str], sa.URL], shared_dir: Path) -> Iterato
 def test_an_upgrade_keeps_layers_and_drops_results(upgraded: Store) -> None:
     with upgraded.engine.connect() as connection:
         assert differences(connection) == []
-        assert [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in RESULTS] == [0] * 4
+        counts = [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in RESULTS]
+    assert counts == [0, 0, 6, 0]  # the tiles have come with the parcels
     parcels = upgraded.read("parcel")
     assert len(parcels) == 6
     assert upgraded.latest_run() is None
     assert readiness(upgraded) == "The parcels are not scored yet; run `onemap score`."
+
+
+def test_results_of_another_vocabulary_are_dropped_when_the_store_is_opened(
+    new_database: Callable[[str], sa.URL],
+) -> None:
+    url = new_database("vocabulary").render_as_string(hide_password=False)
+    settings = Settings(database_url=url.replace("+psycopg", ""))
+    facts, verdicts = results(["a", "b"])
+    with open_store(settings) as store:
+        store.save_results(facts, verdicts, run_record(2))
+    with open_store(settings) as store:
+        assert store.latest_run() is not None
+        with store.engine.begin() as connection:
+            # As a program with one fact less would have left it.
+            connection.exec_driver_sql("DROP VIEW result.parcel_fact")
+            connection.exec_driver_sql("CREATE VIEW result.parcel_fact AS SELECT 1 AS gone")
+            connection.exec_driver_sql("ALTER TABLE result.parcel_result_a DROP COLUMN area_m2 CASCADE")
+            connection.exec_driver_sql("COMMENT ON TABLE result.parcel_result_b IS 'layout of before'")
+    with open_store(settings) as store:
+        with store.engine.connect() as connection:
+            assert differences(connection) == []
+            assert connection.scalar(sa.text("SELECT count(*) FROM result.word")) == 0
+        assert store.latest_run() is None
+        store.save_results(facts, verdicts, run_record(2))
+        assert store.result_rows(["a", "b"])[0].equals(facts)
 
 
 def test_an_upgraded_store_is_scored_when_it_is_served(upgraded: Store) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from typing import Any
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+import gis.store.store
 from gis.errors import BusyError, InputError, NotFoundError
+from gis.facts.columns import Words, named
 from gis.store import Store
 from gis.store.loading import claim
+from gis.vocabulary import FACTS, VERDICTS
+from gis.webmap.tiles import RESULT_LAYER, render_tile
 from tests.store.frames import LOAD, layer_frame, results, run_record
 
 
@@ -54,24 +63,213 @@ def test_a_new_run_replaces_the_results(empty_store: Store, parcel_ids: list[str
     assert run.finished_at is not None
 
 
-def test_tiles_carry_the_parcels_in_web_mercator(empty_store: Store, parcel_ids: list[str]) -> None:
+def shown(store: Store, view: str) -> pd.DataFrame:
+    """Return all rows of a view, as a user of the database sees them."""
+    with store.engine.connect() as connection:
+        rows = connection.execute(sa.text(f"SELECT * FROM result.{view} ORDER BY parcel_id")).mappings().all()
+    return pd.DataFrame(rows)
+
+
+def same_rows(seen: pd.DataFrame, frame: pd.DataFrame) -> bool:
+    """Return whether the rows of a view are those of a frame, None where it has no value."""
+    expected = frame.rename_axis("parcel_id").reset_index().astype(object)
+    return seen.astype(object).where(seen.notna(), None).equals(expected.where(expected.notna(), None))
+
+
+def test_the_views_show_what_went_in(empty_store: Store, parcel_ids: list[str]) -> None:
     facts, verdicts = results(parcel_ids)
     empty_store.save_results(facts, verdicts, run_record(50))
+    for view, frame, columns in (
+        ("parcel_fact", facts, FACTS),
+        ("parcel_suitability", verdicts, VERDICTS),
+    ):
+        assert same_rows(shown(empty_store, view), frame)
+        types = {"float": "double precision", "text": "text", "text_list": "ARRAY"}
+        query = sa.text(
+            "SELECT column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema = 'result' AND table_name = :view ORDER BY ordinal_position"
+        )
+        with empty_store.engine.connect() as connection:
+            found = [tuple(row) for row in connection.execute(query, {"view": view})]
+        assert found == [("parcel_id", "text"), *((c.name, types[c.type]) for c in columns)]
+
+
+def test_one_parcel_is_told_as_it_was_stored(empty_store: Store, parcel_ids: list[str]) -> None:
+    with pytest.raises(NotFoundError, match="no results yet"):
+        empty_store.scored_parcel(parcel_ids[0])
+    facts, verdicts = results(parcel_ids)
+    empty_store.save_results(facts, verdicts, run_record(50))
+    for parcel_id in parcel_ids:
+        found = empty_store.scored_parcel(parcel_id)
+        assert found.run == empty_store.latest_run()
+        for told, frame in ((found.facts, facts), (found.verdict, verdicts)):
+            row = frame.loc[parcel_id].astype(object)
+            assert told == {"parcel_id": parcel_id} | row.where(row.notna(), None).to_dict()
+    with pytest.raises(NotFoundError, match="no scored parcel 'nowhere'"):
+        empty_store.scored_parcel("nowhere")
+
+
+def columns_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the columns of a frame as scoring has them: texts and lists by codes, some names twice."""
+    out: dict[str, Any] = {}
+    for name, values in frame.items():
+        if values.dtype == "float64":
+            out[str(name)] = values.to_numpy()
+            continue
+        texts = [None if v is None or v != v else v for v in values]
+        names = [t for t in texts if t is not None]
+        codes = np.full(len(texts), -1, dtype=np.int16)
+        codes[[t is not None for t in texts]] = np.arange(len(names))
+        out[str(name)] = Words(codes, named([*names, "not used"]))
+    return out
+
+
+def test_batches_of_columns_are_stored_as_one_run(empty_store: Store, parcel_ids: list[str]) -> None:
+    facts, verdicts = results(parcel_ids)
+    facts.iloc[3, facts.columns.get_loc("heat_load_kw")] = np.inf
+    facts.iloc[4, facts.columns.get_loc("borehole_count")] = -np.inf
+    with empty_store.writing_results() as writer:
+        writer.clear()
+        for part in (slice(0, 1), slice(1, 20), slice(20, 20), slice(20, 50)):
+            ids = pa.chunked_array([pa.array(parcel_ids, pa.string())[part]], type=pa.string())
+            writer.add(ids, columns_of(facts.iloc[part]), columns_of(verdicts.iloc[part]))
+        saved = writer.finish(run_record(50))
+    assert saved == empty_store.latest_run()
+    got_facts, got_verdicts = empty_store.result_rows(parcel_ids)
+    assert got_facts.equals(facts.replace([np.inf, -np.inf], np.nan))
+    assert got_verdicts.equals(verdicts)
+    with empty_store.engine.connect() as connection:
+        words = connection.scalars(sa.text("SELECT word FROM result.word")).all()
+    assert len(words) == len(set(words))
+    assert "not used" not in words
+
+
+def test_some_parcels_are_scored_anew(empty_store: Store, parcel_ids: list[str]) -> None:
+    old_facts, old_verdicts = results(parcel_ids)
+    new_facts, new_verdicts = results(["new-甲", *parcel_ids[:9]], seed=12)
+    empty_store.save_results(old_facts, old_verdicts, run_record(50))
+    with empty_store.writing_results() as writer:
+        writer.remove([*parcel_ids[:10], "nowhere"])
+        writer.add(list(new_facts.index), columns_of(new_facts), columns_of(new_verdicts))
+        saved = writer.finish(run_record(50))
+    assert saved.run_id == 2
+    facts, verdicts = empty_store.result_rows(["new-甲", *parcel_ids])
+    for found, new, old in ((facts, new_facts, old_facts), (verdicts, new_verdicts, old_verdicts)):
+        assert found.iloc[:10].equals(new)
+        assert found.iloc[10:].equals(old.iloc[10:])
+
+
+def test_readers_see_the_old_results_until_the_end(empty_store: Store, parcel_ids: list[str]) -> None:
+    for seed in (11, 12, 13):
+        old = empty_store.result_rows(parcel_ids)[0]
+        facts, verdicts = results(parcel_ids[seed - 11 :], seed)
+        with empty_store.writing_results() as writer:
+            writer.clear()
+            writer.add(facts.index, columns_of(facts), columns_of(verdicts))
+            assert empty_store.result_rows(parcel_ids)[0].equals(old)
+            with (
+                pytest.raises(BusyError, match="Another run"),
+                empty_store.writing_results(),
+            ):
+                pass
+            writer.finish(run_record(len(facts)))
+            assert empty_store.result_rows(parcel_ids)[0].equals(old)
+        assert empty_store.result_rows(parcel_ids)[0].equals(facts)
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_an_interrupted_run_leaves_the_old_results(
+    empty_store: Store, parcel_ids: list[str], clear: bool
+) -> None:
+    class Stop(Exception):
+        pass
+
+    facts, verdicts = results(parcel_ids)
+    empty_store.save_results(facts, verdicts, run_record(50))
+    others, judged = results(parcel_ids, seed=12)
+
+    def write(interrupted: bool) -> None:
+        with empty_store.writing_results() as writer:
+            if clear:
+                writer.clear()
+            else:
+                writer.remove(parcel_ids)
+            writer.add(others.index, columns_of(others), columns_of(judged))
+            if interrupted:
+                raise Stop
+
+    with pytest.raises(Stop):
+        write(interrupted=True)
+    with pytest.raises(RuntimeError, match="not finished"):
+        write(interrupted=False)
+    found = empty_store.result_rows(parcel_ids)
+    assert found[0].equals(facts)
+    assert found[1].equals(verdicts)
+    empty_store.save_results(others, judged, run_record(50))
+    assert empty_store.result_rows(parcel_ids)[1].equals(judged)
+
+
+def test_a_long_reader_holds_no_run_up(
+    empty_store: Store, parcel_ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gis.store.store, "_LOCK_WAIT_S", 0.05)
+    generations = [results(parcel_ids, seed) for seed in (1, 2, 3)]
+    for frames in generations[:2]:
+        empty_store.save_results(*frames, run_record(50))
+    with empty_store.engine.connect() as reader:
+        assert reader.scalar(sa.text("SELECT count(*) FROM result.parcel_fact")) == 50
+        empty_store.save_results(*generations[2], run_record(50))
+    assert empty_store.result_rows(parcel_ids)[0].equals(generations[2][0])
+
+
+def test_a_word_of_no_vocabulary_is_refused(empty_store: Store, parcel_ids: list[str]) -> None:
+    facts, verdicts = results(parcel_ids)
+    verdicts["air_source_status"] = "splendid"
+    with pytest.raises(InputError, match="'splendid' in air_source_status is none of suitable"):
+        empty_store.save_results(facts, verdicts, run_record(50))
+    assert empty_store.latest_run() is None
+
+
+def test_tiles_carry_the_parcels_in_web_mercator(empty_store: Store, parcel_ids: list[str]) -> None:
+    later = layer_frame("parcel", 60, seed=8)
+    empty_store.write_layer("parcel", later.iloc[40:], mode="upsert", **LOAD)
     query = sa.text(
-        "SELECT t.parcel_id, t.recommended, t.recommended_status, t.recommended_score, "
-        "ST_SRID(t.geom) AS srid, "
+        "SELECT t.parcel_id, ST_SRID(t.geom) AS srid, "
         "ST_HausdorffDistance(ST_Transform(t.geom, 4548), p.geom) AS off_m "
-        "FROM result.parcel_tile t JOIN layer.parcel p USING (parcel_id) ORDER BY 1"
+        "FROM result.parcel_tile t FULL JOIN layer.parcel p USING (parcel_id) ORDER BY 1"
     )
     with empty_store.engine.connect() as connection:
         tiles = pd.read_sql(query, connection)
-    assert list(tiles["parcel_id"]) == parcel_ids
+    assert list(tiles["parcel_id"]) == list(later["parcel_id"])
     assert set(tiles["srid"]) == {3857}
     assert tiles["off_m"].max() < 1e-3
-    for name in ("recommended", "recommended_status", "recommended_score"):
-        pd.testing.assert_series_equal(
-            tiles[name], verdicts[name].reset_index(drop=True), check_dtype=False, check_exact=True
-        )
+    empty_store.write_layer("parcel", later.iloc[:7], mode="replace", **LOAD)
+    empty_store.write_layer("parcel", later.iloc[9:10], mode="append", **LOAD)
+    with empty_store.engine.connect() as connection:
+        tiles = pd.read_sql(query, connection)
+    assert list(tiles["parcel_id"]) == [*later["parcel_id"][:7], later["parcel_id"][9]]
+    assert tiles["off_m"].max() < 1e-3
+
+
+def drawn(store: Store, frame: gpd.GeoDataFrame, z: int) -> bytes:
+    """Return the tile of the results in which the first parcel lies."""
+    place = gpd.GeoSeries(frame.geometry.iloc[:1], crs=4548).to_crs(4326).iloc[0].representative_point()
+    x = int((place.x + 180) / 360 * 2**z)
+    y = int((1 - math.asinh(math.tan(math.radians(place.y))) / math.pi) / 2 * 2**z)
+    with store.engine.connect() as connection:
+        return render_tile(connection, RESULT_LAYER, z, x, y)
+
+
+@pytest.mark.parametrize("z", [10, 16])
+def test_tiles_show_parcels_without_results(empty_store: Store, parcel_ids: list[str], z: int) -> None:
+    frame = layer_frame("parcel", 50)
+    without = drawn(empty_store, frame, z)
+    assert b"waste_heat" not in without
+    assert (parcel_ids[0].encode() if z == 16 else b"parcel_count") in without
+    facts, verdicts = results(parcel_ids)
+    verdicts["recommended"], verdicts["recommended_status"] = "waste_heat", "suitable"
+    empty_store.save_results(facts, verdicts, run_record(50))
+    assert b"waste_heat" in drawn(empty_store, frame, z)
 
 
 def test_wrong_results_change_nothing(empty_store: Store, parcel_ids: list[str]) -> None:

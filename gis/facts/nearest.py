@@ -1,0 +1,300 @@
+"""Distance between parcels and the features of one layer: the nearest, the k nearest, all within reach.
+
+The search goes outwards from the parcel's box, first by rings of cells, then down from
+coarse cells to fine ones; cells, and edges in them, that cannot be near enough are passed
+by. Distances are exact: those of all pairs of edges that are not passed by.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gis.compiled import compiled
+from gis.facts.grid import Bytes, column_of, covering, grown, row_of, sort
+from gis.facts.ragged import Floats, Ints
+
+RINGS = 4
+"""Rings of cells, with the parcel's own, that are looked through before the coarse cells."""
+
+MOST_AT_ONCE = 64
+"""Cells a parcel may lie over for the search by rings."""
+
+SLACK = 1.0 + 1e-12
+"""What is passed by is farther by more than rounding, so that answers do not hang on the way taken."""
+
+STACK = 512
+"""Cells that may wait: the third ring of a parcel over 64 cells, or three a level of 64, are fewer."""
+
+
+@compiled
+def apart2(
+    xy: Floats, rings: Ints, first: int, last: int, ax: float, ay: float, bx: float, by: float
+) -> float:
+    """Return the square of the distance of a polygon (its inside too) to an edge, in m2.
+
+    Of two edges apart, an end of one is nearest to the other: to an end of it, or to the
+    place between where it stands at a right angle. `&` in place of `and`: fewer jumps.
+    """
+    dx, dy = bx - ax, by - ay
+    length2, inside, least = dx * dx + dy * dy, False, np.inf
+    for r in range(first, last):
+        if rings[r + 1] == rings[r]:
+            continue
+        # A vertex p and the next, q: as seen from both ends of the edge, and how far left of it.
+        px, py = xy[rings[r], 0], xy[rings[r], 1]
+        pax, pay, pbx, pby = px - ax, py - ay, px - bx, py - by
+        left_p = dx * pay - dy * pax
+        for v in range(rings[r] + 1, rings[r + 1]):
+            qx, qy = xy[v, 0], xy[v, 1]
+            qax, qay, qbx, qby = qx - ax, qy - ay, qx - bx, qy - by
+            ex, ey = qx - px, qy - py
+            left_a, left_b, left_q = ey * pax - ex * pay, ey * pbx - ex * pby, dx * qay - dy * qax
+            inside ^= ((pay <= 0.0) != (qay <= 0.0)) & ((left_a > 0.0) == (ey > 0.0))
+            if (left_p * left_q < 0.0) & (left_a * left_b < 0.0):
+                return 0.0
+            a2, b2 = qax * qax + qay * qay, qbx * qbx + qby * qby
+            a2 = b2 if b2 < a2 else a2
+            least = a2 if a2 < least else least
+            side2, along_a, along_b = ex * ex + ey * ey, -(pax * ex + pay * ey), -(pbx * ex + pby * ey)
+            a2, b2 = left_a * left_a, left_b * left_b
+            if (along_a > 0.0) & (along_a < side2) & (a2 < least * side2):
+                least = a2 / side2
+            if (along_b > 0.0) & (along_b < side2) & (b2 < least * side2):
+                least = b2 / side2
+            along_q, q2 = dx * qax + dy * qay, left_q * left_q
+            if (along_q > 0.0) & (along_q < length2) & (q2 < least * length2):
+                least = q2 / length2
+            px, py, pax, pay, pbx, pby, left_p = qx, qy, qax, qay, qbx, qby, left_q
+    return 0.0 if inside else least
+
+
+@compiled
+def place_apart2(xy: Floats, rings: Ints, first: int, last: int, x: float, y: float) -> float:
+    """Return the same for an edge of no length."""
+    inside, least = False, np.inf
+    for r in range(first, last):
+        if rings[r + 1] == rings[r]:
+            continue
+        px, py = xy[rings[r], 0], xy[rings[r], 1]
+        for v in range(rings[r] + 1, rings[r + 1]):
+            qx, qy = xy[v, 0], xy[v, 1]
+            ex, ey, dx, dy = qx - px, qy - py, px - x, py - y
+            left, along, side2 = ey * dx - ex * dy, -(dx * ex + dy * ey), ex * ex + ey * ey
+            inside ^= ((py <= y) != (qy <= y)) & ((left > 0.0) == (ey > 0.0))
+            end2, across2 = dx * dx + dy * dy, left * left
+            least = end2 if end2 < least else least
+            if (along > 0.0) & (along < side2) & (across2 < least * side2):
+                least = across2 / side2
+            px, py = qx, qy
+    return 0.0 if inside else least
+
+
+@compiled
+def edge_apart2(
+    xy: Floats, rings: Ints, first: int, last: int, ax: float, ay: float, bx: float, by: float
+) -> float:
+    """Return the square of the distance of a polygon (its inside too) to an edge or a place, in m2."""
+    if ax == bx and ay == by:
+        return place_apart2(xy, rings, first, last, ax, ay)
+    return apart2(xy, rings, first, last, ax, ay, bx, by)
+
+
+@compiled
+def boxes_apart2(
+    west: float, south: float, east: float, north: float, ax: float, ay: float, bx: float, by: float
+) -> float:
+    """Return the square of the distance between two boxes."""
+    gx, gy = max(west - bx, ax - east), max(south - by, ay - north)
+    gx, gy = max(gx, 0.0), max(gy, 0.0)
+    return gx * gx + gy * gy
+
+
+@compiled
+def offered(
+    feature: int, d2: float, mark: int, k: int, reach_m: float,
+    best: Floats, marks: Ints, found: Ints, top: Ints, counts: Ints,
+) -> float:  # fmt: skip
+    """Note a feature's distance, and return the square above which no other matters.
+
+    `counts` holds how many are found, and how many of them are in `top` (the k nearest,
+    in order); with k = 0 all within reach are wanted, and there is no top.
+    """
+    distance = np.sqrt(d2)
+    if distance <= reach_m and (marks[feature] != mark or d2 < best[feature]):
+        at = counts[1]
+        if marks[feature] != mark:
+            marks[feature] = mark
+            found[counts[0]] = feature
+            counts[0] += 1
+        else:
+            for n in range(counts[1]):
+                if top[n] == feature:
+                    at = n
+        best[feature] = d2
+        if k > 0:
+            if at == k:
+                at = k - 1
+                last = np.sqrt(best[top[at]])
+                if last < distance or (last == distance and top[at] < feature):
+                    return float(best[top[at]] * SLACK)
+            elif at == counts[1]:
+                counts[1] += 1
+            while at > 0:
+                last = np.sqrt(best[top[at - 1]])
+                if last < distance or (last == distance and top[at - 1] < feature):
+                    break
+                top[at] = top[at - 1]
+                at -= 1
+            top[at] = feature
+    return float(best[top[k - 1]] * SLACK if 0 < k == counts[1] else np.inf)
+
+
+@compiled
+def next_cells(
+    ring: int, rings: int, left: int, low: int, right: int, high: int,
+    west: float, south: float, east: float, north: float, bound2: float,
+    frame: Floats, levels: Ints, filled: Bytes, stack: Ints,
+) -> int:  # fmt: skip
+    """Put the filled cells of the ring `ring` cells around those of a parcel's box to the empty stack.
+
+    After `rings` of them it is the coarsest cell that is put there. Returns the stack's
+    height, or -1 if all is seen, or nothing outside the rings before is near enough.
+    """
+    columns, rows = levels[0, 0], levels[0, 1]
+    left, low, right, high = left - ring, low - ring, right + ring, high + ring
+    if ring > 0:
+        # Nothing outside the rings before is nearer than the nearest of their sides.
+        clear = west - (frame[0] + (left + 1) * frame[3]) if left >= 0 else np.inf
+        clear = min(clear, south - (frame[1] + (low + 1) * frame[3]) if low >= 0 else np.inf)
+        clear = min(clear, frame[0] + right * frame[3] - east if right < columns else np.inf)
+        clear = min(clear, frame[1] + high * frame[3] - north if high < rows else np.inf)
+        clear = max(clear, 0.0)
+        if clear * clear > bound2 or ring > rings:
+            return -1
+    if ring == rings:
+        stack[0, 0], stack[0, 1], stack[0, 2] = len(levels) - 1, 0, 0
+        return 1
+    waiting = 0
+    for row in range(max(0, low), min(rows - 1, high) + 1):
+        step = 1 if ring == 0 or row in (low, high) else right - left
+        for column in range(left, right + 1, step):
+            if 0 <= column < columns and filled[row * columns + column]:
+                stack[waiting, 0], stack[waiting, 1], stack[waiting, 2] = 0, column, row
+                waiting += 1
+    return waiting
+
+
+@compiled
+def finer_cells(
+    level: int, column: int, row: int, west: float, south: float, east: float, north: float, bound2: float,
+    frame: Floats, levels: Ints, filled: Bytes, stack: Ints, waiting: int,
+) -> int:  # fmt: skip
+    """Put the four cells of a coarse cell to the stack, the nearest last; return its new height."""
+    size = frame[2 + level]
+    near_x = 1 if west + east > 2.0 * (frame[0] + (2 * column + 1) * size) else 0
+    near_y = 1 if south + north > 2.0 * (frame[1] + (2 * row + 1) * size) else 0
+    for n in range(4):
+        c = 2 * column + (near_x if n // 2 else 1 - near_x)
+        r = 2 * row + (near_y if n % 2 else 1 - near_y)
+        if c < levels[level - 1, 0] and r < levels[level - 1, 1]:
+            x, y = frame[0] + c * size, frame[1] + r * size
+            here = filled[levels[level - 1, 2] + r * levels[level - 1, 0] + c]
+            if here and boxes_apart2(west, south, east, north, x, y, x + size, y + size) <= bound2:
+                stack[waiting, 0], stack[waiting, 1], stack[waiting, 2] = level - 1, c, r
+                waiting += 1
+    return waiting
+
+
+@compiled
+def searched(
+    p: int, k: int, reach_m: float, bound2: float, xy: Floats, rings: Ints, shapes: Ints, bounds: Floats,
+    edges: Floats, owner: Ints, frame: Floats, levels: Ints, filled: Bytes, cells: Ints, entries: Ints,
+    best: Floats, marks: Ints, edge_marks: Ints, found: Ints, top: Ints, counts: Ints, stack: Ints,
+) -> None:  # fmt: skip
+    """Find the features around one parcel: into `found` and `top`, their squared distances into `best`."""
+    columns, rows, mark = levels[0, 0], levels[0, 1], p + 1
+    west, south, east, north = bounds[p, 0], bounds[p, 1], bounds[p, 2], bounds[p, 3]
+    left, right = column_of(frame, columns, west), column_of(frame, columns, east)
+    low, high = row_of(frame, rows, south), row_of(frame, rows, north)
+    most = RINGS if (right - left + 1) * (high - low + 1) <= MOST_AT_ONCE else 0
+    ring, waiting = -1, 0
+    while True:
+        if waiting == 0:
+            ring += 1
+            waiting = next_cells(
+                ring, most, left, low, right, high, west, south, east, north, bound2,
+                frame, levels, filled, stack,
+            )  # fmt: skip
+            if waiting < 0:
+                return
+            continue
+        waiting -= 1
+        level, column, row = stack[waiting, 0], stack[waiting, 1], stack[waiting, 2]
+        if level > 0:
+            waiting = finer_cells(
+                level, column, row, west, south, east, north, bound2, frame, levels, filled, stack, waiting
+            )
+            continue
+        x, y = frame[0] + column * frame[3], frame[1] + row * frame[3]
+        if boxes_apart2(west, south, east, north, x, y, x + frame[3], y + frame[3]) > bound2:
+            continue
+        if ring == most and max(0, left - column, column - right, low - row, row - high) < most:
+            continue
+        for n in range(cells[row * columns + column], cells[row * columns + column + 1]):
+            e = entries[n]
+            feature, ax, ay, bx, by = owner[e], edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
+            gap2 = boxes_apart2(west, south, east, north, ax, min(ay, by), bx, max(ay, by))
+            if (
+                gap2 > bound2
+                or edge_marks[e] == mark
+                or (marks[feature] == mark and gap2 >= best[feature] * SLACK)
+            ):
+                continue
+            edge_marks[e] = mark
+            d2 = edge_apart2(xy, rings, shapes[p], shapes[p + 1], ax, ay, bx, by)
+            if d2 <= bound2 and (marks[feature] != mark or d2 < best[feature]):
+                worst2 = offered(feature, d2, mark, k, reach_m, best, marks, found, top, counts)
+                bound2 = min(bound2, worst2)
+
+
+@compiled
+def search_block(
+    start: int, stop: int, k: int, reach_m: float, xy: Floats, rings: Ints, shapes: Ints, bounds: Floats,
+    edges: Floats, owner: Ints, frame: Floats, levels: Ints, filled: Bytes, cells: Ints, entries: Ints,
+    cover_cells: Ints, covers: Ints, areal: bool, best: Floats, marks: Ints, edge_marks: Ints,
+) -> tuple[Ints, Ints, Floats]:  # fmt: skip
+    """Return parcels, features and distances in m of a range of parcels.
+
+    `k` nearest of each, in order, or with k = 0 all within reach, by feature. `areal`: the
+    features are polygons, in which a parcel may lie. `best` (of features), `marks` (of
+    features) and `edge_marks` (of edges) are scratch; marks are nil at first.
+    """
+    found, over = np.empty(len(best), dtype=np.int64), np.empty(len(best), dtype=np.int64)
+    top, counts = np.empty(max(1, k), dtype=np.int64), np.empty(2, dtype=np.int64)
+    stack, size = np.empty((STACK, 3), dtype=np.int64), 0
+    parcel, feature = np.empty(stop - start, dtype=np.int64), np.empty(stop - start, dtype=np.int64)
+    measure = np.empty(stop - start)
+    for p in range(start, stop):
+        counts[0], counts[1], bound2 = 0, 0, reach_m * reach_m * SLACK
+        for r in range(shapes[p], shapes[p + 1] if areal else shapes[p]):
+            x, y = xy[rings[r], 0], xy[rings[r], 1]
+            covered = covering(x, y, edges, owner, frame, levels, cells, entries, cover_cells, covers, over)
+            for n in range(covered):
+                worst2 = offered(over[n], 0.0, p + 1, k, reach_m, best, marks, found, top, counts)
+                bound2 = min(bound2, worst2)
+        if rings[shapes[p + 1]] > rings[shapes[p]]:
+            searched(
+                p, k, reach_m, bound2, xy, rings, shapes, bounds,
+                edges, owner, frame, levels, filled, cells, entries,
+                best, marks, edge_marks, found, top, counts, stack,
+            )  # fmt: skip
+        count = counts[1] if k > 0 else counts[0]
+        if k == 0:
+            sort(found, count)
+        while size + count > len(parcel):
+            parcel, feature, measure = grown(parcel), grown(feature), grown(measure)
+        for n in range(count):
+            chosen = top[n] if k > 0 else found[n]
+            parcel[size], feature[size], measure[size] = p, chosen, np.sqrt(best[chosen])
+            size += 1
+    return parcel[:size], feature[:size], measure[:size]

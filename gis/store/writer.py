@@ -1,0 +1,214 @@
+"""Writing results: one COPY of packed rows, and the words and lists that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from gis.errors import InputError
+from gis.facts.columns import Words, named
+from gis.store.copy import qualified, raw
+from gis.store.encode import SIGNATURE, TRAILER, blocks, keys_of
+from gis.store.layout import CHOICES, LISTS, NUMBERS, WORDS
+from gis.store.loading import claim
+from gis.store.records import RunRecord
+from gis.store.tables import CODE_LIST, RESULT_SLOTS, RUN, WORD
+
+Ids = npt.NDArray[np.int64]
+
+
+class _Dictionary:
+    """The ids of words or lists: those in a table, and new ones until they are written to it."""
+
+    def __init__(self, table: sa.Table, key: Callable[[Any], Any]) -> None:
+        self._table, self._key = table, key
+        self._ids: dict[Any, int] = {}
+        self._written = 0
+
+    def load(self, connection: sa.Connection) -> None:
+        """Read what the table holds."""
+        self._ids = {self._key(value): number for number, value in connection.execute(self._table.select())}
+        self._written = len(self._ids)
+
+    def clear(self, connection: sa.Connection) -> None:
+        """Empty the table."""
+        connection.execute(self._table.delete())
+        self._ids, self._written = {}, 0
+
+    def id(self, value: Any) -> int:
+        """Return the id of a value."""
+        return self._ids.setdefault(self._key(value), len(self._ids) + 1)
+
+    def write(self, connection: sa.Connection) -> None:
+        """Add the new ones to the table."""
+        number, value = (c.name for c in self._table.columns)
+        fresh = list(self._ids.items())[self._written :]
+        rows = [{number: i, value: list(v) if isinstance(v, tuple) else v} for v, i in fresh]
+        if rows:
+            connection.execute(self._table.insert(), rows)
+        self._written = len(self._ids)
+
+
+class ResultWriter:
+    """Writes results inside the caller's transaction; made by `Store.writing_results`.
+
+    Rows travel in one COPY that stays open from `add` to `add`: nothing else may use
+    the connection meanwhile. Nobody sees anything of it before `finish` and the commit.
+    """
+
+    def __init__(self, connection: sa.Connection, empty: Callable[[sa.Table], bool]) -> None:
+        claim(connection, "results", "Another run is saving its results: try again when it has finished.")
+        self._connection, self._empty = connection, empty
+        self._words, self._lists = (
+            _Dictionary(WORD, str),
+            _Dictionary(CODE_LIST, tuple),
+        )
+        self._slot: int | None = None
+        self._copying = ExitStack()
+        self._copy: psycopg.Copy | None = None
+        self._finished = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._copying.__exit__(kind, error, trace)
+        if error is None and not self._finished:
+            raise RuntimeError("results were written but not finished")
+
+    @property
+    def table(self) -> sa.Table:
+        """The table that is written to."""
+        return RESULT_SLOTS[self._present()]
+
+    def clear(self) -> None:
+        """Begin with no results; readers see the old ones until the commit."""
+        self._close()
+        present = self._latest()
+        self._slot = 0 if present is None else 1 - present
+        if not self._empty(self.table):
+            self._connection.execute(self.table.delete())
+        for dictionary in (self._words, self._lists):
+            dictionary.clear(self._connection)
+
+    def remove(self, parcel_ids: Sequence[str]) -> None:
+        """Remove the results of some parcels; unknown ones are passed over."""
+        table = self.table
+        self._close()
+        command = sql.SQL("DELETE FROM {} WHERE parcel_id = ANY(%s)").format(qualified(table))
+        raw(self._connection).execute(command, [[str(i) for i in parcel_ids]])
+
+    def add(self, parcel_ids: Any, facts: Mapping[str, Any], verdicts: Mapping[str, Any]) -> None:
+        """Add results of parcels, an Arrow array or sequence of ids, one value a parcel in every column.
+
+        Columns are those of `gis.vocabulary`: float64 arrays, and `Words` or arrays of
+        texts or lists; NaN, infinite and None are missing. Of a technology with variants
+        the better one is not looked at: it is told by its variant. Raises InputError for
+        a word that is not in its closed vocabulary, and for a parcel that is there already
+        (then or in `finish`).
+        """
+        _ = self._present()
+        both = {**facts, **verdicts}
+        columns: dict[str, Any] = {n: np.asarray(both[n], dtype=np.float64) for n in NUMBERS}
+        columns |= {n: _coded(both[n], self._words.id) for n in WORDS}
+        columns |= {n: _coded(_lists(both[n]), self._lists.id) for n in LISTS}
+        columns |= {n: _coded(both[n], _choice(n)) for n in CHOICES}
+        try:
+            copy = self._open()
+            for block in blocks(keys_of(parcel_ids), columns):
+                copy.write(block)
+        except psycopg.errors.UniqueViolation as error:
+            raise _twice(error) from error
+
+    def finish(self, run: RunRecord) -> RunRecord:
+        """Write words, lists and the record of the run; return it as saved."""
+        slot = self._present()
+        self._close()
+        for dictionary in (self._words, self._lists):
+            dictionary.write(self._connection)
+        values = {name: getattr(run, name) for name in RunRecord.__dataclass_fields__ if name != "run_id"}
+        if run.finished_at is None:
+            del values["finished_at"]
+        saved = RUN.insert().values(**values, slot=slot).returning(RUN.c.run_id, RUN.c.finished_at)
+        self._finished = True
+        return replace(run, **self._connection.execute(saved).one()._mapping)
+
+    def _latest(self) -> int | None:
+        return self._connection.scalar(sa.select(RUN.c.slot).order_by(RUN.c.run_id.desc()).limit(1))
+
+    def _present(self) -> int:
+        """Return the table to write to: that of the present results unless they were cleared."""
+        if self._slot is None:
+            self._slot = self._latest()
+            if self._slot is None:
+                self.clear()
+            else:
+                self._words.load(self._connection)
+                self._lists.load(self._connection)
+        return self._slot or 0
+
+    def _open(self) -> psycopg.Copy:
+        if self._copy is None:
+            cursor = self._copying.enter_context(raw(self._connection).cursor())
+            command = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(qualified(self.table))
+            self._copy = self._copying.enter_context(cursor.copy(command))
+            self._copy.write(SIGNATURE)
+        return self._copy
+
+    def _close(self) -> None:
+        if self._copy is None:
+            return
+        copy, self._copy = self._copy, None
+        try:
+            copy.write(TRAILER)
+            self._copying.close()
+        except psycopg.errors.UniqueViolation as error:
+            raise _twice(error) from error
+
+
+def _twice(error: psycopg.Error) -> InputError:
+    return InputError(f"A parcel occurs more than once in the results ({error.diag.message_detail}).")
+
+
+def _choice(name: str) -> Callable[[Any], int]:
+    codes = {word: code for code, word in enumerate(CHOICES[name], 1)}
+
+    def code(word: Any) -> int:
+        if word not in codes:
+            raise InputError(f"{word!r} in {name} is none of {', '.join(codes)}.")
+        return codes[word]
+
+    return code
+
+
+def _coded(column: Any, id_of: Callable[[Any], int]) -> tuple[npt.NDArray[Any], Ids]:
+    """Return codes and by code the id of every word that occurs, 0 where code -1 points."""
+    words = column if isinstance(column, Words) else Words.of(np.asarray(column, dtype=object))
+    ids = np.zeros(len(words.names), dtype=np.int64)
+    counts = np.bincount(words.codes + 1, minlength=len(words.names))
+    for code in np.flatnonzero(counts[1:]):
+        ids[code] = 0 if words.names[code] is None else id_of(words.names[code])
+    return words.codes, ids
+
+
+def _lists(column: Any) -> Words:
+    """Return a column of lists by codes."""
+    if isinstance(column, Words):
+        return column
+    seen: dict[tuple[str, ...], int] = {}
+    codes = [
+        seen.setdefault(tuple(value), len(seen)) if isinstance(value, list | tuple | np.ndarray) else -1
+        for value in column
+    ]
+    return Words(np.array(codes, dtype=np.int64), named(seen))
