@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"compiled", "errors", "settings", "titles", "vocabulary", "heat"},
-    {"crs", "resources", "rules", "webmap"},
-    {"store", "facts"},
+    {"crs", "resources", "rules"},
+    {"store", "facts", "webmap"},
     {"scoring", "ingest"},
     {"runs", "warm"},
 )

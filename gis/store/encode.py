@@ -27,7 +27,9 @@ TRAILER = b"\xff\xff"
 BLOCK = 2048
 """Rows encoded at once: 2 MB, which stay in a processor's cache."""
 
-_FIELDS = len(PLAIN) + 2
+COLUMNS = ("parcel_id", *PLAIN, "record")
+"""The columns that the rows fill, in their order."""
+
 _HEAD_BYTES = 6
 # Every field's length stands in front of it.
 _TAIL = np.dtype(
@@ -102,7 +104,7 @@ def blocks(keys: pa.LargeStringArray, columns: Mapping[str, Any]) -> Iterator[me
         stop = min(start + BLOCK, len(keys))
         _fill(tails[: stop - start], columns, start, stop)
         place = ends[start : stop + 1]
-        length = _join(key_bytes, place, flat, _PADDED.itemsize, _TAIL.itemsize, _FIELDS, out)
+        length = _join(key_bytes, place, flat, _PADDED.itemsize, _TAIL.itemsize, len(COLUMNS), out)
         yield out[:length].data
 
 

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from gis.errors import StoreError
-from gis.store.tables import CODE_LIST, FINGERPRINT, RESULT_SLOTS, RUN, SCHEMAS, WORD, metadata
+from gis.store.tables import CODE_LIST, FINGERPRINT, PARCEL_ROW, RUN, SCHEMAS, SLOTS, WORD, metadata
 from gis.store.views import VIEWS
 
 LOCK_SPACE = 0x0E3A
@@ -72,15 +72,18 @@ def _fit_results(connection: sa.Connection) -> None:
     Results of another vocabulary are dropped with their runs: scoring makes them again.
     """
     told = sa.text("SELECT obj_description(to_regclass(:name), 'pg_class')")
-    if all(connection.scalar(told, {"name": t.fullname}) == FINGERPRINT for t in RESULT_SLOTS):
+    if connection.scalar(told, {"name": PARCEL_ROW.fullname}) == FINGERPRINT:
         return
     for view in ("parcel_suitability", "parcel_fact", "parcel_result"):
         connection.execute(sa.text(f"DROP VIEW IF EXISTS result.{view}"))
     connection.execute(sa.text(f"TRUNCATE {RUN.fullname}, {WORD.fullname}, {CODE_LIST.fullname}"))
-    metadata.drop_all(connection, tables=RESULT_SLOTS)
-    metadata.create_all(connection, tables=RESULT_SLOTS)
-    for table in RESULT_SLOTS:  # nothing is looked up in the record: its statistics would only cost
-        connection.execute(sa.text(f"ALTER TABLE {table.fullname} ALTER COLUMN record SET STATISTICS 0"))
+    connection.execute(sa.text(f"DROP TABLE IF EXISTS {PARCEL_ROW.fullname}"))
+    PARCEL_ROW.create(connection)
+    for slot, part in enumerate(SLOTS):
+        own = f"(slot DEFAULT {slot}, PRIMARY KEY (parcel_id)) FOR VALUES IN ({slot})"
+        connection.execute(sa.text(f"CREATE TABLE {part.fullname} PARTITION OF {PARCEL_ROW.fullname} {own}"))
+        # Nothing is looked up in the record: its statistics would only cost.
+        connection.execute(sa.text(f"ALTER TABLE {part.fullname} ALTER COLUMN record SET STATISTICS 0"))
     for view in VIEWS:
         connection.exec_driver_sql(view)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from gis.errors import InputError, NotFoundError
 from gis.facts.columns import named
 from gis.store.copy import raw
+from gis.store.encode import COLUMNS
 from gis.store.layout import CHOICES, LISTS, NUMBERS, PICKED, PLAIN, RECORD, WORDS, variant_of, word_of
 from gis.store.records import RunRecord, ScoredParcel
 from gis.store.tables import CODE_LIST, RUN, WORD
@@ -20,8 +21,7 @@ from gis.store.views import id_sql
 from gis.vocabulary import FACTS, VERDICTS, Column
 
 _RUN = tuple(RunRecord.__dataclass_fields__)
-_STORED = ("parcel_id", *PLAIN, "record")
-_ROWS = f"SELECT {', '.join(_STORED)} FROM result.parcel_result WHERE parcel_id = ANY(%s)"
+_ROWS = f"SELECT {', '.join(COLUMNS)} FROM result.parcel_result WHERE parcel_id = ANY(%s)"
 
 
 def _used(names: Sequence[str]) -> str:
@@ -29,7 +29,7 @@ def _used(names: Sequence[str]) -> str:
 
 
 _SCORED = f"""
-SELECT {", ".join(f"run.{name}" for name in _RUN)}, {", ".join(f"found.{name}" for name in _STORED)},
+SELECT {", ".join(f"run.{name}" for name in _RUN)}, {", ".join(f"found.{name}" for name in COLUMNS)},
   (SELECT json_object_agg(word_id, word) FROM result.word WHERE word_id = {_used(WORDS)}) AS words,
   (SELECT json_object_agg(list_id, codes) FROM result.code_list WHERE list_id = {_used(LISTS)}) AS lists
 FROM (SELECT * FROM meta.run ORDER BY run_id DESC LIMIT 1) AS run
@@ -51,7 +51,7 @@ def scored_parcel(connection: sa.Connection, parcel_id: str) -> ScoredParcel:
         row = cursor.execute(_SCORED, [parcel_id]).fetchone()
     if row is None:
         raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
-    stored = dict(zip(_STORED, row[len(_RUN) : -2], strict=True))
+    stored = dict(zip(COLUMNS, row[len(_RUN) : -2], strict=True))
     if stored["parcel_id"] is None:
         raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
     stored |= zip(RECORD.names or (), np.frombuffer(stored["record"], RECORD)[0].item(), strict=True)

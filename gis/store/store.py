@@ -197,6 +197,8 @@ class Store:
         Raises NotFoundError when there are no results, or none of this parcel.
         """
         with clear_errors("Reading results failed"), self.engine.connect() as connection:
+            # A single statement needs no transaction around it: half the way to the server.
+            connection.execution_options(isolation_level="AUTOCOMMIT")
             return results.scored_parcel(connection, parcel_id)
 
     def save_ruleset(self, hash: str, id: str, as_of: date, content: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from geoalchemy2 import Geometry
 
 from gis.crs import STORAGE_EPSG
 from gis.store.layout import PLAIN, RECORD, plain_kind
-from gis.store.views import SLOTS, VIEWS
+from gis.store.views import VIEWS
 from layers import LAYERS, FieldSpec, LayerSpec
 
 SCHEMAS = ("layer", "result", "meta")
@@ -57,19 +57,33 @@ _PLAIN_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
 }
 
 
-def _slot_table(name: str) -> sa.Table:
-    key = sa.Column("parcel_id", sa.Text, primary_key=True)
-    plain = [sa.Column(n, _PLAIN_TYPES[plain_kind(n)], nullable=False) for n in PLAIN]
-    record = sa.Column("record", sa.LargeBinary, nullable=False)
-    return sa.Table(name, metadata, key, *plain, record, schema="result", comment=FINGERPRINT)
+def _rows(name: str, *, slot: int | None = None, **options: Any) -> sa.Table:
+    """Return the table of all stored rows, or the part of it that holds those of a slot."""
+    part = slot is not None
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("parcel_id", sa.Text, primary_key=part, nullable=False),
+        *(sa.Column(n, _PLAIN_TYPES[plain_kind(n)], nullable=False) for n in PLAIN),
+        sa.Column("record", sa.LargeBinary, nullable=False),
+        sa.Column(
+            "slot", sa.SmallInteger, nullable=False, server_default=sa.text(str(slot)) if part else None
+        ),
+        schema="result",
+        **options,
+    )
 
 
 LAYER_TABLES: dict[str, sa.Table] = {layer_id: _layer_table(spec) for layer_id, spec in LAYERS.items()}
 
-FINGERPRINT = "layout " + hashlib.sha256(repr((RECORD.descr, *VIEWS)).encode()).hexdigest()[:16]
+FINGERPRINT = "layout " + hashlib.sha256(repr((PLAIN, RECORD.descr, *VIEWS)).encode()).hexdigest()[:16]
 """What the tables of results are made for; they are made anew when the vocabulary changes."""
 
-RESULT_SLOTS: tuple[sa.Table, ...] = tuple(map(_slot_table, SLOTS))
+PARCEL_ROW = _rows("parcel_row", comment=FINGERPRINT, postgresql_partition_by="LIST (slot)")
+
+SLOTS = (_rows("parcel_row_a", slot=0), _rows("parcel_row_b", slot=1))
+"""The parts of `PARCEL_ROW`. A full run fills the one that does not hold the present results: readers
+are not disturbed, and emptying it costs nothing. `meta.run` tells which part a run wrote to."""
 
 WORD = sa.Table(
     "word",

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from gis.store.layout import CHOICES, LISTS, NUMBERS, PICKED, PLAIN, WORDS, place, variant_of
 from gis.vocabulary import FACTS, VERDICTS, Column
 
-SLOTS = ("parcel_result_a", "parcel_result_b")
-"""A full run fills the table that does not hold the present results; `meta.run` tells which does."""
-
 # A point in WKB is the only way in SQL from the eight bytes of a double to its value (both
 # coordinates NaN: an empty point, whose x is NULL). Behind every number there are eight bytes more.
 _NUMBER = r"NULLIF(ST_X(ST_GeomFromWKB('\x0101000000'::bytea || substring(record FROM {} FOR 16))), 'NaN')"
@@ -74,19 +71,13 @@ def _view(name: str, columns: tuple[Column, ...]) -> str:
     return f"CREATE VIEW result.{name} AS SELECT parcel_id,\n{shown}\nFROM result.parcel_result{joined}"
 
 
-def _present() -> str:
-    """Return the view of the table that holds the present results; the other one is not touched."""
-    columns = ", ".join(("parcel_id", *PLAIN, "record"))
-    arms = (
-        f"SELECT {columns} FROM result.{slot}"
-        f" WHERE (SELECT slot FROM meta.run ORDER BY run_id DESC LIMIT 1) = {number}"
-        for number, slot in enumerate(SLOTS)
-    )
-    return f"CREATE VIEW result.parcel_result AS {' UNION ALL '.join(arms)}"
-
+_PRESENT = (
+    f"CREATE VIEW result.parcel_result AS SELECT {', '.join(('parcel_id', *PLAIN, 'record'))}\n"
+    "FROM result.parcel_row WHERE slot = (SELECT slot FROM meta.run ORDER BY run_id DESC LIMIT 1)"
+)
 
 VIEWS: tuple[str, ...] = (
-    _present(),
+    _PRESENT,
     _view("parcel_fact", FACTS),
     _view("parcel_suitability", VERDICTS),
 )

@@ -17,11 +17,11 @@ from psycopg import sql
 from gis.errors import InputError
 from gis.facts.columns import Words, named
 from gis.store.copy import qualified, raw
-from gis.store.encode import SIGNATURE, TRAILER, blocks, keys_of
+from gis.store.encode import COLUMNS, SIGNATURE, TRAILER, blocks, keys_of
 from gis.store.layout import CHOICES, LISTS, NUMBERS, WORDS
 from gis.store.loading import claim
 from gis.store.records import RunRecord
-from gis.store.tables import CODE_LIST, RESULT_SLOTS, RUN, WORD
+from gis.store.tables import CODE_LIST, RUN, SLOTS, WORD
 
 Ids = npt.NDArray[np.int64]
 
@@ -90,7 +90,7 @@ class ResultWriter:
     @property
     def table(self) -> sa.Table:
         """The table that is written to."""
-        return RESULT_SLOTS[self._present()]
+        return SLOTS[self._present()]
 
     def clear(self) -> None:
         """Begin with no results; readers see the old ones until the commit."""
@@ -161,7 +161,8 @@ class ResultWriter:
     def _open(self) -> psycopg.Copy:
         if self._copy is None:
             cursor = self._copying.enter_context(raw(self._connection).cursor())
-            command = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(qualified(self.table))
+            names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+            command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(qualified(self.table), names)
             self._copy = self._copying.enter_context(cursor.copy(command))
             self._copy.write(SIGNATURE)
         return self._copy

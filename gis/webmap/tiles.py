@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.errors import NotFoundError
+from gis.store.views import choice_sql, number_sql
 from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
 
 RESULT_LAYER = "parcel_suitability"
@@ -100,13 +101,14 @@ SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
 """
 
 # A parcel belongs to the one cell that holds the middle of its bounding box, so that no parcel
-# is counted twice; the cell shows what covers most of its parcel area.
+# is counted twice; the cell shows what covers most of its parcel area. Recommendations are counted by code.
 _CELL_TILE = f"""
 WITH placed AS (
   SELECT floor(((ST_XMin(geom) + ST_XMax(geom)) / 2 - :w) / :cell)::int AS i,
          floor(((ST_YMin(geom) + ST_YMax(geom)) / 2 - :s) / :cell)::int AS j,
-         recommended, recommended_status, recommended_score AS score, ST_Area(geom) AS area
-  FROM result.parcel_tile LEFT JOIN result.parcel_suitability USING (parcel_id)
+         coalesce(recommended, 0) AS recommended, coalesce(recommended_status, 0) AS recommended_status,
+         {number_sql("recommended_score")} AS score, ST_Area(geom) AS area
+  FROM result.parcel_tile LEFT JOIN result.parcel_result USING (parcel_id)
   WHERE geom && ST_MakeEnvelope(:w, :s, :e, :n, 3857)
 ), part AS (
   SELECT i, j, recommended, recommended_status, count(*) AS n, sum(area) AS area,
@@ -120,7 +122,8 @@ WITH placed AS (
   FROM part ORDER BY i, j, area DESC, recommended, recommended_status
 )
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
-  SELECT i || '-' || j AS id, recommended, recommended_status, round(score)::int AS score,
+  SELECT i || '-' || j AS id, {choice_sql("recommended")} AS recommended,
+    {choice_sql("recommended_status")} AS recommended_status, round(score)::int AS score,
     n::int AS parcel_count,
     ST_AsMVTGeom(
       ST_MakeEnvelope(:w + i * :cell, :s + j * :cell, :w + (i + 1) * :cell, :s + (j + 1) * :cell, 3857),

@@ -125,8 +125,8 @@ def test_results_of_another_vocabulary_are_dropped_when_the_store_is_opened(
             # As a program with one fact less would have left it.
             connection.exec_driver_sql("DROP VIEW result.parcel_fact")
             connection.exec_driver_sql("CREATE VIEW result.parcel_fact AS SELECT 1 AS gone")
-            connection.exec_driver_sql("ALTER TABLE result.parcel_result_a DROP COLUMN area_m2 CASCADE")
-            connection.exec_driver_sql("COMMENT ON TABLE result.parcel_result_b IS 'layout of before'")
+            connection.exec_driver_sql("ALTER TABLE result.parcel_row DROP COLUMN area_m2 CASCADE")
+            connection.exec_driver_sql("COMMENT ON TABLE result.parcel_row IS 'layout of before'")
     with open_store(settings) as store:
         with store.engine.connect() as connection:
             assert differences(connection) == []

@@ -1,6 +1,6 @@
 """Results packed into one row a parcel, and outlines for tiles that come with the parcels.
 
-What is made from the vocabulary, the two tables of rows and the views over them, is made
+What is made from the vocabulary, the table of rows and the views over them, is made
 by `gis.store.migrate` whenever the vocabulary differs, not here. Results of the wide tables
 are cleared with their runs: the next `onemap serve` or `onemap score` computes them again.
 """
@@ -36,10 +36,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Clear results and runs, and make the tables of the schema before, empty."""
     op.execute("DROP VIEW result.parcel_suitability, result.parcel_fact, result.parcel_result")
-    op.execute(
-        "DROP TABLE result.parcel_result_a, result.parcel_result_b, "
-        "result.word, result.code_list, result.parcel_tile"
-    )
+    op.execute("DROP TABLE result.parcel_row, result.word, result.code_list, result.parcel_tile")
     op.execute("TRUNCATE meta.run")
     op.execute("ALTER TABLE meta.run DROP COLUMN slot")
     first = import_module(f"{_VERSIONS}.0001_first_schema")._SCHEMA.split(";\n")
