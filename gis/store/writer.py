@@ -68,10 +68,7 @@ class ResultWriter:
     def __init__(self, connection: sa.Connection, empty: Callable[[sa.Table], bool]) -> None:
         claim(connection, "results", "Another run is saving its results: try again when it has finished.")
         self._connection, self._empty = connection, empty
-        self._words, self._lists = (
-            _Dictionary(WORD, str),
-            _Dictionary(CODE_LIST, tuple),
-        )
+        self._words, self._lists = _Dictionary(WORD, str), _Dictionary(CODE_LIST, tuple)
         self._slot: int | None = None
         self._copying = ExitStack()
         self._copy: psycopg.Copy | None = None
@@ -118,7 +115,7 @@ class ResultWriter:
         a word that is not in its closed vocabulary, and for a parcel that is there already
         (then or in `finish`).
         """
-        _ = self._present()
+        self._present()
         both = {**facts, **verdicts}
         columns: dict[str, Any] = {n: np.asarray(both[n], dtype=np.float64) for n in NUMBERS}
         columns |= {n: _coded(both[n], self._words.id) for n in WORDS}
@@ -197,7 +194,7 @@ def _coded(column: Any, id_of: Callable[[Any], int]) -> tuple[npt.NDArray[Any], 
     """Return codes and by code the id of every word that occurs, 0 where code -1 points."""
     words = column if isinstance(column, Words) else Words.of(np.asarray(column, dtype=object))
     ids = np.zeros(len(words.names), dtype=np.int64)
-    counts = np.bincount(words.codes + 1, minlength=len(words.names))
+    counts = np.bincount(np.add(words.codes, 1, dtype=np.int64), minlength=len(words.names))
     for code in np.flatnonzero(counts[1:]):
         ids[code] = 0 if words.names[code] is None else id_of(words.names[code])
     return words.codes, ids
