@@ -64,7 +64,8 @@ def test_parcel_tile_holds_the_parcels_that_sql_finds(
     x, y = tile_of(*CENTRE, z)
     got = features(ask(map_client, "parcel_suitability", z, x, y).content, tmp_path)
     box = dict(zip("wsen", tile_box_m(z, x, y), strict=True))
-    query = """SELECT parcel_id, recommended FROM result.parcel_tile
+    query = """SELECT parcel_id, recommended
+               FROM result.parcel_tile LEFT JOIN result.parcel_suitability USING (parcel_id)
                WHERE ST_Intersects(geom, ST_MakeEnvelope(:w, :s, :e, :n, 3857))"""
     with scored.engine.connect() as connection:
         inside: dict[str, str | None] = dict(connection.execute(sa.text(query), box).tuples().all())
