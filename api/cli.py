@@ -46,7 +46,7 @@ def main() -> None:
     # A service manager's stop is taken like Ctrl-C: whatever was started is stopped too.
     signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        app(prog_name="onemap")
     except KeyboardInterrupt:
         sys.exit(130)
     except UsageError as error:
