@@ -50,7 +50,7 @@ def look_at(seen: Any, there: Spot) -> None:
 @pytest.fixture(scope="module")
 def good(scored: Store) -> Spot:
     """A parcel with a recommendation, out of reach of any biomass source."""
-    return spot(scored, "t.recommended_status = 'suitable' AND 'reach.failed' = ANY(s.biomass_reasons)")
+    return spot(scored, "s.recommended_status = 'suitable' AND 'reach.failed' = ANY(s.biomass_reasons)")
 
 
 def answer(page: Any, parcel_id: str) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def test_click_shows_the_ranking_with_reasons(shown: Any, good: Spot) -> None:
 def test_every_technology_says_why_it_is_not_chosen(shown: Any, scored: Store) -> None:
     # The heat of a data centre has a declared range.
     too_far = "'reach.failed' = ANY(s.waste_heat_reasons) AND f.waste_heat_source_layer = 'data_centre'"
-    far = spot(scored, f"t.recommended IS NOT NULL AND {too_far}")
+    far = spot(scored, f"s.recommended IS NOT NULL AND {too_far}")
     page = shown.page
     look_at(shown, far)
     expect(page.locator("#portfolio")).to_be_attached()
@@ -183,7 +183,7 @@ def test_portfolio_and_checklist(shown: Any, scored: Store) -> None:
 
 
 def test_biomass_has_a_place_where_a_source_may_serve(shown: Any, scored: Store) -> None:
-    near = spot(scored, "t.recommended = 'biomass'")
+    near = spot(scored, "s.recommended = 'biomass'")
     page = shown.page
     look_at(shown, near)
     expect(page.locator("#parcel-panel .ranking > li")).to_have_count(7)
