@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gis.facts.columns import Words, named
+from gis.facts.columns import Attributes, Words, named
 from gis.rules import RuleSet, load_ruleset
 from gis.scoring import suitability_document
 from gis.scoring.demand import demand_facts
@@ -66,26 +66,26 @@ class City:
 
     def place(self) -> Facts:
         """Return the facts of the parcels that come from the map."""
-        n, number, word = self.size, self.number, self.word
+        n, number = self.size, self.number
         return {
             "area_m2": number(2e3, 2e5, n, 0.0),
-            "district": word(["通州区", "延庆区", "海淀区"], n),
-            "township": word(["西集镇", "漷县镇", None], n),
+            "district": self.words(["通州区", "延庆区", "海淀区"], n),
+            "township": self.words(["西集镇", "漷县镇", None], n),
             "planning_area": self.words(["plain_new_town", "central_city", "ecological", None], n),
-            "land_use_code": word(["0701"], n),
+            "land_use_code": self.words(["0701"], n),
             "building_status": self.words(["new", "existing", "renovation", None], n),
             "geothermal_pilot_area": self.words(["xiji", None], n),
             "geothermal_focus_area": self.words(["caiyu", None], n),
             "data_centre_area": self.words([None], n),
             "building_density_frac": number(0.1, 0.9, n),
-            "shallow_geothermal_zone_id": word(["Z1", "Z2"], n),
+            "shallow_geothermal_zone_id": self.words(["Z1", "Z2"], n),
             "shallow_suitability": self.words(["suitable", "moderate", "unsuitable"], n),
             "ground_conductivity_w_per_m_k": number(1.0, 2.4, n),
             "ground_heat_capacity_mj_per_m3_k": number(2.0, 2.8, n),
             "ground_temperature_degc": number(12.0, 16.0, n),
             "drilling_exclusion_frac": number(0.0, 0.3, n),
             "green_space_area_m2": number(0.0, 5e4, n),
-            "intake_document_no": word([None], n),
+            "intake_document_no": self.words([None], n),
             **{f"intake_{z}_frac": number(0.0, 0.02, n) for z in ("prohibited", "restricted", "reserve")},
             "heat_network_distance_m": number(0.0, 5e3, n),
         }
@@ -199,7 +199,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=1_000)
     arguments = parser.parse_args()
     rules, city = load_ruleset("beijing"), City(arguments.size)
-    parcels, place, rows = city.parcels(), city.place(), city.rows()
+    parcels, place, rows = Attributes.of(city.parcels()), city.place(), city.rows()
     for turn in range(3):
         found = None  # the results of the turn before go first, as a run has no others
         start = time.perf_counter()
