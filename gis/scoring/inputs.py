@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,8 +25,6 @@ class Inputs:
 
     facts: Facts
     rows: dict[str, Rows]
-    influence_m: Mapping[str, Floats] = field(default_factory=dict)
-    """By layer, how far from a parcel a feature may come, go or change without changing these facts."""
 
 
 def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: RuleSet) -> Inputs:
@@ -41,24 +38,11 @@ def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: R
     facts |= network_facts(shapes, around)
     options = ruleset.options
     rows = {o.id: Rows(None, {}) for o in OPTIONS}
-    count = int(ruleset.parameters["sources_per_layer_count"].number())
-    influence = {"heat_network": facts["heat_network_distance_m"]}
-    found = {
-        "reclaimed_water": reclaimed_water(shapes, around, options["reclaimed_water"], count),
-        "geothermal_hydrothermal": geothermal_fields(shapes, facts, around, count),
-        "waste_heat": waste_heat(shapes, around, options["waste_heat"], count),
-        "biomass": biomass(shapes, around, options["biomass"], count),
-    }
-    for option, (own, reached) in found.items():
-        rows[option] = own
-        for layer, metres in reached.items():
-            # Two options may look at one layer: what changes either counts.
-            influence[layer] = np.maximum(influence[layer], metres) if layer in influence else metres
-    return Inputs(facts, rows, influence)
-
-
-Found = tuple[Rows, Mapping[str, Floats]]
-"""The rows of an option, and how far from each parcel a layer may change without changing them."""
+    rows["reclaimed_water"] = reclaimed_water(shapes, around, options["reclaimed_water"])
+    rows["geothermal_hydrothermal"] = geothermal_fields(shapes, facts, around)
+    rows["waste_heat"] = waste_heat(shapes, around, options["waste_heat"])
+    rows["biomass"] = biomass(shapes, around, options["biomass"])
+    return Inputs(facts, rows)
 
 
 def _attribute(sources: Candidates, around: Surroundings, layer_id: str, name: str, into: Floats) -> None:
@@ -72,11 +56,11 @@ def _unknown(sources: Candidates) -> Floats:
     return np.full(len(sources.parcel), np.nan)
 
 
-def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules, count: int) -> Found:
+def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
     """Plants and mains in reach, with winter flow and temperature, medium and what is committed."""
     plant, main = "wastewater_plant", "reclaimed_water_pipeline"
     reach = {plant: rules.number("plant_reach_m"), main: rules.number("main_reach_m")}
-    sources = find_candidates(shapes, around, reach, count)
+    sources = find_candidates(shapes, around, reach)
     flow, temperature, committed, capacity = (_unknown(sources) for _ in range(4))
     for layer_id in sources.layers:
         _attribute(sources, around, layer_id, "winter_flow_m3_per_d", flow)
@@ -92,14 +76,14 @@ def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules, co
         "reclaimed_temperature_degc": temperature,
         "reclaimed_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m), sources.influence_m
+    return Rows(sources.parcel, facts, sources.distance_m)
 
 
-def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules, count: int) -> Found:
+def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
     """Data centres and heat plants in reach; the IT power is monitored where it is (P182-16)."""
     centre, plant = "data_centre", "waste_heat_source"
     reach = {centre: rules.number("data_centre_reach_m"), plant: rules.number("plant_reach_m")}
-    sources = find_candidates(shapes, around, reach, count, {plant: rules.texts("kinds")})
+    sources = find_candidates(shapes, around, reach, {plant: rules.texts("kinds")})
     it_power, recoverable, committed, monitored, load, used, pue = (_unknown(sources) for _ in range(7))
     for name, into in (
         ("monitored_power_kw", monitored),
@@ -121,14 +105,14 @@ def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules, count: 
         "waste_heat_recoverable_kw": recoverable,
         "waste_heat_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m), sources.influence_m
+    return Rows(sources.parcel, facts, sources.distance_m)
 
 
-def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules, count: int) -> Found:
+def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
     """Biomass and waste-to-energy plants in reach."""
     plant = "waste_heat_source"
     reach, kinds = {plant: rules.number("plant_reach_m")}, {plant: rules.texts("kinds")}
-    sources = find_candidates(shapes, around, reach, count, kinds)
+    sources = find_candidates(shapes, around, reach, kinds)
     recoverable, committed = _unknown(sources), _unknown(sources)
     _attribute(sources, around, plant, "recoverable_heat_kw", recoverable)
     _attribute(sources, around, plant, "committed_kw", committed)
@@ -138,13 +122,13 @@ def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules, count: int
         "biomass_recoverable_kw": recoverable,
         "biomass_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m), sources.influence_m
+    return Rows(sources.parcel, facts, sources.distance_m)
 
 
-def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings, count: int) -> Found:
+def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Rows:
     """Every field that the parcel lies in, or the nearest field for the reason."""
     layer = "geothermal_field"
-    sources = find_candidates(shapes, around, {layer: 0.0}, count)
+    sources = find_candidates(shapes, around, {layer: 0.0})
     rows, feature = sources.of_layer(layer)
     # Nothing of an absent layer is known; outside every field of a loaded one the overlap is nil.
     overlap_m2 = np.full(len(sources.parcel), 0.0 if around.loaded(layer) else np.nan)
@@ -167,7 +151,7 @@ def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings, count:
     for fact, column in FIELD_COLUMNS.items():
         found[fact] = _unknown(sources)
         _attribute(sources, around, layer, column, found[fact])
-    return Rows(sources.parcel, found, sources.distance_m), sources.influence_m
+    return Rows(sources.parcel, found, sources.distance_m)
 
 
 FIELD_COLUMNS = {

@@ -41,8 +41,6 @@ class Candidates:
     feature: Ints
     distance_m: Floats
     reach_m: Floats
-    influence_m: Mapping[str, Floats]
-    """By layer, how far from each parcel a feature may come or go without changing these rows."""
 
     def __getitem__(self, rows: Any) -> Candidates:
         """Return some of the rows."""
@@ -53,7 +51,6 @@ class Candidates:
             self.feature[rows],
             self.distance_m[rows],
             self.reach_m[rows],
-            self.influence_m,
         )
 
     def layer_names(self) -> Words:
@@ -99,23 +96,20 @@ def find_candidates(
     shapes: Shapes,
     around: Surroundings,
     reach_m: dict[str, float],
-    count: int,
     kinds: dict[str, tuple[str, ...]] | None = None,
 ) -> Candidates:
     """Return the sources of the layers in `reach_m` (layer -> reach in m) that may serve each parcel.
 
-    Of each layer these are the `count` nearest in reach, or the nearest where none is.
     `kinds` limits a layer to features of some kinds, or of no stated kind. Every
     parcel gets at least one row, and one with an unknown source for every layer
     that was never loaded: something in reach may stand there.
     """
     n, layers = len(shapes), tuple(reach_m)
     parts: list[tuple[Ints, int, Ints, Floats]] = []
-    influence = {layer_id: np.full(n, np.inf) for layer_id in layers}
     for code, layer_id in enumerate(layers):
         if around.loaded(layer_id):
             index, position = around.of_kinds(layer_id, (kinds or {}).get(layer_id))
-            pairs, influence[layer_id] = _near(index, shapes, reach_m[layer_id], count)
+            pairs = _near(index, shapes, reach_m[layer_id])
             parts.append((pairs.parcel, code, position[pairs.feature], pairs.measure))
         else:
             parts.append((np.arange(n), code, np.full(n, NOWHERE), np.full(n, np.nan)))
@@ -132,24 +126,16 @@ def find_candidates(
         np.concatenate([p[2] for p in parts])[order],
         np.concatenate([p[3] for p in parts])[order],
         np.asarray(list(reach_m.values()), dtype=np.float64)[layer],
-        influence,
     )
 
 
-def _near(index: FeatureIndex, shapes: Shapes, reach_m: float, count: int) -> tuple[Pairs, Floats]:
-    """The nearest features within reach of each parcel, else its nearest one; and `influence_m`."""
-    n = len(shapes)
-    near = index.nearest_k(shapes, count, reach_m)
-    found = np.bincount(near.parcel, minlength=n)
-    far = np.flatnonzero(found == 0)
+def _near(index: FeatureIndex, shapes: Shapes, reach_m: float) -> Pairs:
+    """All features within reach of each parcel, and its nearest one where none is."""
+    near = index.within(shapes, reach_m)
+    far = np.flatnonzero(np.bincount(near.parcel, minlength=len(shapes)) == 0)
     first = index.nearest(shapes.take(far))
-    influence = np.where(found > 0, reach_m, np.inf)
-    influence[far[first.parcel]] = first.measure
-    full = np.flatnonzero(found == count)
-    influence[full] = near.measure[np.cumsum(found)[full] - 1]
-    pairs = Pairs(
+    return Pairs(
         np.r_[near.parcel, far[first.parcel]],
         np.r_[near.feature, first.feature],
         np.r_[near.measure, first.measure],
     )
-    return pairs, influence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -27,13 +27,10 @@ class Moment:
     """Every loaded layer but `parcel`."""
     _read: Reader
 
-    def parcels(self, ids: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield all parcels, or those of some ids, in batches: the layer's fields, and `geom` as WKB."""
+    def parcels(self) -> Iterator[pa.RecordBatch]:
+        """Yield all parcels in batches: the layer's fields, and `geom` as WKB."""
         columns = [sql.Identifier(name) for name in LAYERS["parcel"].field_names]
         query = sql.SQL("SELECT {}, ST_AsBinary(geom) AS geom FROM {}").format(
             sql.SQL(", ").join(columns), qualified(LAYER_TABLES["parcel"])
         )
-        if ids is not None:
-            wanted = sql.SQL(", ").join(map(sql.Literal, ids))
-            query = query + sql.SQL(" WHERE parcel_id IN ({})").format(wanted)
         return self._read(query.as_string(raw(self.connection)))

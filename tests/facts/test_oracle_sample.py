@@ -98,7 +98,7 @@ def test_sources_within_reach(scored, parcels, shapes, around, layer, reach_m):
         FROM layer.parcel p JOIN layer.{layer} z ON ST_DWithin(p.geom, z.geom, :reach)""",
         reach=reach_m,
     ).reset_index()
-    found = find_candidates(shapes, around, {layer: reach_m}, len(around.frame(layer)))
+    found = find_candidates(shapes, around, {layer: reach_m})
     near = found.distance_m <= reach_m
     ours = pd.DataFrame(
         {

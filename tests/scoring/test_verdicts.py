@@ -195,14 +195,12 @@ def test_committed_capacity_is_not_given_twice(judge, town):
     assert gone["reclaimed_water_status"] == "unsuitable"
 
 
-def test_a_bigger_plant_farther_off_beats_a_tiny_one_next_door(judge, town):
-    plants = layer(
-        "wastewater_plant",
-        {"winter_flow_m3_per_d": 200.0, "geometry": point(250, 100)},
-        {"winter_flow_m3_per_d": 5e4, "geometry": point(1500, 0)},
-    )
+@pytest.mark.parametrize("count", [1, 8])
+def test_a_bigger_plant_farther_off_beats_tiny_ones_next_door(judge, town, count):
+    tiny = [{"winter_flow_m3_per_d": 200.0, "geometry": point(250, 100 + 10 * i)} for i in range(count)]
+    plants = layer("wastewater_plant", *tiny, {"winter_flow_m3_per_d": 5e4, "geometry": point(1500, 0)})
     row = judge(town.replace("wastewater_plant", plants))
-    assert row["reclaimed_source_id"] == "wastewater_plant-1"
+    assert row["reclaimed_source_id"] == f"wastewater_plant-{count}"
     assert row["reclaimed_water_status"] == "suitable"
 
 
