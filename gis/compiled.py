@@ -63,6 +63,11 @@ def compiled(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def inlined(function: F) -> F:
+    """Compile a small function into whatever calls it: in a search a call costs as much as what it does."""
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+
+
 def in_blocks(run: Callable[[int, int], T], count: int, block: int) -> list[T]:
     """Return `run(start, stop)` of consecutive blocks of a range, in order, worked out on all cores."""
     starts = range(0, count, block)

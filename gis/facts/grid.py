@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gis.compiled import compiled
+from gis.compiled import compiled, inlined
 from gis.facts.ragged import Floats, Ints, Shapes
 
 T = TypeVar("T", np.float64, np.int64)
@@ -198,14 +198,14 @@ def _pyramid(cells: Ints, columns: int, rows: int) -> tuple[Ints, Bytes]:
     return levels[:count].copy(), filled
 
 
-@compiled
+@inlined
 def left_of(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> bool:
     """Return whether a place is to the left of an edge (its lesser end first); never on it."""
     turn = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
     return turn > 0.0 or (turn == 0.0 and by <= ay)
 
 
-@compiled
+@inlined
 def crossed(ax: float, ay: float, bx: float, by: float, cx: float, cy: float, x: float, y: float) -> bool:
     """Return whether the way from (cx, cy), first along x and then along y, to (x, y) crosses an edge.
 
@@ -219,26 +219,26 @@ def crossed(ax: float, ay: float, bx: float, by: float, cx: float, cy: float, x:
     return odd
 
 
-@compiled
+@inlined
 def column_of(frame: Floats, columns: int, x: float) -> int:
     """Return the column of a place, the outermost one if it is outside the grid."""
     return int(min(columns - 1.0, max(0.0, np.floor((x - frame[0]) * frame[2]))))
 
 
-@compiled
+@inlined
 def row_of(frame: Floats, rows: int, y: float) -> int:
     """Return the row of a place, the outermost one if it is outside the grid."""
     return int(min(rows - 1.0, max(0.0, np.floor((y - frame[1]) * frame[2]))))
 
 
-@compiled
+@inlined
 def within_grid(frame: Floats, columns: int, rows: int, x: float, y: float) -> bool:
     """Return whether a place is in the grid; nothing of the layer is outside it."""
     east, north = frame[0] + columns * frame[3], frame[1] + rows * frame[3]
     return bool(frame[0] <= x <= east and frame[1] <= y <= north)
 
 
-@compiled
+@inlined
 def covering(
     x: float,
     y: float,

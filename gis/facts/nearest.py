@@ -2,14 +2,16 @@
 
 The search goes outwards from the parcel's box, first by rings of cells, then down from
 coarse cells to fine ones; cells, and edges in them, that cannot be near enough are passed
-by. Distances are exact: those of all pairs of edges that are not passed by.
+by. What was nearest to the parcel before is tried first, as neighbours tend to follow each
+other: it tells at once how near is near enough. Distances are exact: those of all pairs of
+edges that are not passed by, whatever was tried first.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from gis.compiled import compiled
+from gis.compiled import compiled, inlined
 from gis.facts.grid import Bytes, column_of, covering, grown, row_of, sort
 from gis.facts.ragged import Floats, Ints
 
@@ -26,7 +28,7 @@ STACK = 512
 """Cells that may wait: the third ring of a parcel over 64 cells, or three a level of 64, are fewer."""
 
 
-@compiled
+@inlined
 def apart2(
     xy: Floats, rings: Ints, first: int, last: int, ax: float, ay: float, bx: float, by: float
 ) -> float:
@@ -68,7 +70,7 @@ def apart2(
     return 0.0 if inside else least
 
 
-@compiled
+@inlined
 def place_apart2(xy: Floats, rings: Ints, first: int, last: int, x: float, y: float) -> float:
     """Return the same for an edge of no length."""
     inside, least = False, np.inf
@@ -89,7 +91,7 @@ def place_apart2(xy: Floats, rings: Ints, first: int, last: int, x: float, y: fl
     return 0.0 if inside else least
 
 
-@compiled
+@inlined
 def edge_apart2(
     xy: Floats, rings: Ints, first: int, last: int, ax: float, ay: float, bx: float, by: float
 ) -> float:
@@ -99,7 +101,7 @@ def edge_apart2(
     return apart2(xy, rings, first, last, ax, ay, bx, by)
 
 
-@compiled
+@inlined
 def boxes_apart2(
     west: float, south: float, east: float, north: float, ax: float, ay: float, bx: float, by: float
 ) -> float:
@@ -109,7 +111,7 @@ def boxes_apart2(
     return gx * gx + gy * gy
 
 
-@compiled
+@inlined
 def offered(
     feature: int, d2: float, mark: int, k: int, reach_m: float,
     best: Floats, marks: Ints, found: Ints, top: Ints, counts: Ints,
@@ -149,7 +151,7 @@ def offered(
     return float(best[top[k - 1]] * SLACK if 0 < k == counts[1] else np.inf)
 
 
-@compiled
+@inlined
 def next_cells(
     ring: int, rings: int, left: int, low: int, right: int, high: int,
     west: float, south: float, east: float, north: float, bound2: float,
@@ -184,7 +186,7 @@ def next_cells(
     return waiting
 
 
-@compiled
+@inlined
 def finer_cells(
     level: int, column: int, row: int, west: float, south: float, east: float, north: float, bound2: float,
     frame: Floats, levels: Ints, filled: Bytes, stack: Ints, waiting: int,
@@ -205,14 +207,28 @@ def finer_cells(
     return waiting
 
 
-@compiled
+@inlined
 def searched(
     p: int, k: int, reach_m: float, bound2: float, xy: Floats, rings: Ints, shapes: Ints, bounds: Floats,
     edges: Floats, owner: Ints, frame: Floats, levels: Ints, filled: Bytes, cells: Ints, entries: Ints,
-    best: Floats, marks: Ints, edge_marks: Ints, found: Ints, top: Ints, counts: Ints, stack: Ints,
+    best: Floats, nearest: Ints, marks: Ints, edge_marks: Ints, seeds: Ints, found: Ints, top: Ints,
+    counts: Ints, stack: Ints,
 ) -> None:  # fmt: skip
-    """Find the features around one parcel: into `found` and `top`, their squared distances into `best`."""
+    """Find the features around one parcel: into `found` and `top`, their squared distances into `best`.
+
+    `nearest` gets the edge that is. `seeds` are edges to try first; -1: none.
+    """
     columns, rows, mark = levels[0, 0], levels[0, 1], p + 1
+    for e in seeds:
+        if e >= 0 and bound2 > 0.0:
+            edge_marks[e] = mark
+            d2 = edge_apart2(
+                xy, rings, shapes[p], shapes[p + 1], edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
+            )
+            if d2 <= bound2 and (marks[owner[e]] != mark or d2 < best[owner[e]]):
+                nearest[owner[e]] = e
+                worst2 = offered(owner[e], d2, mark, k, reach_m, best, marks, found, top, counts)
+                bound2 = min(bound2, worst2)
     west, south, east, north = bounds[p, 0], bounds[p, 1], bounds[p, 2], bounds[p, 3]
     left, right = column_of(frame, columns, west), column_of(frame, columns, east)
     low, high = row_of(frame, rows, south), row_of(frame, rows, north)
@@ -253,6 +269,7 @@ def searched(
             edge_marks[e] = mark
             d2 = edge_apart2(xy, rings, shapes[p], shapes[p + 1], ax, ay, bx, by)
             if d2 <= bound2 and (marks[feature] != mark or d2 < best[feature]):
+                nearest[feature] = e
                 worst2 = offered(feature, d2, mark, k, reach_m, best, marks, found, top, counts)
                 bound2 = min(bound2, worst2)
 
@@ -271,6 +288,7 @@ def search_block(
     """
     found, over = np.empty(len(best), dtype=np.int64), np.empty(len(best), dtype=np.int64)
     top, counts = np.empty(max(1, k), dtype=np.int64), np.empty(2, dtype=np.int64)
+    nearest, seeds = np.empty(len(best), dtype=np.int64), np.full(k, -1)
     stack, size = np.empty((STACK, 3), dtype=np.int64), 0
     parcel, feature = np.empty(stop - start, dtype=np.int64), np.empty(stop - start, dtype=np.int64)
     measure = np.empty(stop - start)
@@ -280,14 +298,17 @@ def search_block(
             x, y = xy[rings[r], 0], xy[rings[r], 1]
             covered = covering(x, y, edges, owner, frame, levels, cells, entries, cover_cells, covers, over)
             for n in range(covered):
+                nearest[over[n]] = -1
                 worst2 = offered(over[n], 0.0, p + 1, k, reach_m, best, marks, found, top, counts)
                 bound2 = min(bound2, worst2)
         if rings[shapes[p + 1]] > rings[shapes[p]]:
             searched(
                 p, k, reach_m, bound2, xy, rings, shapes, bounds,
                 edges, owner, frame, levels, filled, cells, entries,
-                best, marks, edge_marks, found, top, counts, stack,
+                best, nearest, marks, edge_marks, seeds, found, top, counts, stack,
             )  # fmt: skip
+        for n in range(min(k, counts[1])):
+            seeds[n] = nearest[top[n]]
         count = counts[1] if k > 0 else counts[0]
         if k == 0:
             sort(found, count)

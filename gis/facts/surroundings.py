@@ -80,13 +80,14 @@ class Surroundings:
 
     def _drillable_green(self) -> FeatureIndex:
         spaces = self.index("green_space")
-        if not (self.loaded("drilling_exclusion") and len(self.index("drilling_exclusion").geometries)):
+        if not self.loaded("drilling_exclusion"):
             return spaces
-        barred = shapely.union_all(self.index("drilling_exclusion").geometries)
-        shapely.prepare(barred)
-        touched = shapely.intersects(barred, spaces.geometries)
-        free = spaces.geometries.copy()
-        free[touched] = [_polygons(g) for g in shapely.difference(free[touched], barred)]
+        barred, free = self.index("drilling_exclusion").geometries, spaces.geometries.copy()
+        space, bar = shapely.STRtree(barred).query(free, predicate="intersects")
+        touched, first = np.unique(space, return_index=True)
+        # Of all that is barred only what lies at a space: the cost of a difference is that of both shapes.
+        own = [shapely.union_all(barred[bars]) for bars in np.split(bar, first[1:])] if len(touched) else []
+        free[touched] = [_polygons(g) for g in shapely.difference(free[touched], own)]
         return FeatureIndex(free, "polygon")
 
     def column(self, layer_id: str, name: str) -> Floats:
