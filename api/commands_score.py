@@ -18,7 +18,7 @@ from api.sheet import Language
 from api.table import check_ending, write_table
 from gis.ingest import read_mapped
 from gis.rules import RuleSet, load_ruleset
-from gis.runs import score_store
+from gis.runs import Runs
 from gis.scoring import Result, score
 from gis.settings import Settings
 from gis.store import RunRecord, Store, open_store
@@ -75,7 +75,7 @@ def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
 
 def _score_stored(store: Store, ruleset: RuleSet) -> RunRecord:
     with bar() as progress:
-        return score_store(store, ruleset, progress=progress)
+        return Runs(store).score(ruleset, progress)
 
 
 def _stored_result(store: Store, ruleset: RuleSet, run: RunRecord) -> Result:

@@ -14,7 +14,7 @@ import typer
 from api.progress import bar, say
 from gis.errors import StoreError, UsageError
 from gis.rules import load_ruleset
-from gis.runs import load_sample, score_store, wants_sample
+from gis.runs import Runs, load_sample, wants_sample
 from gis.settings import Settings
 from gis.store import Store, open_store
 from gis.store.embedded import Cluster
@@ -69,7 +69,7 @@ def prepare(store: Store, *, sample: bool) -> None:
     if run is None or run.layer_versions != {layer: v.version for layer, v in versions.items()}:
         say(f"Scoring {versions['parcel'].feature_count:,} parcels")
         with bar() as progress:
-            score_store(store, ruleset, progress=progress)
+            Runs(store).score(ruleset, progress)
     elif run.ruleset_hash != ruleset.hash:
         say(
             f"The stored results come from rule set {run.ruleset_id} ({run.ruleset_hash[:8]}, "

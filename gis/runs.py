@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import gather
-from gis.store import Moment, RunRecord, Store
+from gis.staleness import Stale, find_stale, software
+from gis.store import Moment, ResultWriter, RunRecord, Store, influence_rows
 
 Progress = Callable[[int, int, str], None]
 SAMPLE_DIR = Path(__file__).resolve().parent.parent / "data" / "sample"
@@ -60,44 +60,92 @@ def _manifest(folder: Path) -> list[dict[str, Any]]:
     return files
 
 
-def score_store(store: Store, ruleset: RuleSet, progress: Progress | None = None) -> RunRecord:
-    """Score every stored parcel and replace the stored results in one transaction.
+class Runs:
+    """Scoring a store again and again: layers that did not change are not read and indexed again."""
 
-    Parcels are read, judged and written batch by batch, the next while the one before is
-    under way; a batch cannot change an answer. Raises InputError when no parcels were ever
-    imported.
-    """
-    with store.moment() as moment:
-        if "parcel" not in moment.versions:
-            raise InputError("no parcels are loaded; import some with `onemap import parcel FILE`")
-        around, count = Surroundings(moment.resources), moment.versions["parcel"].feature_count
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._around: Surroundings | None = None
+
+    def score(
+        self, ruleset: RuleSet, progress: Progress | None = None, *, everything: bool = False
+    ) -> RunRecord:
+        """Bring the stored results up to date in one transaction, and return the run that did.
+
+        Parcels whose results cannot have changed keep them, unless `everything` is to be
+        worked out; which, and why, stands in the run. Without any change to layers and rules it is the
+        run before that is returned. Parcels are read, judged and written batch by batch, the next
+        while the one before is under way; a batch cannot change an answer. Raises InputError
+        when no parcels were ever imported, and BusyError while another run writes.
+        """
+        store = self._store
         store.save_ruleset(ruleset.hash, ruleset.id, ruleset.as_of, content_json(ruleset))
-        with store.writing_results() as writer:
-            writer.clear()
-            done = 0
+        with store.writing_results() as writer, store.moment() as moment:
+            if "parcel" not in moment.versions:
+                raise InputError("no parcels are loaded; import some with `onemap import parcel FILE`")
+            stale = Stale(("asked for",), everything=True) if everything else find_stale(moment, ruleset)
+            if stale.nothing and moment.run is not None and _follows(moment, moment.run, ruleset):
+                return moment.run
+            parcels = None
+            if stale.everything:
+                writer.clear()
+            else:
+                writer.remove(stale.removed)
+                parcels = stale.parcels
+            scored = 0
+            if parcels != ():
+                scored = self._write(writer, moment, parcels, ruleset, progress)
+            return writer.finish(_record(ruleset, moment, scored, stale))
+
+    def _write(
+        self,
+        writer: ResultWriter,
+        moment: Moment,
+        parcels: Sequence[str] | None,
+        ruleset: RuleSet,
+        progress: Progress | None,
+    ) -> int:
+        """Work out and write the results of some parcels, or of all; return how many they are."""
+        around = self._surroundings(moment)
+        count = moment.versions["parcel"].feature_count if parcels is None else len(parcels)
+        done = 0
+        _tell(progress, done, count, "scoring parcels")
+        for results in _scored(moment.parcels(parcels), around, ruleset):
+            writer.add(*results)
+            done += len(results[0])
             _tell(progress, done, count, "scoring parcels")
-            for ids, facts, verdicts in _scored(moment.parcels(), around, ruleset):
-                writer.add(ids, facts, verdicts)
-                done += len(ids)
-                _tell(progress, done, count, "scoring parcels")
-            return writer.finish(_record(ruleset, moment, done))
+        return done
+
+    def _surroundings(self, moment: Moment) -> Surroundings:
+        known = self._around
+        resources = moment.resources(None if known is None else known.resources)
+        self._around = Surroundings(resources) if known is None else known.renewed(resources)
+        return self._around
 
 
-def _record(ruleset: RuleSet, moment: Moment, parcel_count: int) -> RunRecord:
+def _follows(moment: Moment, run: RunRecord, ruleset: RuleSet) -> bool:
+    """Return whether a run names the present layers and day, so that there is nothing to write."""
+    present = {layer: v.version for layer, v in moment.versions.items()}
+    return run.layer_versions == present and run.as_of == ruleset.as_of
+
+
+def _record(ruleset: RuleSet, moment: Moment, scored: int, stale: Stale) -> RunRecord:
     return RunRecord(
         run_id=None,
         ruleset_id=ruleset.id,
         ruleset_hash=ruleset.hash,
         as_of=ruleset.as_of,
         layer_versions={layer: v.version for layer, v in moment.versions.items()},
-        parcel_count=parcel_count,
+        parcel_count=moment.versions["parcel"].feature_count,
         finished_at=None,
-        software=f"heat-onemap {version('heat-onemap')}",
+        software=software(),
+        scored_count=scored,
+        why=list(stale.why),
     )
 
 
-Scored = tuple[pa.Array, Columns, Columns]
-"""Parcel ids with their facts and verdicts."""
+Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch]
+"""Parcel ids with their facts and verdicts, and how far around they look."""
 
 
 def _scored(batches: Iterator[pa.RecordBatch], around: Surroundings, ruleset: RuleSet) -> Iterator[Scored]:
@@ -113,9 +161,9 @@ def _scored(batches: Iterator[pa.RecordBatch], around: Surroundings, ruleset: Ru
 
 
 def _score_batch(batch: pa.RecordBatch, around: Surroundings, ruleset: RuleSet) -> Scored:
-    shapes = shapes_of(batch.column("geom"), "polygon")
+    ids, shapes = batch.column("parcel_id"), shapes_of(batch.column("geom"), "polygon")
     inputs = gather(Attributes.of_batch(batch), shapes, around, ruleset)
-    return batch.column("parcel_id"), *evaluate(inputs, ruleset)
+    return ids, *evaluate(inputs, ruleset), influence_rows(ids, shapes, inputs.influence_m())
 
 
 def _tell(progress: Progress | None, done: int, total: int, label: str) -> None:

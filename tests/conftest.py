@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import settings as examples
 
 from gis.rules import load_ruleset
-from gis.runs import load_sample, score_store
+from gis.runs import Runs, load_sample
 from gis.settings import Settings
 from gis.store import Store, open_store
 
@@ -96,5 +96,5 @@ def sample(new_database: NewDatabase) -> str:
 def scored(new_database: NewDatabase, sample: str) -> Iterator[Store]:
     """The sample city, imported and scored; not to be written to."""
     with open_store(at(new_database("scored", sample))) as opened:
-        score_store(opened, load_ruleset())
+        Runs(opened).score(load_ruleset())
         yield opened

@@ -13,6 +13,7 @@ FLOORS = (
     {"crs", "resources", "rules"},
     {"store", "facts", "webmap"},
     {"scoring", "ingest"},
+    {"staleness"},
     {"runs", "warm"},
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

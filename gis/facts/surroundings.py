@@ -48,6 +48,14 @@ class Surroundings:
             made: T = self._made[key]
             return made
 
+    def renewed(self, resources: Resources) -> Surroundings:
+        """Return the surroundings of other resources; what was made of layers that are the same is kept."""
+        old, new = self.resources.frames, resources.frames
+        same = {layer for layer in LAYERS if old.get(layer) is new.get(layer)}
+        with self._lock:
+            made = {key: value for key, value in self._made.items() if same.issuperset(_made_of(key))}
+        return Surroundings(resources, _made=made)
+
     def loaded(self, layer_id: str) -> bool:
         """Return whether the layer was ever loaded, be it empty."""
         return layer_id in self.resources.frames
@@ -133,6 +141,13 @@ class Surroundings:
         known = set(hit["name"]) | set(full[wanted]) | set(hit["township_id"])
         shape = shapely.union_all(hit.geometry.to_numpy()) if len(hit) else None
         return shape, all(n in known for n in names)
+
+
+def _made_of(key: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return the layers that something is made of."""
+    if key[0] == "drillable_green":
+        return "green_space", "drilling_exclusion"
+    return ("water_intake_zone", "township") if key[0] == "zones" else (key[1],)
 
 
 def _polygons(shape: shapely.Geometry) -> shapely.Geometry:

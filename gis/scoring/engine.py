@@ -6,7 +6,7 @@ rows the best one is the parcel's verdict. A further source can therefore only h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,12 +50,14 @@ class Rows:
     """Rows to judge: the parcel of each, its own facts and the distance of its source (m).
 
     Rows are in ascending order of parcel, at least one a parcel; among equals the
-    first one wins. `parcel` is None where every parcel has exactly one row.
+    first one wins. `parcel` is None where every parcel has exactly one row. `influence_m`
+    tells by layer how near to each parcel a change would change its rows.
     """
 
     parcel: Ints | None
     facts: Facts
     distance_m: Floats | None = None
+    influence_m: Mapping[str, Floats] = field(default_factory=dict)
 
     def of_parcel(self, values: Any) -> Any:
         """Return, for every row, the value of its parcel."""

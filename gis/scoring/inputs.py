@@ -26,6 +26,19 @@ class Inputs:
     facts: Facts
     rows: dict[str, Rows]
 
+    def influence_m(self) -> dict[str, Floats]:
+        """Return, by layer of sources, how near to each parcel (m) a change would change its inputs.
+
+        A feature farther away, before and after, may change, come or go unnoticed. Infinite where
+        the layer holds nothing: its first feature is noticed wherever it is.
+        """
+        distance_m = self.facts["heat_network_distance_m"]
+        found: dict[str, Floats] = {"heat_network": np.where(np.isnan(distance_m), np.inf, distance_m)}
+        for rows in self.rows.values():
+            for layer_id, influence_m in rows.influence_m.items():
+                found[layer_id] = np.maximum(found.get(layer_id, 0.0), influence_m)
+        return found
+
 
 def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: RuleSet) -> Inputs:
     """Return all that the models and rules need to know of the parcels."""
@@ -76,7 +89,7 @@ def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules) ->
         "reclaimed_temperature_degc": temperature,
         "reclaimed_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m)
+    return Rows(sources.parcel, facts, sources.distance_m, sources.influence_m)
 
 
 def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
@@ -105,7 +118,7 @@ def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows
         "waste_heat_recoverable_kw": recoverable,
         "waste_heat_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m)
+    return Rows(sources.parcel, facts, sources.distance_m, sources.influence_m)
 
 
 def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
@@ -122,7 +135,7 @@ def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
         "biomass_recoverable_kw": recoverable,
         "biomass_committed_kw": committed,
     }
-    return Rows(sources.parcel, facts, sources.distance_m)
+    return Rows(sources.parcel, facts, sources.distance_m, sources.influence_m)
 
 
 def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Rows:
@@ -151,7 +164,7 @@ def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Row
     for fact, column in FIELD_COLUMNS.items():
         found[fact] = _unknown(sources)
         _attribute(sources, around, layer, column, found[fact])
-    return Rows(sources.parcel, found, sources.distance_m)
+    return Rows(sources.parcel, found, sources.distance_m, sources.influence_m)
 
 
 FIELD_COLUMNS = {

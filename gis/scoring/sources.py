@@ -32,7 +32,8 @@ class Candidates:
     """(parcel, source) pairs sorted by parcel; the source is a feature of `layers[layer]`, or NOWHERE.
 
     `distance_m` is NaN where the layer was never loaded, and infinite where all
-    layers are loaded and hold nothing.
+    layers are loaded and hold nothing. `influence_m` tells, by layer, how near to each
+    parcel a feature has to be that comes, goes or changes, to change the parcel's rows.
     """
 
     layers: tuple[str, ...]
@@ -41,6 +42,7 @@ class Candidates:
     feature: Ints
     distance_m: Floats
     reach_m: Floats
+    influence_m: Mapping[str, Floats]
 
     def __getitem__(self, rows: Any) -> Candidates:
         """Return some of the rows."""
@@ -51,6 +53,7 @@ class Candidates:
             self.feature[rows],
             self.distance_m[rows],
             self.reach_m[rows],
+            self.influence_m,
         )
 
     def layer_names(self) -> Words:
@@ -106,10 +109,11 @@ def find_candidates(
     """
     n, layers = len(shapes), tuple(reach_m)
     parts: list[tuple[Ints, int, Ints, Floats]] = []
+    influence_m = {layer_id: np.full(n, np.inf) for layer_id in layers}
     for code, layer_id in enumerate(layers):
         if around.loaded(layer_id):
             index, position = around.of_kinds(layer_id, (kinds or {}).get(layer_id))
-            pairs = _near(index, shapes, reach_m[layer_id])
+            pairs, influence_m[layer_id] = _near(index, shapes, reach_m[layer_id])
             parts.append((pairs.parcel, code, position[pairs.feature], pairs.measure))
         else:
             parts.append((np.arange(n), code, np.full(n, NOWHERE), np.full(n, np.nan)))
@@ -126,16 +130,24 @@ def find_candidates(
         np.concatenate([p[2] for p in parts])[order],
         np.concatenate([p[3] for p in parts])[order],
         np.asarray(list(reach_m.values()), dtype=np.float64)[layer],
+        influence_m,
     )
 
 
-def _near(index: FeatureIndex, shapes: Shapes, reach_m: float) -> Pairs:
-    """All features within reach of each parcel, and its nearest one where none is."""
+def _near(index: FeatureIndex, shapes: Shapes, reach_m: float) -> tuple[Pairs, Floats]:
+    """All features within reach of each parcel, and its nearest one where none is; and their influence.
+
+    Nothing beyond what was looked at matters: beyond reach, or beyond the nearest one.
+    """
     near = index.within(shapes, reach_m)
     far = np.flatnonzero(np.bincount(near.parcel, minlength=len(shapes)) == 0)
     first = index.nearest(shapes.take(far))
-    return Pairs(
+    influence_m = np.full(len(shapes), reach_m)
+    influence_m[far] = np.inf
+    influence_m[far[first.parcel]] = first.measure
+    pairs = Pairs(
         np.r_[near.parcel, far[first.parcel]],
         np.r_[near.feature, first.feature],
         np.r_[near.measure, first.measure],
     )
+    return pairs, influence_m

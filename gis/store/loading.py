@@ -15,6 +15,7 @@ from psycopg import sql
 
 from gis.crs import STORAGE_EPSG, stack
 from gis.errors import BusyError, InputError
+from gis.store import changes
 from gis.store.copy import copy_in, qualified, raw, to_ewkb
 from gis.store.migrate import LOCK_SPACE
 from gis.store.records import LayerVersion
@@ -102,8 +103,14 @@ def _type_names(geometries: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.array(["" if g is None else g.geom_type for g in geometries], dtype=object)
 
 
-def swap(connection: sa.Connection, spec: LayerSpec, staged: pd.DataFrame, mode: Mode) -> int:
-    """Bring staged rows into the layer's table inside the caller's transaction; return its new row count."""
+def swap(
+    connection: sa.Connection, spec: LayerSpec, staged: pd.DataFrame, mode: Mode, version: int
+) -> tuple[int, int | None]:
+    """Bring staged rows into the layer's table inside the caller's transaction.
+
+    Returns its new row count, and how many features are other than before: None where
+    that is not known one by one.
+    """
     table = LAYER_TABLES[spec.id]
     target, cursor = qualified(table), raw(connection)
     cursor.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(_STAGE, target))
@@ -116,22 +123,23 @@ def swap(connection: sa.Connection, spec: LayerSpec, staged: pd.DataFrame, mode:
         ).fetchall()
         if present:
             raise _duplicates(spec, [row[0] for row in present], "is in the layer already")
+    changed = changes.write(connection, spec, version, _STAGE, whole=mode == "replace")
     conflict: sql.Composable = sql.SQL("")
     if mode == "replace":
         cursor.execute(sql.SQL("DELETE FROM {}").format(target))
     elif mode == "upsert":
-        changes = sql.SQL(", ").join(
+        updates = sql.SQL(", ").join(
             sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(c.name))
             for c in table.columns
             if c.name != spec.key
         )
-        conflict = sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(key, changes)
+        conflict = sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(key, updates)
     cursor.execute(
         sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}{3}").format(target, names, _STAGE, conflict)
     )
     if spec.id == "parcel":
         _draw(connection, mode)
-    return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0), changed
 
 
 def _draw(connection: sa.Connection, mode: Mode) -> None:
@@ -147,39 +155,47 @@ def _draw(connection: sa.Connection, mode: Mode) -> None:
     )
 
 
+def next_version(connection: sa.Connection, spec: LayerSpec) -> int:
+    """Return the number of the layer's next load."""
+    latest = sa.select(sa.func.max(LAYER_VERSION.c.version)).where(LAYER_VERSION.c.layer == spec.id)
+    return int(connection.scalar(latest) or 0) + 1
+
+
 def record(
     connection: sa.Connection,
     spec: LayerSpec,
+    version: int,
     mode: Mode,
-    feature_count: int,
-    source_name: str,
-    source_sha256: str,
+    counts: tuple[int, int | None],
+    source: tuple[str, str],
     report: dict[str, Any],
     rejects: pd.DataFrame,
 ) -> LayerVersion:
-    """Write the version row and the rejected rows of one load."""
-    previous = sa.select(sa.func.coalesce(sa.func.max(LAYER_VERSION.c.version), 0)).where(
-        LAYER_VERSION.c.layer == spec.id
-    )
+    """Write the version row and the rejected rows of one load.
+
+    `counts` are what `swap` returned, `source` the name of the file and its SHA-256.
+    """
+    (feature_count, change_count), (source_name, source_sha256) = counts, source
     row = connection.execute(
         LAYER_VERSION.insert()
         .values(
             layer=spec.id,
-            version=int(connection.scalar(previous) or 0) + 1,
+            version=version,
             mode=mode,
             feature_count=feature_count,
+            change_count=change_count,
             source_name=source_name,
             source_sha256=source_sha256,
             report=jsonable(report),
         )
-        .returning(LAYER_VERSION.c.version, LAYER_VERSION.c.loaded_at)
+        .returning(LAYER_VERSION.c.loaded_at)
     ).one()
     if len(rejects):
-        told = rejects.reset_index(drop=True).assign(layer=spec.id, version=row.version)
+        told = rejects.reset_index(drop=True).assign(layer=spec.id, version=version)
         told["attributes"] = pd.Series([jsonable(a) for a in told["attributes"]], dtype=object)
         columns = [c for c in REJECT.columns if c.name != "reject_id"]
         copy_in(connection, columns, told, qualified(REJECT))
-    return LayerVersion(spec.id, row.version, row.loaded_at, feature_count, source_name, source_sha256)
+    return LayerVersion(spec.id, version, row.loaded_at, feature_count, source_name, source_sha256)
 
 
 def jsonable(value: Any) -> Any:

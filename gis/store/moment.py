@@ -1,18 +1,20 @@
-"""The store at one moment: layers, versions and parcels as they were when it was entered."""
+"""The store at one moment: layers, versions, results and parcels as they were when it was entered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import geopandas as gpd
 import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
 from gis.resources import Resources
+from gis.store import changes, influence
 from gis.store.arrow import Reader
 from gis.store.copy import qualified, raw
-from gis.store.records import LayerVersion
+from gis.store.records import Change, LayerVersion, RunRecord
 from gis.store.tables import LAYER_TABLES
 from layers import LAYERS
 
@@ -23,14 +25,38 @@ class Moment:
 
     connection: sa.Connection
     versions: Mapping[str, LayerVersion]
-    resources: Resources
-    """Every loaded layer but `parcel`."""
+    run: RunRecord | None
+    """The run whose results are stored."""
+    layer: Callable[[str], gpd.GeoDataFrame]
+    """Returns a loaded layer as `Store.read` does."""
     _read: Reader
 
-    def parcels(self) -> Iterator[pa.RecordBatch]:
-        """Yield all parcels in batches: the layer's fields, and `geom` as WKB."""
+    def resources(self, known: Resources | None = None) -> Resources:
+        """Return every loaded layer but `parcel`; of those whose version is `known`, what is known."""
+        versions = {layer: v.version for layer, v in self.versions.items() if layer != "parcel"}
+        frames = {
+            layer: known.frames[layer]
+            if known is not None and known.versions.get(layer) == version
+            else self.layer(layer)
+            for layer, version in versions.items()
+        }
+        return Resources(frames=frames, versions=versions)
+
+    def parcels(self, parcel_ids: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield all parcels, or those named, in batches: the layer's fields, and `geom` as WKB."""
         columns = [sql.Identifier(name) for name in LAYERS["parcel"].field_names]
-        query = sql.SQL("SELECT {}, ST_AsBinary(geom) AS geom FROM {}").format(
-            sql.SQL(", ").join(columns), qualified(LAYER_TABLES["parcel"])
+        named = sql.SQL("") if parcel_ids is None else sql.SQL(" WHERE parcel_id = ANY({})")
+        query = sql.SQL("SELECT {}, ST_AsBinary(geom) AS geom FROM {}{}").format(
+            sql.SQL(", ").join(columns),
+            qualified(LAYER_TABLES["parcel"]),
+            named.format(sql.Literal(list(parcel_ids or ()))),
         )
         return self._read(query.as_string(raw(self.connection)))
+
+    def changes(self, layer: str, version: int) -> list[Change] | None:
+        """Return what loads of a layer after `version` changed; None where that is not known one by one."""
+        return changes.since(self.connection, layer, version)
+
+    def influence(self) -> dict[int, pa.RecordBatch]:
+        """Return how far around each parcel its results look, by block."""
+        return influence.read_blocks(self.connection)

@@ -21,7 +21,11 @@ class LayerVersion:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One scoring run; `run_id` and `finished_at` are given by the store when it is saved."""
+    """One scoring run; `run_id` and `finished_at` are given by the store when it is saved.
+
+    Of the `parcel_count` parcels with results it worked out `scored_count`, and `why` says
+    for what reasons; the others' results stand as an earlier run left them, and are the same.
+    """
 
     run_id: int | None
     ruleset_id: str
@@ -31,6 +35,27 @@ class RunRecord:
     parcel_count: int
     finished_at: datetime | None
     software: str
+    scored_count: int
+    why: list[str]
+
+
+Box = tuple[float, float, float, float]
+"""xmin, ymin, xmax, ymax in m of EPSG:4548."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One feature that a load changed, and the boxes it had and has.
+
+    A box is None where the feature was or is not there, or has no outline of its own.
+    """
+
+    layer: str
+    feature_id: str
+    existed: bool
+    exists: bool
+    before: Box | None
+    after: Box | None
 
 
 @dataclass(frozen=True)

@@ -116,9 +116,11 @@ class Store:
                     f"layer {layer_id}",
                     f"Another import into layer {layer_id} is running: try again when it has finished.",
                 )
-                count = loading.swap(connection, spec, staged, mode)
+                number = loading.next_version(connection, spec)
+                count, changed = loading.swap(connection, spec, staged, mode, number)
+                source = (source_name, source_sha256)
                 version = loading.record(
-                    connection, spec, mode, count, source_name, source_sha256, report, rejects
+                    connection, spec, number, mode, (count, changed), source, report, rejects
                 )
             self._analyze(LAYER_TABLES[layer_id])
             if layer_id == "parcel":
@@ -130,18 +132,20 @@ class Store:
         with clear_errors("Reading the layer versions failed"), self._snapshot() as connection:
             return _versions(connection)
 
-    def resources(self) -> Resources:
-        """Return every loaded layer except `parcel`, all of one moment."""
-        with clear_errors("Reading the layers failed"), self._snapshot() as connection:
-            return _resources(connection, _versions(connection))
+    def resources(self, known: Resources | None = None) -> Resources:
+        """Return every loaded layer except `parcel`, all of one moment; what is `known` is not read again."""
+        with self.moment() as moment:
+            return moment.resources(known)
 
     @contextmanager
     def moment(self) -> Iterator[Moment]:
         """Give what a run reads, all of one moment."""
         what = "Reading the layers failed"
         with clear_errors(what), self._snapshot() as connection, snapshot_reader(connection, what) as read:
-            versions = _versions(connection)
-            yield Moment(connection, versions, _resources(connection, versions), read)
+            versions, run = _versions(connection), results.latest_run(connection)
+            yield Moment(
+                connection, versions, run, lambda layer: _read(connection, LAYERS[layer], {}, None), read
+            )
 
     @contextmanager
     def writing_results(self) -> Iterator[ResultWriter]:
@@ -152,7 +156,8 @@ class Store:
         with clear_errors("Saving the results failed"):
             with self._transaction() as connection, ResultWriter(connection, self._emptied) as writer:
                 yield writer
-            self._analyze(writer.table)
+            if writer.refilled is not None:
+                self._analyze(writer.refilled)
 
     def save_results(self, facts: pd.DataFrame, verdicts: pd.DataFrame, run: RunRecord) -> int:
         """Replace the stored results by those of `run` in one transaction and return its id.
@@ -308,12 +313,6 @@ def _read(
     )
     geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), crs=STORAGE_EPSG)
     return gpd.GeoDataFrame(frame, geometry=geometry)
-
-
-def _resources(connection: sa.Connection, versions: Mapping[str, LayerVersion]) -> Resources:
-    surrounding = {k: v.version for k, v in versions.items() if k != "parcel"}
-    frames = {layer_id: _read(connection, LAYERS[layer_id], {}, None) for layer_id in surrounding}
-    return Resources(frames=frames, versions=surrounding)
 
 
 def _versions(connection: sa.Connection) -> dict[str, LayerVersion]:

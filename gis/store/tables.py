@@ -101,6 +101,15 @@ CODE_LIST = sa.Table(
     schema="result",
 )
 
+INFLUENCE = sa.Table(
+    "influence",
+    metadata,
+    sa.Column("block", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    schema="result",
+)
+"""How far around each parcel its results look, many parcels a row; see `gis.store.influence`."""
+
 PARCEL_TILE = sa.Table(
     "parcel_tile",
     metadata,
@@ -118,11 +127,28 @@ LAYER_VERSION = sa.Table(
     sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.Column("mode", sa.Text, nullable=False),
     sa.Column("feature_count", sa.BigInteger, nullable=False),
+    sa.Column("change_count", sa.BigInteger),
     sa.Column("source_name", sa.Text, nullable=False),
     sa.Column("source_sha256", sa.Text, nullable=False),
     sa.Column("report", sa.JSON, nullable=False),
     schema="meta",
 )
+
+LAYER_CHANGE = sa.Table(
+    "layer_change",
+    metadata,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("feature_id", sa.Text, primary_key=True),
+    sa.Column("existed", sa.Boolean, nullable=False),
+    sa.Column("exists", sa.Boolean, nullable=False),
+    sa.Column("before_box", sa.ARRAY(sa.Double)),
+    sa.Column("after_box", sa.ARRAY(sa.Double)),
+    schema="meta",
+)
+"""What each load changed, until the results have followed; xmin, ymin, xmax, ymax in EPSG:4548, NULL
+where a feature was or is not there or has no outline. `layer_version.change_count` tells how many
+they are, NULL where that is not kept: the layer was new, or too much changed."""
 
 REJECT = sa.Table(
     "reject",
@@ -154,6 +180,8 @@ RUN = sa.Table(
     sa.Column("parcel_count", sa.BigInteger, nullable=False),
     sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     sa.Column("software", sa.Text, nullable=False),
+    sa.Column("scored_count", sa.BigInteger, nullable=False),
+    sa.Column("why", sa.JSON, nullable=False),
     sa.Column("slot", sa.SmallInteger, nullable=False),
     schema="meta",
 )

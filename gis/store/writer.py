@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -11,11 +11,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import psycopg
+import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
 
 from gis.errors import InputError
 from gis.facts.columns import Words, named
+from gis.store import changes, influence
 from gis.store.copy import qualified, raw
 from gis.store.encode import COLUMNS, SIGNATURE, TRAILER, blocks, keys_of
 from gis.store.layout import CHOICES, LISTS, NUMBERS, WORDS
@@ -70,9 +72,11 @@ class ResultWriter:
         self._connection, self._empty = connection, empty
         self._words, self._lists = _Dictionary(WORD, str), _Dictionary(CODE_LIST, tuple)
         self._slot: int | None = None
+        self._rest: Mapping[int, pa.RecordBatch] = {}
+        self._rows: list[pa.RecordBatch] = []
         self._copying = ExitStack()
         self._copy: psycopg.Copy | None = None
-        self._finished = False
+        self._cleared = self._finished = False
 
     def __enter__(self) -> Self:
         return self
@@ -81,37 +85,47 @@ class ResultWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._copying.__exit__(kind, error, trace)
-        if error is None and not self._finished:
+        if error is None and self._slot is not None and not self._finished:
             raise RuntimeError("results were written but not finished")
 
     @property
-    def table(self) -> sa.Table:
-        """The table that is written to."""
-        return SLOTS[self._present()]
+    def refilled(self) -> sa.Table | None:
+        """The table that was filled from nothing, if one was."""
+        return SLOTS[self._slot] if self._cleared and self._slot is not None else None
 
     def clear(self) -> None:
         """Begin with no results; readers see the old ones until the commit."""
         self._close()
         present = self._latest()
         self._slot = 0 if present is None else 1 - present
-        if not self._empty(self.table):
-            self._connection.execute(self.table.delete())
+        self._cleared = True
+        if not self._empty(SLOTS[self._slot]):
+            self._connection.execute(SLOTS[self._slot].delete())
         for dictionary in (self._words, self._lists):
             dictionary.clear(self._connection)
+        influence.clear(self._connection)
 
-    def remove(self, parcel_ids: Sequence[str]) -> None:
-        """Remove the results of some parcels; unknown ones are passed over."""
-        table = self.table
+    def remove(self, parcels: influence.Touched) -> None:
+        """Remove the results of some parcels."""
+        table = SLOTS[self._present()]
         self._close()
         command = sql.SQL("DELETE FROM {} WHERE parcel_id = ANY(%s)").format(qualified(table))
-        raw(self._connection).execute(command, [[str(i) for i in parcel_ids]])
+        raw(self._connection).execute(command, [list(parcels.parcel_ids)])
+        self._rest = {**self._rest, **parcels.rest}
 
-    def add(self, parcel_ids: Any, facts: Mapping[str, Any], verdicts: Mapping[str, Any]) -> None:
+    def add(
+        self,
+        parcel_ids: Any,
+        facts: Mapping[str, Any],
+        verdicts: Mapping[str, Any],
+        influence_rows: pa.RecordBatch | None = None,
+    ) -> None:
         """Add results of parcels, an Arrow array or sequence of ids, one value a parcel in every column.
 
         Columns are those of `gis.vocabulary`: float64 arrays, and `Words` or arrays of
         texts or lists; NaN, infinite and None are missing. Of a technology with variants
-        the better one is not looked at: it is told by its variant. Raises InputError for
+        the better one is not looked at: it is told by its variant. `influence_rows` are
+        those of `gis.store.influence`, without which the next run works out all. Raises InputError for
         a word that is not in its closed vocabulary, and for a parcel that is there already
         (then or in `finish`).
         """
@@ -127,13 +141,17 @@ class ResultWriter:
                 copy.write(block)
         except psycopg.errors.UniqueViolation as error:
             raise _twice(error) from error
+        if influence_rows is not None:
+            self._rows.append(influence_rows)
 
     def finish(self, run: RunRecord) -> RunRecord:
-        """Write words, lists and the record of the run; return it as saved."""
+        """Write words, lists, influences and the record of the run; return it as saved."""
         slot = self._present()
         self._close()
         for dictionary in (self._words, self._lists):
             dictionary.write(self._connection)
+        influence.write(self._connection, self._rest, self._rows)
+        changes.forget(self._connection, run.layer_versions)
         values = {name: getattr(run, name) for name in RunRecord.__dataclass_fields__ if name != "run_id"}
         if run.finished_at is None:
             del values["finished_at"]
@@ -159,7 +177,8 @@ class ResultWriter:
         if self._copy is None:
             cursor = self._copying.enter_context(raw(self._connection).cursor())
             names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-            command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(qualified(self.table), names)
+            table = qualified(SLOTS[self._present()])
+            command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names)
             self._copy = self._copying.enter_context(cursor.copy(command))
             self._copy.write(SIGNATURE)
         return self._copy

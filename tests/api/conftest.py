@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from api.main import create_app
 from gis.ingest import import_file
 from gis.rules import load_ruleset
-from gis.runs import score_store
+from gis.runs import Runs
 from gis.settings import Settings
 from gis.store import Store, open_store
 from tests.api.shapes import random_features
@@ -33,7 +33,7 @@ def city(new_database: Callable[..., sa.URL], sample: str, shared_dir: Path) -> 
         drawn = shared_dir / "drawn.geojson"
         drawn.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(60, seed=7)}))
         import_file(opened, "parcel", drawn, mode="append", on_error="abort")
-        score_store(opened, load_ruleset())
+        Runs(opened).score(load_ruleset())
         yield opened
 
 

@@ -30,7 +30,7 @@ import shapely
 from gis.crs import to_api
 from gis.ingest import import_file
 from gis.rules import load_ruleset
-from gis.runs import SAMPLE_DIR, load_sample, score_store
+from gis.runs import SAMPLE_DIR, Runs, load_sample
 from gis.settings import Settings
 from gis.store import open_store
 
@@ -124,7 +124,7 @@ def main() -> None:
             start = timed(f"all layers imported, {chosen.size} parcels", start)
             import_file(store, "parcel", source / "parcel.parquet", on_error="abort")
             middle = timed("parcels imported again", start)
-            score_store(store, load_ruleset())
+            Runs(store).score(load_ruleset())
             timed("scored and stored", middle)
             timed(f"{chosen.size} parcels imported, scored and stored", start)
             parcels = store.read("parcel").sample(chosen.calls, random_state=1)

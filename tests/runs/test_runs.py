@@ -7,7 +7,7 @@ import pytest
 from gis.errors import InputError
 from gis.ingest import import_file
 from gis.rules import load_ruleset
-from gis.runs import load_sample, score_store, wants_sample
+from gis.runs import Runs, load_sample, wants_sample
 from gis.store import Store
 
 
@@ -38,7 +38,7 @@ def test_a_store_with_data_of_its_own_gets_no_sample(empty_store: Store, shared_
 
 def test_scoring_needs_parcels_and_a_sample_needs_its_files(empty_store: Store, shared_dir):
     with pytest.raises(InputError, match="no parcels"):
-        score_store(empty_store, load_ruleset())
+        Runs(empty_store).score(load_ruleset())
     with pytest.raises(InputError, match=r"manifest\.json"):
         load_sample(empty_store, folder=shared_dir)
 
@@ -49,7 +49,7 @@ def test_batches_do_not_change_an_answer(scored: Store, monkeypatch: pytest.Monk
     monkeypatch.setattr(gis.store.arrow, "_BATCH_BYTES", 1_000_000)
     ids = list(scored.read("parcel")["parcel_id"])
     facts, verdicts = scored.result_rows(ids)
-    run = score_store(scored, load_ruleset())
+    run = Runs(scored).score(load_ruleset(), everything=True)
     again = scored.result_rows(ids)
     assert facts.equals(again[0])
     assert verdicts.equals(again[1])

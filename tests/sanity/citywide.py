@@ -16,7 +16,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from gis.rules import load_ruleset
-from gis.runs import load_sample, score_store
+from gis.runs import Runs, load_sample
 from gis.settings import Settings
 from gis.store import Store, open_store
 
@@ -133,7 +133,7 @@ def main() -> None:
         Path(folder).chmod(0o755)
         with open_store(Settings(database_url=None, data_dir=Path(folder) / "data")) as store:
             load_sample(store)
-            score_store(store, load_ruleset())
+            Runs(store).score(load_ruleset())
             print("\n".join(lines(totals(store))))
             counts = _table(store, "parcel_suitability")["recommended"].fillna("none").value_counts()
             print("\n" + ", ".join(f"{name} {count:,}" for name, count in counts.items()))

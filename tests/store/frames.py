@@ -99,4 +99,6 @@ def _drawn(column: Column, count: int, rng: np.random.Generator) -> pd.Series[An
 
 def run_record(count: int) -> RunRecord:
     """Return the record of a run that has just ended."""
-    return RunRecord(None, "beijing", "ab" * 32, dt.date(2026, 11, 1), {"parcel": 1}, count, None, "0.1.0")
+    return RunRecord(
+        None, "beijing", "ab" * 32, dt.date(2026, 11, 1), {"parcel": 1}, count, None, "0.1.0", count, []
+    )

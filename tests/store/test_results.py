@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import gis.store.store
 from gis.errors import BusyError, InputError, NotFoundError
 from gis.facts.columns import Words, named
-from gis.store import Store
+from gis.store import Store, Touched
 from gis.store.loading import claim
 from gis.vocabulary import FACTS, VERDICTS
 from gis.webmap.tiles import RESULT_LAYER, render_tile
@@ -149,7 +149,7 @@ def test_some_parcels_are_scored_anew(empty_store: Store, parcel_ids: list[str])
     new_facts, new_verdicts = results(["new-甲", *parcel_ids[:9]], seed=12)
     empty_store.save_results(old_facts, old_verdicts, run_record(50))
     with empty_store.writing_results() as writer:
-        writer.remove([*parcel_ids[:10], "nowhere"])
+        writer.remove(Touched([*parcel_ids[:10], "nowhere"], {}))
         writer.add(list(new_facts.index), columns_of(new_facts), columns_of(new_verdicts))
         saved = writer.finish(run_record(50))
     assert saved.run_id == 2
@@ -193,7 +193,7 @@ def test_an_interrupted_run_leaves_the_old_results(
             if clear:
                 writer.clear()
             else:
-                writer.remove(parcel_ids)
+                writer.remove(Touched(parcel_ids, {}))
             writer.add(others.index, columns_of(others), columns_of(judged))
             if interrupted:
                 raise Stop
