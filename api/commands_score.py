@@ -16,6 +16,7 @@ from api.explain import text_of
 from api.progress import bar, say
 from api.sheet import Language
 from api.table import check_ending, write_table
+from gis.errors import UsageError
 from gis.ingest import read_mapped
 from gis.rules import RuleSet, load_ruleset
 from gis.runs import Runs
@@ -45,14 +46,22 @@ def score_(
     as_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day whose rules apply; today by default.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Score every stored parcel, not only those that changes can touch.")
+    ] = False,
 ) -> None:
-    """Score the stored parcels and keep the results, or score a file of parcels."""
+    """Score the stored parcels and keep the results, or score a file of parcels.
+
+    After a change of layers or rules only the parcels that it can touch are worked out again.
+    """
     if out is not None:
         check_ending(out)
+    if everything and parcels is not None:
+        raise UsageError("--all is about the stored parcels; a file is always scored whole.")
     ruleset = load_ruleset(rules or "beijing", as_of.date() if as_of else None)
     with open_store(Settings()) as store:
         if parcels is None:
-            run = _score_stored(store, ruleset)
+            run = _score_stored(store, ruleset, everything)
             counts = store.recommended_counts()
             result = _stored_result(store, ruleset, run) if out else None
         else:
@@ -73,9 +82,16 @@ def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
     return score(mapped.frame, store.resources(), ruleset)
 
 
-def _score_stored(store: Store, ruleset: RuleSet) -> RunRecord:
+def _score_stored(store: Store, ruleset: RuleSet, everything: bool) -> RunRecord:
+    before = store.latest_run()
     with bar() as progress:
-        return Runs(store).score(ruleset, progress)
+        run = Runs(store).score(ruleset, progress, everything=everything)
+    if before is not None and run.run_id == before.run_id:
+        say("Nothing has changed since the last run: its results stand", file=sys.stdout)
+    else:
+        worked = f"{run.scored_count:,} of {run.parcel_count:,} parcels worked out"
+        say(f"{worked}: {'; '.join(run.why)}", file=sys.stdout)
+    return run
 
 
 def _stored_result(store: Store, ruleset: RuleSet, run: RunRecord) -> Result:

@@ -16,6 +16,7 @@ from gis.errors import StoreError, UsageError
 from gis.rules import load_ruleset
 from gis.runs import Runs, load_sample, wants_sample
 from gis.settings import Settings
+from gis.staleness import software
 from gis.store import Store, open_store
 from gis.store.embedded import Cluster
 
@@ -66,10 +67,12 @@ def prepare(store: Store, *, sample: bool) -> None:
         return
     run = store.latest_run()
     ruleset = load_ruleset()
-    if run is None or run.layer_versions != {layer: v.version for layer, v in versions.items()}:
-        say(f"Scoring {versions['parcel'].feature_count:,} parcels")
+    present = {layer: v.version for layer, v in versions.items()}
+    if run is None or (run.layer_versions, run.software) != (present, software()):
+        say(f"Bringing the results of {versions['parcel'].feature_count:,} parcels up to date")
         with bar() as progress:
-            Runs(store).score(ruleset, progress)
+            run = Runs(store).score(ruleset, progress)
+        say(f"{run.scored_count:,} worked out: {'; '.join(run.why)}")
     elif run.ruleset_hash != ruleset.hash:
         say(
             f"The stored results come from rule set {run.ruleset_id} ({run.ruleset_hash[:8]}, "

@@ -16,6 +16,7 @@ from api.responses import ORJSON
 from api.schemas import geojson_schema
 from api.schemas_suitability import Suitability
 from gis.facts.surroundings import Surroundings
+from gis.resources import Resources
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.loader import parse_ruleset
 from gis.scoring import suitability_document, suitability_documents
@@ -39,7 +40,8 @@ class Scorer:
         present = {k: v.version for k, v in versions.items() if k != "parcel"}
         with self._lock:
             if self._around is None or dict(self._around.resources.versions) != present:
-                self._around = Surroundings(self._store.resources())
+                known = self._around or Surroundings(Resources({}, {}))
+                self._around = known.renewed(self._store.resources(known.resources))
             around = self._around
         return around, self.ruleset(run)
 

@@ -17,6 +17,7 @@ from gis.facts.columns import Attributes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.ingest import import_file
+from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.scoring.evaluate import Columns, evaluate
@@ -65,7 +66,7 @@ class Runs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._around: Surroundings | None = None
+        self._around = Surroundings(Resources({}, {}))
 
     def score(
         self, ruleset: RuleSet, progress: Progress | None = None, *, everything: bool = False
@@ -117,9 +118,7 @@ class Runs:
         return done
 
     def _surroundings(self, moment: Moment) -> Surroundings:
-        known = self._around
-        resources = moment.resources(None if known is None else known.resources)
-        self._around = Surroundings(resources) if known is None else known.renewed(resources)
+        self._around = self._around.renewed(moment.resources(self._around.resources))
         return self._around
 
 

@@ -99,7 +99,7 @@ def software() -> str:
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for folder in ("facts", "heat", "rules", "scoring"):
-        for path in sorted((here / folder).glob("*.[pn][yp]*")):
+        for path in sorted(p for p in (here / folder).iterdir() if p.suffix in (".py", ".npz")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"heat-onemap {version('heat-onemap')}+{digest.hexdigest()[:8]}"
 

@@ -38,7 +38,9 @@ class _Dictionary:
 
     def load(self, connection: sa.Connection) -> None:
         """Read what the table holds."""
-        self._ids = {self._key(value): number for number, value in connection.execute(self._table.select())}
+        with raw(connection).cursor(binary=True) as cursor:
+            rows = cursor.execute(sql.SQL("TABLE {}").format(qualified(self._table))).fetchall()
+        self._ids = {self._key(value): number for number, value in rows}
         self._written = len(self._ids)
 
     def clear(self, connection: sa.Connection) -> None:

@@ -110,9 +110,19 @@ def cli(shared_dir: Path) -> Iterator[Cli]:
     assert json.loads((folder / "report.json").read_text())["rows_accepted"] == 40
     done = cli("score", "--as-of", "2026-06-01")
     assert done.returncode == 0, done.stderr
+    assert "40 of 40 parcels worked out: no results are stored yet" in done.stdout
     assert "40 parcels scored as of 2026-06-01" in done.stdout
     yield cli
     assert cli.run("store", "stop").returncode == 0
+
+
+def test_score_tells_what_it_worked_out(cli: Cli) -> None:
+    again = cli("score", "--as-of", "2026-06-01")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "Nothing has changed since the last run: its results stand" in again.stdout
+    whole = cli("score", "--as-of", "2026-06-01", "--all")
+    assert "40 of 40 parcels worked out: asked for" in whole.stdout
+    assert again.stdout.splitlines()[1:] == whole.stdout.splitlines()[1:]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +132,7 @@ def cli(shared_dir: Path) -> Iterator[Cli]:
         (["explain", "T-0001"], 0),
         (["explain", "no-such-parcel"], 1),
         (["score", "--out", "table.shp"], 2),
+        (["score", "--all", "--parcels", "parcels.geojson"], 2),
         (["nonsense"], 2),
     ],
 )
