@@ -16,13 +16,15 @@ import sqlalchemy as sa
 from adbc_driver_postgresql import StatementOptions, dbapi
 from psycopg.conninfo import make_conninfo
 
-from gis.errors import StoreError
+from gis.errors import InputError, StoreError
 from gis.store.copy import raw
 
 Reader = Callable[[str], Iterator[pa.RecordBatch]]
 
 _BATCH_BYTES = 16_000_000
 _NO_RIGHT = "42501"
+_WRONG_TYPE = "42883"
+_WRONG_VALUE = "22"
 
 
 @contextmanager
@@ -70,7 +72,10 @@ def _clear_errors(what: str) -> Iterator[None]:
         # While rows come in, errors reach us through Arrow, which keeps their text alone.
         refused = "ERROR:" in text or getattr(error, "sqlstate", None) is not None
         told = (re.split(r"ERROR:|FATAL:", text)[-1].strip().splitlines() or [""])[0]
-        if getattr(error, "sqlstate", None) == _NO_RIGHT:
+        state = str(getattr(error, "sqlstate", None) or "")
+        if state.startswith(_WRONG_VALUE) or state == _WRONG_TYPE:
+            raise InputError(f"{what}: a value does not fit its field ({told}).") from error
+        if state == _NO_RIGHT:
             raise StoreError(f"{what}: the database user lacks a right ({told}).") from error
         happened = "the database refused it" if refused else "the database does not answer"
         raise StoreError(f"{what}: {happened} ({told}).") from error

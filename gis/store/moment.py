@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -14,6 +14,7 @@ from gis.resources import Resources
 from gis.store import changes, influence
 from gis.store.arrow import Reader
 from gis.store.copy import qualified, raw
+from gis.store.frames import read_frame
 from gis.store.records import Change, LayerVersion, RunRecord
 from gis.store.tables import LAYER_TABLES
 from layers import LAYERS
@@ -27,9 +28,11 @@ class Moment:
     versions: Mapping[str, LayerVersion]
     run: RunRecord | None
     """The run whose results are stored."""
-    layer: Callable[[str], gpd.GeoDataFrame]
-    """Returns a loaded layer as `Store.read` does."""
     _read: Reader
+
+    def layer(self, layer_id: str) -> gpd.GeoDataFrame:
+        """Return a loaded layer as `Store.read` does."""
+        return read_frame(self.connection, self._read, LAYERS[layer_id], {}, None)
 
     def resources(self, known: Resources | None = None) -> Resources:
         """Return every loaded layer but `parcel`; of those whose version is `known`, what is known."""

@@ -17,15 +17,15 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
 
-from gis.crs import STORAGE_EPSG
 from gis.errors import InputError, NotFoundError
 from gis.resources import Resources
 from gis.settings import Settings
 from gis.store import loading, results
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import check_postgis, clear_errors, external_url, make_engine, place
-from gis.store.copy import copy_out, qualified, raw
+from gis.store.copy import qualified, raw
 from gis.store.embedded import Cluster
+from gis.store.frames import read_frame
 from gis.store.loading import Mode
 from gis.store.migrate import upgrade, wait_for_turn
 from gis.store.moment import Moment
@@ -86,8 +86,9 @@ class Store:
         undeclared field.
         """
         spec = _spec(layer_id)
-        with clear_errors(f"Reading layer {layer_id} failed"), self._snapshot() as connection:
-            return _read(connection, spec, where or {}, ids)
+        what = f"Reading layer {layer_id} failed"
+        with clear_errors(what), self._snapshot() as connection, snapshot_reader(connection, what) as read:
+            return read_frame(connection, read, spec, where or {}, ids)
 
     def write_layer(
         self,
@@ -143,9 +144,7 @@ class Store:
         what = "Reading the layers failed"
         with clear_errors(what), self._snapshot() as connection, snapshot_reader(connection, what) as read:
             versions, run = _versions(connection), results.latest_run(connection)
-            yield Moment(
-                connection, versions, run, lambda layer: _read(connection, LAYERS[layer], {}, None), read
-            )
+            yield Moment(connection, versions, run, read)
 
     @contextmanager
     def writing_results(self) -> Iterator[ResultWriter]:
@@ -289,30 +288,6 @@ def _spec(layer_id: str) -> LayerSpec:
     if layer_id not in LAYERS:
         raise NotFoundError(f"There is no layer {layer_id!r}; the layers are {', '.join(LAYERS)}.")
     return LAYERS[layer_id]
-
-
-def _read(
-    connection: sa.Connection, spec: LayerSpec, where: Mapping[str, object], ids: Sequence[str] | None
-) -> gpd.GeoDataFrame:
-    conditions: list[sql.Composable] = [sql.SQL("true")]
-    parameters: dict[str, object] = {}
-    for number, (name, value) in enumerate(where.items()):
-        if name not in spec.field_names:
-            raise InputError(f"Layer {spec.id} has no field {name!r}; it has {', '.join(spec.field_names)}.")
-        column = sql.Identifier(name)
-        if value is None:
-            conditions.append(sql.SQL("{} IS NULL").format(column))
-            continue
-        parameters[f"value_{number}"] = value
-        conditions.append(sql.SQL("{} = {}").format(column, sql.Placeholder(f"value_{number}")))
-    if ids is not None:
-        parameters["ids"] = [str(i) for i in ids]
-        conditions.append(sql.SQL("{} = ANY({})").format(sql.Identifier(spec.key), sql.Placeholder("ids")))
-    frame = copy_out(
-        connection, LAYER_TABLES[spec.id], sql.SQL(" AND ").join(conditions), parameters, spec.key
-    )
-    geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), crs=STORAGE_EPSG)
-    return gpd.GeoDataFrame(frame, geometry=geometry)
 
 
 def _versions(connection: sa.Connection) -> dict[str, LayerVersion]:
