@@ -79,7 +79,8 @@ def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
         mapped = read_mapped("parcel", path, progress=progress)
     for sentence in mapped.report.sentences():
         say(sentence)
-    return score(mapped.frame, store.resources(), ruleset)
+    with bar() as progress:
+        return score(mapped.frame, store.resources(), ruleset, progress)
 
 
 def _score_stored(store: Store, ruleset: RuleSet, everything: bool) -> RunRecord:

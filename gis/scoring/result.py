@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,9 @@ from gis.scoring.document import suitability_document
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import gather
 from gis.vocabulary import FACTS, VERDICTS, Column
+
+PIECE = 50_000
+"""Parcels scored between two words of progress."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +54,38 @@ class Result:
         )
 
 
-def score(parcels: gpd.GeoDataFrame, resources: Resources | Surroundings, ruleset: RuleSet) -> Result:
+def score(
+    parcels: gpd.GeoDataFrame,
+    resources: Resources | Surroundings,
+    ruleset: RuleSet,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Result:
     """Judge every parcel for every option.
 
     `parcels` has the columns of the layer `parcel` (any may be absent but
     `parcel_id`) and polygons in EPSG:4548. Every parcel is judged by itself:
-    neither the order nor the number of parcels changes an answer.
+    neither the order nor the number of parcels changes an answer. `progress`
+    is called with parcels done, parcels in all, and what is being done.
     Raises InputError for another CRS, duplicate ids or missing geometry.
     """
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
     if parcels.crs is None or parcels.crs.to_epsg() != STORAGE_EPSG:
         raise InputError(f"parcels must be in EPSG:4548 for scoring, not {parcels.crs}; reproject them first")
-    facts, verdicts = _columns(parcels, np.asarray(parcels.geometry, dtype=object), around, ruleset)
-    index = pd.Index(parcels["parcel_id"].astype(str), name="parcel_id")
-    tables = _frame(facts, FACTS, index), _frame(verdicts, VERDICTS, index)
-    return Result(parcels, *tables, ruleset, around.resources.versions)
+    _check(parcels["parcel_id"].to_numpy(dtype=object), np.asarray(parcels.geometry, dtype=object))
+    facts, verdicts = [], []
+    for start in range(0, max(1, len(parcels)), PIECE):
+        if progress:
+            progress(start, len(parcels), "scoring parcels")
+        piece = parcels.iloc[start : start + PIECE]
+        columns = _columns(piece, np.asarray(piece.geometry, dtype=object), around, ruleset)
+        index = pd.Index(piece["parcel_id"].astype(str), name="parcel_id")
+        facts.append(_frame(columns[0], FACTS, index))
+        verdicts.append(_frame(columns[1], VERDICTS, index))
+    return Result(parcels, _joined(facts), _joined(verdicts), ruleset, around.resources.versions)
+
+
+def _joined(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+    return pieces[0] if len(pieces) == 1 else pd.concat(pieces)
 
 
 def suitability_documents(
@@ -75,6 +95,7 @@ def suitability_documents(
 
     `parcels` holds their attributes, `polygons` their outlines in EPSG:4548.
     """
+    _check(parcels["parcel_id"].to_numpy(dtype=object), polygons)
     facts, verdicts = _columns(parcels, polygons, around, ruleset)
     documents = []
     for i, parcel_id in enumerate(parcels["parcel_id"]):
@@ -88,7 +109,6 @@ def _columns(
     parcels: pd.DataFrame, polygons: Texts, around: Surroundings, ruleset: RuleSet
 ) -> tuple[Columns, Columns]:
     """Return the columns of facts and of verdicts, one value a parcel."""
-    _check(parcels["parcel_id"].to_numpy(dtype=object), polygons)
     shapes = Shapes.of(polygons, "polygon")
     return evaluate(gather(Attributes.of(parcels), shapes, around, ruleset), ruleset)
 

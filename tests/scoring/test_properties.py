@@ -244,3 +244,18 @@ def test_shares_follow_the_ratio_of_supply_and_demand(factor):
     whole = share(1.0).astype(float)
     assert ((whole > 0.0) & (whole < 1.0)).all()
     np.testing.assert_allclose(share(factor).astype(float), whole, rtol=1e-12)
+
+
+@often(5)
+@given(parcels(least=3, most=9), towns())
+def test_pieces_do_not_change_an_answer(table, town):
+    import gis.scoring.result
+
+    whole = gis.score(table, town, RULES)
+    told: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gis.scoring.result, "PIECE", 2)
+        pieces = gis.score(table, town, RULES, lambda done, total, label: told.append(done))
+    assert pieces.facts.equals(whole.facts)
+    assert pieces.verdicts.equals(whole.verdicts)
+    assert told == list(range(0, len(table), 2))
