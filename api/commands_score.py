@@ -16,7 +16,6 @@ from api.explain import text_of
 from api.progress import bar, say
 from api.sheet import Language
 from api.table import check_ending, write_table
-from gis.ingest import read_mapped
 from gis.rules import RuleSet, load_ruleset
 from gis.runs import score_store
 from gis.scoring import Result, score
@@ -66,6 +65,8 @@ def score_(
 
 
 def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
+    from gis.ingest import read_mapped  # with the readers of all formats, which the stored parcels do without
+
     with bar() as progress:
         mapped = read_mapped("parcel", path, progress=progress)
     for sentence in mapped.report.sentences():
