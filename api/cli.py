@@ -5,16 +5,47 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from api import commands_data, commands_score, commands_serve
 from gis.errors import OneMapError, UsageError
+
+MODULES = {
+    "serve": "api.commands_serve",
+    "store": "api.commands_serve",
+    "layers": "api.commands_data",
+    "import": "api.commands_data",
+    "score": "api.commands_score",
+    "explain": "api.commands_score",
+}
+"""Where each command is declared, in the order of the help."""
+
+
+class Commands(TyperGroup):
+    """The commands; the module of one, with all that it needs of the program, is imported on demand."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return all names."""
+        return list(MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None where there is none of that name."""
+        # Of a name that is none, any may be meant.
+        for name in [cmd_name] if cmd_name in MODULES else MODULES:
+            if name not in self.commands:
+                part = typer.Typer(rich_markup_mode=None)
+                import_module(MODULES[name]).register(part)
+                self.commands.update(typer.main.get_group(part).commands)
+        return super().get_command(ctx, cmd_name)
+
 
 app = typer.Typer(
     name="onemap",
+    cls=Commands,
     help="OneMap: which renewable heating technology suits which parcel.",
     no_args_is_help=True,
     add_completion=False,
@@ -30,11 +61,6 @@ def options(
     ] = False,
 ) -> None:
     """OneMap: which renewable heating technology suits which parcel."""
-
-
-commands_serve.register(app)
-commands_data.register(app)
-commands_score.register(app)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -17,7 +17,6 @@ from api.progress import bar, say
 from api.sheet import Language
 from api.table import check_ending, write_table
 from gis.errors import UsageError
-from gis.ingest import read_mapped
 from gis.rules import RuleSet, load_ruleset
 from gis.runs import Runs
 from gis.scoring import Result, score
@@ -75,6 +74,8 @@ def score_(
 
 
 def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
+    from gis.ingest import read_mapped  # with the readers of all formats, which the stored parcels do without
+
     with bar() as progress:
         mapped = read_mapped("parcel", path, progress=progress)
     for sentence in mapped.report.sentences():

@@ -16,7 +16,6 @@ from gis.errors import InputError
 from gis.facts.columns import Attributes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
-from gis.ingest import import_file
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
@@ -31,6 +30,8 @@ SAMPLE_DIR = Path(__file__).resolve().parent.parent / "data" / "sample"
 
 def load_sample(store: Store, progress: Progress | None = None, folder: Path = SAMPLE_DIR) -> None:
     """Import every file of the sample's manifest, in its order; InputError when the sample is not there."""
+    from gis.ingest import import_file  # with the readers of all formats, which scoring does without
+
     files = _manifest(folder)
     for done, entry in enumerate(files):
         _tell(progress, done, len(files), f"sample {entry['layer']}")

@@ -50,6 +50,9 @@ def main() -> None:
         if other != KEPT_IN:
             shutil.rmtree(other)
     frames = {layer: _layer(spec, 1) for layer, spec in LAYERS.items() if layer != "parcel"}
+    # Aside, or it would bar all green space and leave nothing to be measured.
+    barred = frames["drilling_exclusion"]
+    frames["drilling_exclusion"] = barred.set_geometry(barred.translate(-70.0))
     parcels = _layer(LAYERS["parcel"], 2)
     around = Surroundings(Resources(frames, dict.fromkeys(frames, 1)))
     result = score(parcels, around, load_ruleset())

@@ -15,6 +15,7 @@ import shapely
 
 from gis.facts.columns import Floats, Ints, Words, number, words
 from gis.facts.index import FeatureIndex
+from gis.facts.ragged import Geometries
 from gis.resources import Resources
 from layers import LAYERS, TOWNSHIP_SEPARATOR
 
@@ -69,8 +70,10 @@ class Surroundings:
         return self._once(("index", layer_id), lambda: self._indexed(layer_id, slice(None)))
 
     def _indexed(self, layer_id: str, rows: Any) -> FeatureIndex:
-        shapes = np.asarray(self.frame(layer_id).geometry.to_numpy(), dtype=object)
-        return FeatureIndex(shapes[rows], LAYERS[layer_id].geometry)
+        return FeatureIndex(self._geometries(layer_id)[rows], LAYERS[layer_id].geometry)
+
+    def _geometries(self, layer_id: str) -> Geometries:
+        return np.asarray(self.frame(layer_id).geometry.to_numpy(), dtype=object)
 
     def of_kinds(self, layer_id: str, kinds: tuple[str, ...] | None) -> tuple[FeatureIndex, Ints]:
         """Return an index over the features of some kinds, or of no stated kind, and their positions."""
@@ -87,15 +90,14 @@ class Surroundings:
         return self._once(("drillable_green",), self._drillable_green)
 
     def _drillable_green(self) -> FeatureIndex:
-        spaces = self.index("green_space")
         if not self.loaded("drilling_exclusion"):
-            return spaces
-        barred, free = self.index("drilling_exclusion").geometries, spaces.geometries.copy()
+            return self.index("green_space")
+        barred, free = self._geometries("drilling_exclusion"), self._geometries("green_space").copy()
         space, bar = shapely.STRtree(barred).query(free, predicate="intersects")
         touched, first = np.unique(space, return_index=True)
         # Of all that is barred only what lies at a space: the cost of a difference is that of both shapes.
         own = [shapely.union_all(barred[bars]) for bars in np.split(bar, first[1:])] if len(touched) else []
-        free[touched] = [_polygons(g) for g in shapely.difference(free[touched], own)]
+        free[touched] = _polygons(shapely.difference(free[touched], own))
         return FeatureIndex(free, "polygon")
 
     def column(self, layer_id: str, name: str) -> Floats:
@@ -150,7 +152,9 @@ def _made_of(key: tuple[Any, ...]) -> tuple[str, ...]:
     return ("water_intake_zone", "township") if key[0] == "zones" else (key[1],)
 
 
-def _polygons(shape: shapely.Geometry) -> shapely.Geometry:
-    """Return the polygons of what a difference left, without the lines and points of a touch."""
-    parts = shapely.get_parts(shape)
-    return shapely.multipolygons(parts[shapely.get_type_id(parts) == POLYGON])
+def _polygons(shapes: Geometries) -> Geometries:
+    """Return the polygons of what differences left, without the lines and points of a touch."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    areal = shapely.get_type_id(parts) == POLYGON
+    left = np.full(len(shapes), shapely.MultiPolygon(), dtype=object)
+    return np.asarray(shapely.multipolygons(parts[areal], indices=owner[areal], out=left), dtype=object)

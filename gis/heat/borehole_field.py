@@ -24,119 +24,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
-from scipy.special import exp1
 
-from gis.heat.borehole_loops import add_wall, trilinear
+from gis.heat.borehole_loops import Bools, add_wall, trilinear
 from gis.heat.constants import HOURS_PER_YEAR, Array
+from gis.heat.g_functions import LARGEST_COUNT, load_table
+from gis.heat.line_source import exp1
 
-if TYPE_CHECKING:
-    from scipy.interpolate import BSpline
-
-TABLE = Path(__file__).with_name("borehole_table.npz")
-MONTH_S = HOURS_PER_YEAR * 3600.0 / 12.0
 # Grid of a FieldModel in n, m and diffusivity: even in the logarithm, fine enough for straight lines.
-LARGEST_COUNT = 160.0
-LARGEST_DIFFUSIVITY_M2_PER_S = 1.6e-6
 COUNT_NODES = 64
 DIFFUSIVITY_NODES = 20
 ROWS_PER_CHUNK = 8192
-FIELDS_PER_CHUNK = 256
-
-
-@dataclass(frozen=True, eq=False)
-class GFunctionTable:
-    """ln g over (n, m, spacing, depth, diffusivity times time), cubic splines in the logarithms."""
-
-    count: Array
-    spacing_m: Array
-    depth_m: Array
-    diffusion_m2: Array
-    radius_m: float
-    ln_g: Array
-
-    @cached_property
-    def splines(self) -> tuple[BSpline, BSpline, BSpline, BSpline]:
-        """For count, spacing, depth and time: what each node weighs at the logarithm of a value."""
-        from scipy.interpolate import make_interp_spline  # half a second, which only a field needs
-
-        axes = (self.count, self.spacing_m, self.depth_m, self.diffusion_m2)
-        count, spacing, depth, time = (make_interp_spline(np.log(a), np.eye(a.size)) for a in axes)
-        return count, spacing, depth, time
-
-    def diffusivity_range_m2_per_s(self, lifetime_a: float) -> tuple[float, float]:
-        """Diffusivities for which the table has all months of a lifetime."""
-        last = float(self.diffusion_m2[-1] / (12.0 * lifetime_a * MONTH_S))
-        return float(self.diffusion_m2[0] / MONTH_S), min(last, LARGEST_DIFFUSIVITY_M2_PER_S)
-
-    def count_weights(self, count: Array) -> Array:
-        """Weights of the count nodes, (rows, nodes); from the last two nodes straight on in ln n."""
-        x, last = np.log(np.clip(count, 1.0, LARGEST_COUNT)), np.log(self.count[-2:])
-        weights = np.asarray(self.splines[0](np.minimum(x, last[1])), dtype=np.float64)
-        beyond = np.maximum(x - last[1], 0.0) / (last[1] - last[0])
-        weights[:, -1] += beyond
-        weights[:, -2] -= beyond
-        return weights
-
-    def fields(self, n: Array, m: Array, spacing_m: Array, depth_m: Array) -> Array:
-        """ln g of fields at the time nodes, (rows, times); NaN outside of spacings and depths."""
-        outside = (spacing_m < self.spacing_m[0]) | (spacing_m > self.spacing_m[-1])
-        outside |= (depth_m < self.depth_m[0]) | (depth_m > self.depth_m[-1])
-        times = self.diffusion_m2.size
-        result = np.empty((n.size, times))
-        nodes = self.ln_g.reshape(-1, times)
-        for start in range(0, n.size, FIELDS_PER_CHUNK):
-            part = slice(start, start + FIELDS_PER_CHUNK)
-            counts = _products(self.count_weights(n[part]), self.count_weights(m[part]))
-            if n.size <= FIELDS_PER_CHUNK:
-                few = _few_nodes(np.stack([spacing_m, depth_m]).tobytes())
-                result[part] = (counts[:, None, :] @ few)[:, 0]
-            else:
-                result[part] = _products(counts, self._weights(spacing_m[part], depth_m[part])) @ nodes
-        result[outside] = np.nan
-        return result
-
-    def _weights(self, spacing_m: Array, depth_m: Array) -> Array:
-        return _products(self.splines[1](np.log(spacing_m)), self.splines[2](np.log(depth_m)))
-
-    def months(self, ln_g: Array, diffusivity_m2_per_s: float, month_count: int) -> Array:
-        """g after 1, 2, ... months from ln g at the time nodes: (rows, months)."""
-        diffusion = diffusivity_m2_per_s * MONTH_S * np.arange(1.0, month_count + 1.0)
-        return np.asarray(np.exp(ln_g @ self.splines[3](np.log(diffusion)).T))
-
-
-def _products(first: Array, second: Array) -> Array:
-    """Every weight of the first with every weight of the second, row by row."""
-    return np.asarray((first[:, :, None] * second[:, None, :]).reshape(first.shape[0], -1))
-
-
-@cache
-def load_table() -> GFunctionTable:
-    """Read the table that is shipped."""
-    with np.load(TABLE) as table:
-        size = table["count"].size
-        ln_g = np.empty((size, size, *table["ln_g"].shape[1:]))
-        first, second = np.triu_indices(size)
-        ln_g[first, second] = ln_g[second, first] = table["ln_g"]
-        axes = {name: table[name] for name in ("count", "spacing_m", "depth_m", "diffusion_m2")}
-        return GFunctionTable(**axes, radius_m=float(table["radius_m"]), ln_g=ln_g)
-
-
-@lru_cache(maxsize=16)
-def _few_nodes(rows: bytes) -> Array:
-    """ln g at the nodes of counts and time for a few spacings and depths: (rows, counts, times).
-
-    Kept because the samples of a rule set come again with every parcel.
-    """
-    table = load_table()
-    weights = table._weights(*np.frombuffer(rows).reshape(2, -1))
-    size, times = table.count.size, table.diffusion_m2.size
-    nodes = table.ln_g.reshape(size * size, -1, times)
-    return np.ascontiguousarray(np.einsum("rk,ckt->rct", weights, nodes, optimize=True))
 
 
 @dataclass(frozen=True)
@@ -201,7 +101,8 @@ class MonthlyLoad:
         for diffusivity in np.unique(diffusivity_m2_per_s):
             if low * (1.0 - 1e-9) <= diffusivity <= high * (1.0 + 1e-9):
                 rows = diffusivity_m2_per_s == diffusivity
-                result[rows] = table.months(ln_g[rows], float(diffusivity), len(weights)) @ weights
+                g = table.months(ln_g[rows], float(diffusivity), len(weights))
+                result[rows] = (g[:, None, :] @ weights)[:, 0]  # row by row, as in `months`
         return result
 
 
@@ -289,8 +190,8 @@ def field_energy_kwh_per_a(
 class FieldModel:
     """Fields of one spacing, depth and load: what a rule set fixes, worked out once for many parcels.
 
-    Spacing 3 to 8 m, depth 80 to 200 m, otherwise ValueError. Making the grid takes about a second,
-    at the first use.
+    Spacing 3 to 8 m, depth 80 to 200 m, otherwise ValueError. A grid is interpolated, whose nodes are
+    made when a field first needs them.
     """
 
     spacing_m: float
@@ -310,38 +211,46 @@ class FieldModel:
         low, high = load_table().diffusivity_range_m2_per_s(self.load.lifetime_a)
         return np.asarray(np.geomspace(low, high, DIFFUSIVITY_NODES))
 
-    def _responses(self, count: Array, diffusivities: Array, months: Array) -> Array:
-        """h and c of all fields count x count: (counts, counts, diffusivities, 2 x months)."""
-        first, second = np.triu_indices(count.size)
-        same = np.full(first.size, 1.0)
-        ln_g = load_table().fields(count[first], count[second], self.spacing_m * same, self.depth_m * same)
-        result = np.empty((count.size, count.size, diffusivities.size, 2 * len(months)))
-        for k, diffusivity in enumerate(diffusivities):
-            values = self.load.responses(ln_g, diffusivity * same, months)
-            result[first, second, k] = result[second, first, k] = values
-        return result
+    def _responses(self, n: Array, m: Array, diffusivity: Array, months: Array) -> Array:
+        """h and c of fields: (rows, 2 x months)."""
+        ln_g = load_table().alike(n, m, self.spacing_m, self.depth_m)
+        return self.load.responses(ln_g, diffusivity, months)
 
     @cached_property
     def months(self) -> Array:
         """The months that are the worst in some field, at some diffusivity and balance."""
-        months = self.load.months()
-        nodes = self._responses(load_table().count, self.diffusivities_m2_per_s[::6], months)
-        heat, cooling = np.split(nodes.reshape(-1, 2 * len(months)), 2, axis=1)
+        months, count = self.load.months(), load_table().count
+        first, second = np.triu_indices(count.size)
+        some = self.diffusivities_m2_per_s[::6]
+        n, m = (np.tile(count[each], some.size) for each in (first, second))
+        nodes = self._responses(n, m, np.repeat(some, first.size), months)
+        heat, cooling = np.split(nodes, 2, axis=1)
         worst = [np.argmax(heat - beta * cooling, axis=1) for beta in np.linspace(0.0, 1.0, 41)]
         return np.asarray(months[np.unique(worst)])
 
     @cached_property
-    def grid(self) -> Array:
-        """h and c in the worst months at the nodes: (counts x counts x diffusivities, 2 x months)."""
+    def _grid(self) -> Array:
+        """h and c in the worst months at the nodes: (counts x counts x diffusivities, 2 x months).
+
+        NaN where no field has asked for a node yet: a city needs some hundred of the eighty thousand.
+        """
+        return np.full((COUNT_NODES * COUNT_NODES * DIFFUSIVITY_NODES, 2 * len(self.months)), np.nan)
+
+    def _fill(self, grid: Array, wanted: Bools) -> None:
+        """Write the nodes of the grid that are wanted."""
         count = np.geomspace(1.0, LARGEST_COUNT, COUNT_NODES)
-        nodes = self._responses(count, self.diffusivities_m2_per_s, self.months)
-        return nodes.reshape(-1, nodes.shape[-1])
+        nodes = np.flatnonzero(wanted)
+        a, b, c = np.unravel_index(nodes, (COUNT_NODES, COUNT_NODES, DIFFUSIVITY_NODES))
+        grid[nodes] = self._responses(count[a], count[b], self.diffusivities_m2_per_s[c], self.months)
 
     def _interpolate(self, n: Array, m: Array, diffusivity: Array, rows: int) -> Array:
         """h and c by straight lines in the logarithms: (rows, 2 x months)."""
-        nodes = self.diffusivities_m2_per_s
-        result = np.empty((rows, self.grid.shape[1]))
-        trilinear(self.grid, COUNT_NODES, LARGEST_COUNT, nodes, n, m, diffusivity, result)
+        grid, nodes = self._grid, self.diffusivities_m2_per_s
+        result, wanted = np.empty((rows, grid.shape[1])), np.zeros(len(grid), dtype=np.bool_)
+        # Threads share the grid without a lock: a number is there or not, and the same whoever made it.
+        while trilinear(grid, COUNT_NODES, LARGEST_COUNT, nodes, n, m, diffusivity, result, wanted):
+            self._fill(grid, wanted)
+            wanted[:] = False
         return result
 
     def energy_kwh_per_a(

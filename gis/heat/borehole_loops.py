@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from gis.compiled import compiled
 from gis.heat.constants import Array
+
+Bools = npt.NDArray[np.bool_]
 
 
 @compiled
@@ -24,8 +27,13 @@ def trilinear(
     m: Array,
     diffusivity: Array,
     result: Array,
-) -> None:
-    """Write the grid's values at (n, m, diffusivity), each one for all or one a row."""
+    wanted: Bools,
+) -> bool:
+    """Write the grid's values at (n, m, diffusivity), each one for all or one a row.
+
+    Nodes that are NaN but needed are marked in `wanted`; returns whether there are any.
+    """
+    missing = False
     steps = int(len(n) > 1), int(len(m) > 1), int(len(diffusivity) > 1)
     last = len(diffusivities) - 1
     per_count = (counts - 1) / np.log(largest)
@@ -48,6 +56,13 @@ def trilinear(
                     weight = (x if da else 1.0 - x) * (y if db else 1.0 - y)
                     value += weight * ((1.0 - z) * grid[row, k] + z * grid[row + 1, k])
             result[i, k] = value
+        if np.isnan(result[i]).any():
+            missing = True
+            for da in range(2):
+                for db in range(2):
+                    row = ((a + da) * counts + b + db) * (last + 1) + c
+                    wanted[row : row + 2] = True
+    return missing
 
 
 @compiled

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import exp1
 
 from gis.heat.constants import (
     DAYS_PER_YEAR,
@@ -12,6 +11,7 @@ from gis.heat.constants import (
     WATER_C_J_PER_KG_K,
     Array,
 )
+from gis.heat.line_source import exp1
 from gis.heat.reclaimed_water import water_heat_kw
 
 SECONDS_PER_HOUR = 3600.0
@@ -141,8 +141,7 @@ def _closed_loop_g(r2_per_4a_s: Array, season_d: float, seasons: int) -> Array:
     values, place = np.unique(r2_per_4a_s, return_inverse=True)
 
     def line_source(days: float) -> Array:
-        g: Array = exp1(values / (days * SECONDS_PER_DAY)) / 2.0
-        return g
+        return exp1(values / (days * SECONDS_PER_DAY)) / 2.0
 
     before = line_source(seasons * DAYS_PER_YEAR) - line_source(DAYS_PER_YEAR)
     g = line_source(season_d) + season_d / DAYS_PER_YEAR * before

@@ -96,6 +96,9 @@ def blocks(keys: pa.LargeStringArray, columns: Mapping[str, Any]) -> Iterator[me
     _, ends_buffer, bytes_buffer = keys.buffers()
     ends = np.frombuffer(ends_buffer, dtype=np.int64)[keys.offset : keys.offset + len(keys) + 1]
     key_bytes = np.frombuffer(bytes_buffer or b"", dtype=np.uint8)
+    # Wherever ids come from, they are of one type to the compiler: not to be written to.
+    ends.setflags(write=False)
+    key_bytes.setflags(write=False)
     padded = _blank()
     tails, flat = padded["tail"], padded.view(np.uint8)
     longest = int(np.diff(ends).max(initial=0))

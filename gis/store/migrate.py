@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from gis.errors import StoreError
 from gis.store.tables import CODE_LIST, FINGERPRINT, PARCEL_ROW, RUN, SCHEMAS, SLOTS, WORD, metadata
 from gis.store.views import VIEWS
 
+HEAD = max(path.name[:4] for path in Path(__file__).with_name("migrations").glob("versions/[0-9]*.py"))
+"""The newest schema revision: files of migrations begin with their own."""
+
 LOCK_SPACE = 0x0E3A
 """First key of every advisory lock of OneMap."""
-
-
-def _config(connection: sa.Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "gis.store:migrations")
-    config.attributes["connection"] = connection
-    return config
 
 
 def _in_declared_schema(name: str | None, kind: str, _parents: Any) -> bool:
@@ -49,21 +40,31 @@ def wait_for_turn(connection: sa.Connection) -> None:
 
 def upgrade(connection: sa.Connection) -> None:
     """Migrate the database to the newest revision."""
-    config = _config(connection)
-    head = ScriptDirectory.from_config(config).get_current_head()
     current = None
     if connection.scalar(sa.text("SELECT to_regclass('meta.alembic_version')")) is not None:
         current = connection.scalar(sa.text("SELECT version_num FROM meta.alembic_version"))
-    if current != head:
+    if current != HEAD:
         connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS meta"))
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise StoreError(
-                f"The database has schema revision {current}, which this OneMap does not know: "
-                "use a newer OneMap."
-            ) from error
+        _run_migrations(connection, current)
     _fit_results(connection)
+
+
+def _run_migrations(connection: sa.Connection, current: str | None) -> None:
+    # Alembic is needed here alone, and a third of a second is lost by importing it.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", "gis.store:migrations")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"The database has schema revision {current}, which this OneMap does not know: "
+            "use a newer OneMap."
+        ) from error
 
 
 def _fit_results(connection: sa.Connection) -> None:
@@ -90,4 +91,7 @@ def _fit_results(connection: sa.Connection) -> None:
 
 def differences(connection: sa.Connection) -> list[Any]:
     """Return what Alembic finds different between the declared tables and the database."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
     return list(compare_metadata(MigrationContext.configure(connection, opts=COMPARISON), metadata))

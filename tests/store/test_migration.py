@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from api.commands_serve import prepare
 from api.health import readiness
@@ -17,7 +18,7 @@ from gis.errors import StoreError
 from gis.ingest import import_file
 from gis.settings import Settings
 from gis.store import Store, open_store
-from gis.store.migrate import differences
+from gis.store.migrate import HEAD, differences
 from tests.api.shapes import random_features
 from tests.store.frames import results, run_record
 
@@ -149,3 +150,9 @@ def test_an_upgraded_store_is_scored_when_it_is_served(upgraded: Store) -> None:
     found = upgraded.result_rows(list(facts.index))
     assert found[0].equals(facts)
     assert found[1].equals(verdicts)
+
+
+def test_the_newest_revision_is_that_of_the_last_file() -> None:
+    config = Config()
+    config.set_main_option("script_location", "gis.store:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
