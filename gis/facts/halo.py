@@ -20,7 +20,7 @@ import math
 
 import numpy as np
 
-from gis.compiled import compiled, in_blocks
+from gis.compiled import compiled, in_blocks, lean
 from gis.facts.ragged import Floats, Ints, Shapes
 
 Polygons = tuple[Floats, Ints, Ints, Floats]  # xy, rings, shapes, bounds of `Shapes`
@@ -92,7 +92,7 @@ def _write_areas(ps: Polygons, gs: Polygons, parcel: Ints, feature: Ints, reach:
             area[k] = max(_under_outline(edges[:n], convex, lines[:m], view, near, cuts), 0.0)
 
 
-@compiled
+@lean
 def _load_parcel(polygons: Polygons, p: int, frame: Four, edges: Floats) -> tuple[int, bool]:
     """Write the edges of a parcel; return their count, and whether it is convex."""
     xy, rings, shapes, _ = polygons
@@ -116,7 +116,7 @@ def _load_parcel(polygons: Polygons, p: int, frame: Four, edges: Floats) -> tupl
     return n, convex
 
 
-@compiled
+@lean
 def _measure_ring(ring: Floats, first: int, least: float, hair: float) -> bool:
     """Fill in the other columns of a ring's edges, from position `first` on; return whether it is convex."""
     n, around, along = len(ring), 0.0, 0.0
@@ -145,7 +145,7 @@ def _measure_ring(ring: Floats, first: int, least: float, hair: float) -> bool:
     return convex and flips <= 2
 
 
-@compiled
+@lean
 def _load_lines(polygons: Polygons, g: int, frame: Four, p: Floats, lines: Floats) -> tuple[int, Four]:
     """Write the edges of a green space that the halo can lie below; return count, and their bounds."""
     xy, rings, shapes, _ = polygons
@@ -168,7 +168,7 @@ def _load_lines(polygons: Polygons, g: int, frame: Four, p: Floats, lines: Float
     return m, (left, south, right, top)
 
 
-@compiled
+@lean
 def _under_outline(edges: Floats, convex: bool, lines: Floats, view: Four, near: Ints, cuts: Floats) -> float:
     """Sum over the halo's outline: outer sides and arcs where not covered, less the parcel's own edges."""
     left, _, right, top = view
@@ -198,7 +198,7 @@ def _under_outline(edges: Floats, convex: bool, lines: Floats, view: Four, near:
     return total
 
 
-@compiled
+@lean
 def _piece(edges: Floats, k: int, arc: bool) -> tuple[Piece, float, float, Four]:
     """Return the arc about the start of edge `k`, or its strip's outer side; from and to; a box about it."""
     x, y, radius = edges[k, X], edges[k, Y], edges[k, RADIUS]
@@ -219,7 +219,7 @@ def _piece(edges: Floats, k: int, arc: bool) -> tuple[Piece, float, float, Four]
     return (x, y, mx, my, radius), -half, half, (west, south, east, north)
 
 
-@compiled
+@lean
 def _find_near(edges: Floats, k: int, arc: bool, box: Four, near: Ints) -> int:
     """Write what may cover a piece of edge `k` in `box`: 2j for the strip of edge j, 2j + 1 for its disc."""
     # Strips and discs that the piece continues are left out: it cannot enter those.
@@ -242,7 +242,7 @@ def _find_near(edges: Floats, k: int, arc: bool, box: Four, near: Ints) -> int:
     return count
 
 
-@compiled
+@lean
 def _covered(edges: Floats, near: Ints, count: int, piece: Piece, t: float) -> bool:
     """Whether the place `t` of a piece lies in one of the strips and discs named, or in the parcel."""
     x, y = _place(piece, t)
@@ -262,7 +262,7 @@ def _covered(edges: Floats, near: Ints, count: int, piece: Piece, t: float) -> b
     return inside
 
 
-@compiled
+@lean
 def _cut(edges: Floats, near: Ints, count: int, piece: Piece, start: float, stop: float, cuts: Floats) -> int:
     """Write, in order, start, stop and where a piece crosses what is near; return the count of stretches."""
     # What covers it ends nowhere else: other sides of strips lie in the parcel, a disc or another strip.
@@ -280,7 +280,7 @@ def _cut(edges: Floats, near: Ints, count: int, piece: Piece, start: float, stop
     return found
 
 
-@compiled
+@lean
 def _cross(edges: Floats, j: int, disc: bool, piece: Piece) -> tuple[float, float]:
     """Return where a piece, continued, crosses the disc or the strip's outer side of edge `j`, or NaN."""
     x, y, dx, dy, radius = piece
@@ -310,7 +310,7 @@ def _cross(edges: Floats, j: int, disc: bool, piece: Piece) -> tuple[float, floa
     return first, second
 
 
-@compiled
+@lean
 def _place(piece: Piece, t: float) -> tuple[float, float]:
     x, y, dx, dy, radius = piece
     if radius == 0.0:
@@ -320,7 +320,7 @@ def _place(piece: Piece, t: float) -> tuple[float, float]:
     return x + cosine * dx - sine * dy, y + cosine * dy + sine * dx
 
 
-@compiled
+@lean
 def _under_piece(lines: Floats, piece: Piece, start: float, stop: float) -> float:
     """Sum over a stretch of a piece; an arc is taken in halves, above and below its centre."""
     x, y, dx, dy, radius = piece
@@ -339,7 +339,7 @@ def _under_piece(lines: Floats, piece: Piece, start: float, stop: float) -> floa
     return total
 
 
-@compiled
+@lean
 def _under_line(lines: Floats, x0: float, y0: float, x1: float, y1: float) -> float:
     """Sum of s_e s_f * integral of min(0, y_f - y_e) dx over all e, for a straight f."""
     sense, slope, low, total = 1.0, (y1 - y0) / (x1 - x0), min(y0, y1), 0.0
@@ -361,7 +361,7 @@ def _under_line(lines: Floats, x0: float, y0: float, x1: float, y1: float) -> fl
     return sense * total
 
 
-@compiled
+@lean
 def _under_arc(lines: Floats, cx: float, cy: float, x0: float, x1: float, radius: float, up: float) -> float:
     """Sum of s_e * integral of min(0, y_f - y_e) dx for f the upper (up = 1) or lower half circle."""
     total = 0.0
@@ -387,12 +387,12 @@ def _under_arc(lines: Floats, cx: float, cy: float, x0: float, x1: float, radius
     return total
 
 
-@compiled
+@lean
 def _rise(radius: float, x: float) -> float:
     return math.sqrt(max((radius - x) * (radius + x), 0.0))
 
 
-@compiled
+@lean
 def _area_to_arc(radius: float, a: float, b: float) -> float:
     """Integral over x from a to b of the height of the upper half circle: two triangles and a sector."""
     at_a, at_b = _rise(radius, a), _rise(radius, b)

@@ -1,10 +1,10 @@
 """Distance between parcels and the features of one layer: the nearest, the k nearest, all within reach.
 
-The search goes outwards from the parcel's box, first by rings of cells, then down from
-coarse cells to fine ones; cells, and edges in them, that cannot be near enough are passed
-by. What was nearest to the parcel before is tried first, as neighbours tend to follow each
-other: it tells at once how near is near enough. Distances are exact: those of all pairs of
-edges that are not passed by, whatever was tried first.
+What was near the parcel before is tried first, as neighbours tend to follow each other: it
+tells at once how near is near enough. The cells that this leaves are gone through, from
+coarse ones down to fine ones; cells, and edges in them, that cannot be near enough are
+passed by. Distances are exact: those of all pairs of edges that are not passed by, whatever
+was tried first.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from gis.compiled import compiled, inlined
 from gis.facts.grid import Bytes, column_of, covering, grown, row_of, sort
 from gis.facts.ragged import Floats, Ints
 
-RINGS = 4
-"""Rings of cells, with the parcel's own, that are looked through before the coarse cells."""
-
-MOST_AT_ONCE = 64
-"""Cells a parcel may lie over for the search by rings."""
+AT_FIRST = 64
+"""Cells that the search begins with at most."""
 
 SLACK = 1.0 + 1e-12
 """What is passed by is farther by more than rounding, so that answers do not hang on the way taken."""
 
-STACK = 512
-"""Cells that may wait: the third ring of a parcel over 64 cells, or three a level of 64, are fewer."""
+ROUNDING = 1e-15
+"""Share of two products that their difference may be wrong by, and more."""
+
+STACK = AT_FIRST + 3 * 64
+"""Cells that may wait: for one taken away come the four below it, and there are 64 levels."""
 
 
 @inlined
@@ -152,36 +152,73 @@ def offered(
 
 
 @inlined
-def next_cells(
-    ring: int, rings: int, left: int, low: int, right: int, high: int,
+def line_apart2(
+    west: float, south: float, east: float, north: float, ax: float, ay: float, bx: float, by: float
+) -> float:
+    """Return a square no greater than that of the distance of a box to the line through an edge.
+
+    Where the edge runs aslant, its own box lies nearer than the edge does.
+    """
+    dx, dy = bx - ax, by - ay
+    # How far left of the line the box's rightmost corner is, and how far right the leftmost.
+    up, on = dx * (south - ay), dy * ((east if dy > 0.0 else west) - ax)
+    down, off = dx * (north - ay), dy * ((west if dy > 0.0 else east) - ax)
+    left, right = up - on - ROUNDING * (abs(up) + abs(on)), off - down - ROUNDING * (abs(off) + abs(down))
+    clear, length2 = max(left, right, 0.0), dx * dx + dy * dy
+    return clear * clear / length2 if clear > 0.0 else 0.0
+
+
+@inlined
+def tried(
+    e: int, p: int, k: int, reach_m: float, bound2: float,
+    west: float, south: float, east: float, north: float, xy: Floats, rings: Ints, shapes: Ints,
+    edges: Floats, owner: Ints, best: Floats, nearest: Ints, marks: Ints, edge_marks: Ints,
+    found: Ints, top: Ints, counts: Ints,
+) -> float:  # fmt: skip
+    """Note the distance of an edge's feature, if the edge may matter; return the bound after."""
+    ax, ay, bx, by = edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
+    gap2 = boxes_apart2(west, south, east, north, ax, min(ay, by), bx, max(ay, by))
+    if gap2 <= bound2:
+        feature, mark = owner[e], p + 1
+        least2 = min(bound2, best[feature] * SLACK) if marks[feature] == mark else bound2
+        if (
+            gap2 <= least2
+            and edge_marks[e] != mark
+            and line_apart2(west, south, east, north, ax, ay, bx, by) <= least2
+        ):
+            edge_marks[e] = mark
+            d2 = edge_apart2(xy, rings, shapes[p], shapes[p + 1], ax, ay, bx, by)
+            if d2 <= bound2 and (marks[feature] != mark or d2 < best[feature]):
+                nearest[feature] = e
+                worst2 = offered(feature, d2, mark, k, reach_m, best, marks, found, top, counts)
+                bound2 = min(bound2, worst2)
+    return bound2
+
+
+@inlined
+def first_cells(
     west: float, south: float, east: float, north: float, bound2: float,
     frame: Floats, levels: Ints, filled: Bytes, stack: Ints,
 ) -> int:  # fmt: skip
-    """Put the filled cells of the ring `ring` cells around those of a parcel's box to the empty stack.
+    """Put filled cells to the empty stack, in which is all that is near enough; return its height.
 
-    After `rings` of them it is the coarsest cell that is put there. Returns the stack's
-    height, or -1 if all is seen, or nothing outside the rings before is near enough.
+    They are of the finest level of which few are near enough.
     """
+    reach_m = np.sqrt(bound2)
     columns, rows = levels[0, 0], levels[0, 1]
-    left, low, right, high = left - ring, low - ring, right + ring, high + ring
-    if ring > 0:
-        # Nothing outside the rings before is nearer than the nearest of their sides.
-        clear = west - (frame[0] + (left + 1) * frame[3]) if left >= 0 else np.inf
-        clear = min(clear, south - (frame[1] + (low + 1) * frame[3]) if low >= 0 else np.inf)
-        clear = min(clear, frame[0] + right * frame[3] - east if right < columns else np.inf)
-        clear = min(clear, frame[1] + high * frame[3] - north if high < rows else np.inf)
-        clear = max(clear, 0.0)
-        if clear * clear > bound2 or ring > rings:
-            return -1
-    if ring == rings:
-        stack[0, 0], stack[0, 1], stack[0, 2] = len(levels) - 1, 0, 0
-        return 1
-    waiting = 0
-    for row in range(max(0, low), min(rows - 1, high) + 1):
-        step = 1 if ring == 0 or row in (low, high) else right - left
-        for column in range(left, right + 1, step):
-            if 0 <= column < columns and filled[row * columns + column]:
-                stack[waiting, 0], stack[waiting, 1], stack[waiting, 2] = 0, column, row
+    left, right = column_of(frame, columns, west - reach_m), column_of(frame, columns, east + reach_m)
+    low, high = row_of(frame, rows, south - reach_m), row_of(frame, rows, north + reach_m)
+    level, waiting = 0, 0
+    while (right - left + 1) * (high - low + 1) > AT_FIRST:
+        level, left, right, low, high = level + 1, left // 2, right // 2, low // 2, high // 2
+    size = frame[3 + level]
+    for row in range(low, high + 1):
+        y = frame[1] + row * size
+        for column in range(left, right + 1):
+            x = frame[0] + column * size
+            here = filled[levels[level, 2] + row * levels[level, 0] + column]
+            if here and boxes_apart2(west, south, east, north, x, y, x + size, y + size) <= bound2:
+                stack[waiting, 0], stack[waiting, 1], stack[waiting, 2] = level, column, row
                 waiting += 1
     return waiting
 
@@ -216,62 +253,32 @@ def searched(
 ) -> None:  # fmt: skip
     """Find the features around one parcel: into `found` and `top`, their squared distances into `best`.
 
-    `nearest` gets the edge that is. `seeds` are edges to try first; -1: none.
+    `nearest` gets the edge that is. The first `counts[2]` of `seeds` are edges to try first.
     """
-    columns, rows, mark = levels[0, 0], levels[0, 1], p + 1
-    for e in seeds:
-        if e >= 0 and bound2 > 0.0:
-            edge_marks[e] = mark
-            d2 = edge_apart2(
-                xy, rings, shapes[p], shapes[p + 1], edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
-            )
-            if d2 <= bound2 and (marks[owner[e]] != mark or d2 < best[owner[e]]):
-                nearest[owner[e]] = e
-                worst2 = offered(owner[e], d2, mark, k, reach_m, best, marks, found, top, counts)
-                bound2 = min(bound2, worst2)
     west, south, east, north = bounds[p, 0], bounds[p, 1], bounds[p, 2], bounds[p, 3]
-    left, right = column_of(frame, columns, west), column_of(frame, columns, east)
-    low, high = row_of(frame, rows, south), row_of(frame, rows, north)
-    most = RINGS if (right - left + 1) * (high - low + 1) <= MOST_AT_ONCE else 0
-    ring, waiting = -1, 0
-    while True:
-        if waiting == 0:
-            ring += 1
-            waiting = next_cells(
-                ring, most, left, low, right, high, west, south, east, north, bound2,
-                frame, levels, filled, stack,
-            )  # fmt: skip
-            if waiting < 0:
-                return
-            continue
+    for n in range(counts[2]):
+        bound2 = tried(
+            seeds[n], p, k, reach_m, bound2, west, south, east, north, xy, rings, shapes,
+            edges, owner, best, nearest, marks, edge_marks, found, top, counts,
+        )  # fmt: skip
+    waiting = first_cells(west, south, east, north, bound2, frame, levels, filled, stack)
+    while waiting > 0:
         waiting -= 1
         level, column, row = stack[waiting, 0], stack[waiting, 1], stack[waiting, 2]
+        x, y, size = frame[0] + column * frame[3 + level], frame[1] + row * frame[3 + level], frame[3 + level]
+        if boxes_apart2(west, south, east, north, x, y, x + size, y + size) > bound2:
+            continue
         if level > 0:
             waiting = finer_cells(
                 level, column, row, west, south, east, north, bound2, frame, levels, filled, stack, waiting
             )
             continue
-        x, y = frame[0] + column * frame[3], frame[1] + row * frame[3]
-        if boxes_apart2(west, south, east, north, x, y, x + frame[3], y + frame[3]) > bound2:
-            continue
-        if ring == most and max(0, left - column, column - right, low - row, row - high) < most:
-            continue
-        for n in range(cells[row * columns + column], cells[row * columns + column + 1]):
-            e = entries[n]
-            feature, ax, ay, bx, by = owner[e], edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
-            gap2 = boxes_apart2(west, south, east, north, ax, min(ay, by), bx, max(ay, by))
-            if (
-                gap2 > bound2
-                or edge_marks[e] == mark
-                or (marks[feature] == mark and gap2 >= best[feature] * SLACK)
-            ):
-                continue
-            edge_marks[e] = mark
-            d2 = edge_apart2(xy, rings, shapes[p], shapes[p + 1], ax, ay, bx, by)
-            if d2 <= bound2 and (marks[feature] != mark or d2 < best[feature]):
-                nearest[feature] = e
-                worst2 = offered(feature, d2, mark, k, reach_m, best, marks, found, top, counts)
-                bound2 = min(bound2, worst2)
+        cell = row * levels[0, 0] + column
+        for n in range(cells[cell], cells[cell + 1]):
+            bound2 = tried(
+                entries[n], p, k, reach_m, bound2, west, south, east, north, xy, rings, shapes,
+                edges, owner, best, nearest, marks, edge_marks, found, top, counts,
+            )  # fmt: skip
 
 
 @compiled
@@ -287,8 +294,8 @@ def search_block(
     features) and `edge_marks` (of edges) are scratch; marks are nil at first.
     """
     found, over = np.empty(len(best), dtype=np.int64), np.empty(len(best), dtype=np.int64)
-    top, counts = np.empty(max(1, k), dtype=np.int64), np.empty(2, dtype=np.int64)
-    nearest, seeds = np.empty(len(best), dtype=np.int64), np.full(k, -1)
+    top, counts = np.empty(max(1, k), dtype=np.int64), np.zeros(3, dtype=np.int64)
+    nearest, seeds = np.empty(len(best), dtype=np.int64), np.empty(len(best), dtype=np.int64)
     stack, size = np.empty((STACK, 3), dtype=np.int64), 0
     parcel, feature = np.empty(stop - start, dtype=np.int64), np.empty(stop - start, dtype=np.int64)
     measure = np.empty(stop - start)
@@ -307,15 +314,18 @@ def search_block(
                 edges, owner, frame, levels, filled, cells, entries,
                 best, nearest, marks, edge_marks, seeds, found, top, counts, stack,
             )  # fmt: skip
-        for n in range(min(k, counts[1])):
-            seeds[n] = nearest[top[n]]
         count = counts[1] if k > 0 else counts[0]
         if k == 0:
             sort(found, count)
         while size + count > len(parcel):
             parcel, feature, measure = grown(parcel), grown(feature), grown(measure)
+        tries = 0
         for n in range(count):
             chosen = top[n] if k > 0 else found[n]
+            if nearest[chosen] >= 0:
+                seeds[tries], tries = nearest[chosen], tries + 1
             parcel[size], feature[size], measure[size] = p, chosen, np.sqrt(best[chosen])
             size += 1
+        if tries > 0:
+            counts[2] = tries
     return parcel[:size], feature[:size], measure[:size]
