@@ -18,6 +18,9 @@ from gis.facts.ragged import Floats, Ints
 AT_FIRST = 64
 """Cells that the search begins with at most."""
 
+LANES = 4
+"""Sides of a parcel that are measured at once."""
+
 SLACK = 1.0 + 1e-12
 """What is passed by is farther by more than rounding, so that answers do not hang on the way taken."""
 
@@ -29,76 +32,67 @@ STACK = AT_FIRST + 3 * 64
 
 
 @inlined
-def apart2(
-    xy: Floats, rings: Ints, first: int, last: int, ax: float, ay: float, bx: float, by: float
-) -> float:
-    """Return the square of the distance of a polygon (its inside too) to an edge, in m2.
+def load_sides(xy: Floats, rings: Ints, first: int, last: int, sides: Floats) -> int:
+    """Write start and end of a polygon's sides to the rows of `sides`; return their number.
 
-    Of two edges apart, an end of one is nearest to the other: to an end of it, or to the
-    place between where it stands at a right angle. `&` in place of `and`: fewer jumps.
+    It is made a multiple of LANES by sides of no length at the last end.
+    """
+    count = 0
+    for r in range(first, last):
+        for v in range(rings[r], rings[r + 1] - 1):
+            sides[0, count], sides[1, count] = xy[v, 0], xy[v, 1]
+            sides[2, count], sides[3, count] = xy[v + 1, 0], xy[v + 1, 1]
+            count += 1
+    while count % LANES != 0:
+        sides[0, count], sides[1, count] = sides[2, count - 1], sides[3, count - 1]
+        sides[2, count], sides[3, count] = sides[2, count - 1], sides[3, count - 1]
+        count += 1
+    return count
+
+
+@inlined
+def meets(sides: Floats, count: int, ax: float, ay: float, bx: float, by: float) -> bool:
+    """Return whether a side crosses an edge, or the edge begins inside the polygon."""
+    dx, dy, inside, across = bx - ax, by - ay, False, False
+    for s in range(count):
+        px, py, qx, qy = sides[0, s], sides[1, s], sides[2, s], sides[3, s]
+        ex, ey = qx - px, qy - py
+        left_a, left_b = ey * (px - ax) - ex * (py - ay), ey * (px - bx) - ex * (py - by)
+        left_p, left_q = dx * (py - ay) - dy * (px - ax), dx * (qy - ay) - dy * (qx - ax)
+        inside ^= ((py <= ay) != (qy <= ay)) & ((left_a > 0.0) == (ey > 0.0))
+        across |= (left_p * left_q < 0.0) & (left_a * left_b < 0.0)
+    return inside or across
+
+
+@inlined
+def clear2(sides: Floats, count: int, ax: float, ay: float, bx: float, by: float) -> float:
+    """Return the square of the distance of a polygon's sides to an edge that crosses none, in m2.
+
+    An end of one is nearest to the other: to an end of it, or to the place between where it
+    stands at a right angle. Side by side, without a choice: so it is done to several at once.
     """
     dx, dy = bx - ax, by - ay
-    length2, inside, least = dx * dx + dy * dy, False, np.inf
-    for r in range(first, last):
-        if rings[r + 1] == rings[r]:
-            continue
-        # A vertex p and the next, q: as seen from both ends of the edge, and how far left of it.
-        px, py = xy[rings[r], 0], xy[rings[r], 1]
-        pax, pay, pbx, pby = px - ax, py - ay, px - bx, py - by
-        left_p = dx * pay - dy * pax
-        for v in range(rings[r] + 1, rings[r + 1]):
-            qx, qy = xy[v, 0], xy[v, 1]
-            qax, qay, qbx, qby = qx - ax, qy - ay, qx - bx, qy - by
-            ex, ey = qx - px, qy - py
-            left_a, left_b, left_q = ey * pax - ex * pay, ey * pbx - ex * pby, dx * qay - dy * qax
-            inside ^= ((pay <= 0.0) != (qay <= 0.0)) & ((left_a > 0.0) == (ey > 0.0))
-            if (left_p * left_q < 0.0) & (left_a * left_b < 0.0):
-                return 0.0
-            a2, b2 = qax * qax + qay * qay, qbx * qbx + qby * qby
-            a2 = b2 if b2 < a2 else a2
-            least = a2 if a2 < least else least
-            side2, along_a, along_b = ex * ex + ey * ey, -(pax * ex + pay * ey), -(pbx * ex + pby * ey)
-            a2, b2 = left_a * left_a, left_b * left_b
-            if (along_a > 0.0) & (along_a < side2) & (a2 < least * side2):
-                least = a2 / side2
-            if (along_b > 0.0) & (along_b < side2) & (b2 < least * side2):
-                least = b2 / side2
-            along_q, q2 = dx * qax + dy * qay, left_q * left_q
-            if (along_q > 0.0) & (along_q < length2) & (q2 < least * length2):
-                least = q2 / length2
-            px, py, pax, pay, pbx, pby, left_p = qx, qy, qax, qay, qbx, qby, left_q
-    return 0.0 if inside else least
-
-
-@inlined
-def place_apart2(xy: Floats, rings: Ints, first: int, last: int, x: float, y: float) -> float:
-    """Return the same for an edge of no length."""
-    inside, least = False, np.inf
-    for r in range(first, last):
-        if rings[r + 1] == rings[r]:
-            continue
-        px, py = xy[rings[r], 0], xy[rings[r], 1]
-        for v in range(rings[r] + 1, rings[r + 1]):
-            qx, qy = xy[v, 0], xy[v, 1]
-            ex, ey, dx, dy = qx - px, qy - py, px - x, py - y
-            left, along, side2 = ey * dx - ex * dy, -(dx * ex + dy * ey), ex * ex + ey * ey
-            inside ^= ((py <= y) != (qy <= y)) & ((left > 0.0) == (ey > 0.0))
-            end2, across2 = dx * dx + dy * dy, left * left
-            least = end2 if end2 < least else least
-            if (along > 0.0) & (along < side2) & (across2 < least * side2):
-                least = across2 / side2
-            px, py = qx, qy
-    return 0.0 if inside else least
-
-
-@inlined
-def edge_apart2(
-    xy: Floats, rings: Ints, first: int, last: int, ax: float, ay: float, bx: float, by: float
-) -> float:
-    """Return the square of the distance of a polygon (its inside too) to an edge or a place, in m2."""
-    if ax == bx and ay == by:
-        return place_apart2(xy, rings, first, last, ax, ay)
-    return apart2(xy, rings, first, last, ax, ay, bx, by)
+    length2 = dx * dx + dy * dy
+    inverse = 1.0 / length2 if length2 > 0.0 else 0.0
+    for s in range(count):
+        pax, pay, pbx, pby = sides[0, s] - ax, sides[1, s] - ay, sides[0, s] - bx, sides[1, s] - by
+        ex, ey = sides[2, s] - sides[0, s], sides[3, s] - sides[1, s]
+        side2, a2, b2 = ex * ex + ey * ey, pax * pax + pay * pay, pbx * pbx + pby * pby
+        least = a2 if a2 < b2 else b2
+        along, left = dx * pax + dy * pay, dx * pay - dy * pax
+        across2 = left * left * inverse
+        least = across2 if (along > 0.0) & (along < length2) & (across2 < least) else least
+        along_a, left_a = -(pax * ex + pay * ey), ey * pax - ex * pay
+        along_b, left_b = -(pbx * ex + pby * ey), ey * pbx - ex * pby
+        a2 = left_a * left_a if (along_a > 0.0) & (along_a < side2) else np.inf
+        b2 = left_b * left_b if (along_b > 0.0) & (along_b < side2) else np.inf
+        across2 = (a2 if a2 < b2 else b2) / side2
+        sides[4, s] = across2 if across2 < least else least
+    first, second, third, fourth = np.inf, np.inf, np.inf, np.inf
+    for s in range(0, count, LANES):
+        first, second = min(first, sides[4, s]), min(second, sides[4, s + 1])
+        third, fourth = min(third, sides[4, s + 2]), min(fourth, sides[4, s + 3])
+    return min(min(first, second), min(third, fourth))
 
 
 @inlined
@@ -170,16 +164,16 @@ def line_apart2(
 
 @inlined
 def tried(
-    e: int, p: int, k: int, reach_m: float, bound2: float,
+    e: int, p: int, mark: int, k: int, reach_m: float, bound2: float,
     west: float, south: float, east: float, north: float, xy: Floats, rings: Ints, shapes: Ints,
     edges: Floats, owner: Ints, best: Floats, nearest: Ints, marks: Ints, edge_marks: Ints,
-    found: Ints, top: Ints, counts: Ints,
+    found: Ints, top: Ints, counts: Ints, sides: Floats,
 ) -> float:  # fmt: skip
     """Note the distance of an edge's feature, if the edge may matter; return the bound after."""
     ax, ay, bx, by = edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
     gap2 = boxes_apart2(west, south, east, north, ax, min(ay, by), bx, max(ay, by))
     if gap2 <= bound2:
-        feature, mark = owner[e], p + 1
+        feature = owner[e]
         least2 = min(bound2, best[feature] * SLACK) if marks[feature] == mark else bound2
         if (
             gap2 <= least2
@@ -187,7 +181,11 @@ def tried(
             and line_apart2(west, south, east, north, ax, ay, bx, by) <= least2
         ):
             edge_marks[e] = mark
-            d2 = edge_apart2(xy, rings, shapes[p], shapes[p + 1], ax, ay, bx, by)
+            if counts[3] == 0:
+                counts[3] = load_sides(xy, rings, shapes[p], shapes[p + 1], sides)
+            d2 = 0.0
+            if gap2 > 0.0 or not meets(sides, counts[3], ax, ay, bx, by):
+                d2 = clear2(sides, counts[3], ax, ay, bx, by)
             if d2 <= bound2 and (marks[feature] != mark or d2 < best[feature]):
                 nearest[feature] = e
                 worst2 = offered(feature, d2, mark, k, reach_m, best, marks, found, top, counts)
@@ -246,20 +244,22 @@ def finer_cells(
 
 @inlined
 def searched(
-    p: int, k: int, reach_m: float, bound2: float, xy: Floats, rings: Ints, shapes: Ints, bounds: Floats,
+    p: int, mark: int, k: int, reach_m: float, bound2: float,
+    xy: Floats, rings: Ints, shapes: Ints, bounds: Floats,
     edges: Floats, owner: Ints, frame: Floats, levels: Ints, filled: Bytes, cells: Ints, entries: Ints,
     best: Floats, nearest: Ints, marks: Ints, edge_marks: Ints, seeds: Ints, found: Ints, top: Ints,
-    counts: Ints, stack: Ints,
+    counts: Ints, stack: Ints, sides: Floats,
 ) -> None:  # fmt: skip
     """Find the features around one parcel: into `found` and `top`, their squared distances into `best`.
 
-    `nearest` gets the edge that is. The first `counts[2]` of `seeds` are edges to try first.
+    `nearest` gets the edge that is, and `mark` is what marks those that were looked at.
+    The first `counts[2]` of `seeds` are edges to try first.
     """
     west, south, east, north = bounds[p, 0], bounds[p, 1], bounds[p, 2], bounds[p, 3]
     for n in range(counts[2]):
         bound2 = tried(
-            seeds[n], p, k, reach_m, bound2, west, south, east, north, xy, rings, shapes,
-            edges, owner, best, nearest, marks, edge_marks, found, top, counts,
+            seeds[n], p, mark, k, reach_m, bound2, west, south, east, north, xy, rings, shapes,
+            edges, owner, best, nearest, marks, edge_marks, found, top, counts, sides,
         )  # fmt: skip
     waiting = first_cells(west, south, east, north, bound2, frame, levels, filled, stack)
     while waiting > 0:
@@ -276,52 +276,61 @@ def searched(
         cell = row * levels[0, 0] + column
         for n in range(cells[cell], cells[cell + 1]):
             bound2 = tried(
-                entries[n], p, k, reach_m, bound2, west, south, east, north, xy, rings, shapes,
-                edges, owner, best, nearest, marks, edge_marks, found, top, counts,
+                entries[n], p, mark, k, reach_m, bound2, west, south, east, north, xy, rings, shapes,
+                edges, owner, best, nearest, marks, edge_marks, found, top, counts, sides,
             )  # fmt: skip
 
 
 @compiled
 def search_block(
-    start: int, stop: int, k: int, reach_m: float, xy: Floats, rings: Ints, shapes: Ints, bounds: Floats,
+    start: int, stop: int, k: int, reach_m: float, lone: bool,
+    xy: Floats, rings: Ints, shapes: Ints, bounds: Floats,
     edges: Floats, owner: Ints, frame: Floats, levels: Ints, filled: Bytes, cells: Ints, entries: Ints,
     cover_cells: Ints, covers: Ints, areal: bool, best: Floats, marks: Ints, edge_marks: Ints,
 ) -> tuple[Ints, Ints, Floats]:  # fmt: skip
     """Return parcels, features and distances in m of a range of parcels.
 
-    `k` nearest of each, in order, or with k = 0 all within reach, by feature. `areal`: the
-    features are polygons, in which a parcel may lie. `best` (of features), `marks` (of
-    features) and `edge_marks` (of edges) are scratch; marks are nil at first.
+    `k` nearest of each, in order, or with k = 0 all within reach, by feature, and with `lone`
+    the nearest one where none is. `areal`: the features are polygons, in which a parcel may
+    lie. `best` (of features), `marks` (of features) and `edge_marks` (of edges) are scratch;
+    marks are nil at first.
     """
     found, over = np.empty(len(best), dtype=np.int64), np.empty(len(best), dtype=np.int64)
-    top, counts = np.empty(max(1, k), dtype=np.int64), np.zeros(3, dtype=np.int64)
+    top, counts = np.empty(max(1, k), dtype=np.int64), np.zeros(4, dtype=np.int64)
     nearest, seeds = np.empty(len(best), dtype=np.int64), np.empty(len(best), dtype=np.int64)
     stack, size = np.empty((STACK, 3), dtype=np.int64), 0
     parcel, feature = np.empty(stop - start, dtype=np.int64), np.empty(stop - start, dtype=np.int64)
-    measure = np.empty(stop - start)
+    measure, vertices = np.empty(stop - start), 0
     for p in range(start, stop):
-        counts[0], counts[1], bound2 = 0, 0, reach_m * reach_m * SLACK
+        vertices = max(vertices, rings[shapes[p + 1]] - rings[shapes[p]])
+    sides = np.empty((5, vertices + LANES))
+    for p in range(start, stop):
+        counts[0], counts[1], counts[3], bound2, mark = 0, 0, 0, reach_m * reach_m * SLACK, 2 * p + 1
         for r in range(shapes[p], shapes[p + 1] if areal else shapes[p]):
             x, y = xy[rings[r], 0], xy[rings[r], 1]
             covered = covering(x, y, edges, owner, frame, levels, cells, entries, cover_cells, covers, over)
             for n in range(covered):
                 nearest[over[n]] = -1
-                worst2 = offered(over[n], 0.0, p + 1, k, reach_m, best, marks, found, top, counts)
+                worst2 = offered(over[n], 0.0, mark, k, reach_m, best, marks, found, top, counts)
                 bound2 = min(bound2, worst2)
-        if rings[shapes[p + 1]] > rings[shapes[p]]:
+        most, far_m = k, reach_m
+        while rings[shapes[p + 1]] > rings[shapes[p]]:
             searched(
-                p, k, reach_m, bound2, xy, rings, shapes, bounds,
+                p, mark, most, far_m, bound2, xy, rings, shapes, bounds,
                 edges, owner, frame, levels, filled, cells, entries,
-                best, nearest, marks, edge_marks, seeds, found, top, counts, stack,
+                best, nearest, marks, edge_marks, seeds, found, top, counts, stack, sides,
             )  # fmt: skip
-        count = counts[1] if k > 0 else counts[0]
-        if k == 0:
+            if counts[0] > 0 or not lone or most > 0:
+                break
+            mark, most, far_m, bound2 = mark + 1, 1, np.inf, np.inf
+        count = counts[1] if most > 0 else counts[0]
+        if most == 0:
             sort(found, count)
         while size + count > len(parcel):
             parcel, feature, measure = grown(parcel), grown(feature), grown(measure)
         tries = 0
         for n in range(count):
-            chosen = top[n] if k > 0 else found[n]
+            chosen = top[n] if most > 0 else found[n]
             if nearest[chosen] >= 0:
                 seeds[tries], tries = nearest[chosen], tries + 1
             parcel[size], feature[size], measure[size] = p, chosen, np.sqrt(best[chosen])
