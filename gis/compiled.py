@@ -63,9 +63,20 @@ def compiled(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def lean(function: F) -> F:
+    """Compile a function that makes no array and returns none: numba refuses one that makes one.
+
+    References to arrays are not counted in it, as whoever calls it holds them. Counted, with
+    every call and in steps that no other core may come between, they cost more than a search.
+    """
+    options: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    return cast(F, numba.njit(**options)(function))
+
+
 def inlined(function: F) -> F:
-    """Compile a small function into whatever calls it: in a search a call costs as much as what it does."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+    """Compile a small one of these into whatever calls it: a call costs as much as what it does."""
+    options: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
+    return cast(F, numba.njit(**options)(function))
 
 
 def in_blocks(run: Callable[[int, int], T], count: int, block: int) -> list[T]:

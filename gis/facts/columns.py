@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,39 +85,49 @@ def words(frame: pd.DataFrame, name: str) -> Words:
 
 @dataclass(frozen=True, eq=False)
 class Attributes:
-    """Attributes of parcels, one column each; a column that was not given is missing everywhere."""
+    """Attributes of parcels, one column each; a column that was not given is missing everywhere.
+
+    A column is read when it is asked for: keys and names, of which each parcel has its own, never are.
+    """
 
     count: int
-    columns: Mapping[str, Floats | Words]
+    columns: Mapping[str, Callable[[], Floats | Words]]
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Attributes:
         """Return those columns of a table that the layer `parcel` declares."""
-        columns: dict[str, Floats | Words] = {}
-        for field in LAYERS["parcel"].fields:
-            if field.name in frame.columns and field.type in ("float", "integer", "text"):
-                columns[field.name] = (words if field.type == "text" else number)(frame, field.name)
+        columns: dict[str, Callable[[], Floats | Words]] = {}
+        for name, text in _declared().items():
+            if name in frame.columns:
+                read: Callable[[], Floats | Words] = partial(words if text else number, frame, name)
+                columns[name] = cache(read)
         return cls(len(frame), columns)
 
     @classmethod
     def of_batch(cls, batch: pa.RecordBatch) -> Attributes:
         """Return those columns of an Arrow batch that the layer `parcel` declares."""
-        columns: dict[str, Floats | Words] = {}
-        for field in LAYERS["parcel"].fields:
-            if field.name in batch.schema.names and field.type in ("float", "integer", "text"):
-                column = batch.column(field.name)
-                columns[field.name] = _coded(column) if field.type == "text" else _numbers(column)
+        columns: dict[str, Callable[[], Floats | Words]] = {}
+        for name, text in _declared().items():
+            if name in batch.schema.names:
+                read: Callable[[], Floats | Words] = partial(_coded if text else _numbers, batch.column(name))
+                columns[name] = cache(read)
         return cls(batch.num_rows, columns)
 
     def number(self, name: str) -> Floats:
         """Return a numeric column, NaN where missing."""
-        found = self.columns.get(name)
+        found = self.columns[name]() if name in self.columns else None
         return found if isinstance(found, np.ndarray) else np.full(self.count, np.nan)
 
     def words(self, name: str) -> Words:
         """Return a text column by codes."""
-        found = self.columns.get(name)
+        found = self.columns[name]() if name in self.columns else None
         return found if isinstance(found, Words) else nothing(self.count)
+
+
+def _declared() -> dict[str, bool]:
+    """Return the numeric and text columns of the layer `parcel`, and which are texts."""
+    fields = LAYERS["parcel"].fields
+    return {f.name: f.type == "text" for f in fields if f.type in ("float", "integer", "text")}
 
 
 def pick(values: Floats, feature: Ints) -> Floats:

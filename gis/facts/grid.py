@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gis.compiled import compiled, inlined
+from gis.compiled import compiled, inlined, lean
 from gis.facts.ragged import Floats, Ints, Shapes
 
 T = TypeVar("T", np.float64, np.int64)
@@ -121,7 +121,7 @@ def _edges(xy: Floats, rings: Ints, shapes: Ints) -> tuple[Floats, Ints, Ints]:
     return edges, turned, owner
 
 
-@compiled
+@lean
 def rows_in_column(edges: Floats, e: int, frame: Floats, column: int, rows: int) -> tuple[int, int]:
     """Return the first and last row of a column that edge `e` runs through."""
     ax, ay = (edges[e, 0] - frame[0]) / frame[3], (edges[e, 1] - frame[1]) / frame[3]
@@ -135,14 +135,14 @@ def rows_in_column(edges: Floats, e: int, frame: Floats, column: int, rows: int)
     return max(0, int(np.floor(low - SLACK))), min(rows - 1, int(np.floor(high + SLACK)))
 
 
-@compiled
+@lean
 def accumulate(counts: Ints) -> None:
     """Turn counts that begin at place 1 into offsets, in place."""
     for n in range(1, len(counts)):
         counts[n] += counts[n - 1]
 
 
-@compiled
+@lean
 def moved_back(offsets: Ints) -> None:
     """Undo that each offset has moved on to the next one's place, in place."""
     for n in range(len(offsets) - 1, 0, -1):
@@ -304,7 +304,7 @@ def _ends(edges: Floats, owner: Ints, frame: Floats, columns: int, rows: int) ->
     return out
 
 
-@compiled
+@lean
 def _first_right(ax: float, ay: float, bx: float, by: float, cy: float, frame: Floats, columns: int) -> int:
     """Return the first column whose centre lies east of an edge that crosses the row of centres `cy`."""
     rising = by > ay
@@ -328,7 +328,7 @@ def grown(array: npt.NDArray[T]) -> npt.NDArray[T]:
     return out
 
 
-@compiled
+@lean
 def sort(array: Ints, count: int) -> None:
     """Sort the first `count` numbers of an array, in place (Shell 1959, doi:10.1145/368370.368387)."""
     stride = count // 2

@@ -20,14 +20,12 @@ import math
 
 import numpy as np
 
-from gis.compiled import compiled, in_blocks
+from gis.compiled import compiled, in_blocks, lean
+from gis.facts.arcs import FROM, HEIGHT, SENSE, SLOPE, TO, TOP, Piece, place, under_line, under_piece
 from gis.facts.ragged import Floats, Ints, Shapes
 
 Polygons = tuple[Floats, Ints, Ints, Floats]  # xy, rings, shapes, bounds of `Shapes`
 Four = tuple[float, float, float, float]
-# A straight piece, run through by the distance t: start, direction, 0. Or an arc: centre, direction to its
-# middle, radius; run through by t, the tangent of half the angle from there, which needs no arctangent.
-Piece = tuple[float, float, float, float, float]
 
 HAIR = 1e-10  # of the reach
 SHORT = 1e-8  # of the reach: shorter edges of the parcel are left out, as rounding may have knotted them
@@ -38,9 +36,6 @@ BLOCK = 4096
 # start, the same or 0 at a re-entrant vertex, normal of the strip's outer side (it leans by a hair), and the
 # positions of the edges before and after.
 X, Y, EX, EY, UX, UY, LENGTH, PX, PY, RADIUS, DISC, WX, WY, BEFORE, AFTER = range(15)
-# Columns of an edge of the green space, cut to the columns the halo covers: from, to, height at its
-# left end, slope, +1 to the right and -1 to the left, greatest height.
-FROM, TO, HEIGHT, SLOPE, SENSE, TOP = range(6)
 
 
 def halo_areas(parcels: Shapes, features: Shapes, parcel: Ints, feature: Ints, reach_m: float) -> Floats:
@@ -92,7 +87,7 @@ def _write_areas(ps: Polygons, gs: Polygons, parcel: Ints, feature: Ints, reach:
             area[k] = max(_under_outline(edges[:n], convex, lines[:m], view, near, cuts), 0.0)
 
 
-@compiled
+@lean
 def _load_parcel(polygons: Polygons, p: int, frame: Four, edges: Floats) -> tuple[int, bool]:
     """Write the edges of a parcel; return their count, and whether it is convex."""
     xy, rings, shapes, _ = polygons
@@ -116,7 +111,7 @@ def _load_parcel(polygons: Polygons, p: int, frame: Four, edges: Floats) -> tupl
     return n, convex
 
 
-@compiled
+@lean
 def _measure_ring(ring: Floats, first: int, least: float, hair: float) -> bool:
     """Fill in the other columns of a ring's edges, from position `first` on; return whether it is convex."""
     n, around, along = len(ring), 0.0, 0.0
@@ -145,7 +140,7 @@ def _measure_ring(ring: Floats, first: int, least: float, hair: float) -> bool:
     return convex and flips <= 2
 
 
-@compiled
+@lean
 def _load_lines(polygons: Polygons, g: int, frame: Four, p: Floats, lines: Floats) -> tuple[int, Four]:
     """Write the edges of a green space that the halo can lie below; return count, and their bounds."""
     xy, rings, shapes, _ = polygons
@@ -168,7 +163,7 @@ def _load_lines(polygons: Polygons, g: int, frame: Four, p: Floats, lines: Float
     return m, (left, south, right, top)
 
 
-@compiled
+@lean
 def _under_outline(edges: Floats, convex: bool, lines: Floats, view: Four, near: Ints, cuts: Floats) -> float:
     """Sum over the halo's outline: outer sides and arcs where not covered, less the parcel's own edges."""
     left, _, right, top = view
@@ -177,7 +172,7 @@ def _under_outline(edges: Floats, convex: bool, lines: Floats, view: Four, near:
         x, y, ex, ey, radius = edges[k, X], edges[k, Y], edges[k, EX], edges[k, EY], edges[k, RADIUS]
         if min(x, ex) >= right + radius or max(x, ex) <= left - radius or min(y, ey) >= top + radius:
             continue
-        total -= _under_line(lines, x, y, ex, ey)
+        total -= under_line(lines, x, y, ex, ey)
         for arc in (False, True):
             if arc and edges[k, DISC] == 0.0:
                 continue
@@ -186,19 +181,24 @@ def _under_outline(edges: Floats, convex: bool, lines: Floats, view: Four, near:
                 continue
             # A hair's turn to the right is an arc run backwards: the outline stays closed.
             low, high, sense = min(start, stop), max(start, stop), 1.0 if start < stop else -1.0
-            count = 0 if convex else _find_near(edges, k, arc, box, near)
+            count = 0
+            if not convex:
+                low, high = _trim(edges, k, arc, piece, low, high)
+                if low == high:
+                    continue
+                count = _find_near(edges, k, arc, _box(piece, low, high), near)
             stretches = _cut(edges, near, count, piece, low, high, cuts)
             since = low
             for i in range(stretches + 1):
                 middle = 0.5 * (cuts[i] + cuts[i + 1])
                 if i == stretches or (not convex and _covered(edges, near, count, piece, middle)):
                     if since < cuts[i]:
-                        total += sense * _under_piece(lines, piece, since, cuts[i])
+                        total += sense * under_piece(lines, piece, since, cuts[i])
                     since = cuts[i + 1]
     return total
 
 
-@compiled
+@lean
 def _piece(edges: Floats, k: int, arc: bool) -> tuple[Piece, float, float, Four]:
     """Return the arc about the start of edge `k`, or its strip's outer side; from and to; a box about it."""
     x, y, radius = edges[k, X], edges[k, Y], edges[k, RADIUS]
@@ -219,7 +219,51 @@ def _piece(edges: Floats, k: int, arc: bool) -> tuple[Piece, float, float, Four]
     return (x, y, mx, my, radius), -half, half, (west, south, east, north)
 
 
-@compiled
+@lean
+def _trim(edges: Floats, k: int, arc: bool, piece: Piece, low: float, high: float) -> tuple[float, float]:
+    """Return from and to of a piece of edge `k` without the ends that lie in discs; the same if all does.
+
+    Where edges are much shorter than the reach, most pieces lie in a disc close by, and the
+    rest has little near: each of the others would be cut by most of them.
+    """
+    before, after, n = int(edges[k, BEFORE]), int(edges[k, AFTER]), len(edges)
+    ax, ay = place(piece, low)
+    bx, by = place(piece, high)
+    for step in range(2, n + 1):
+        j = k + step // 2 if step % 2 == 0 else k - step // 2  # on both sides, outwards
+        j = j + n if j < 0 else (j - n if j >= n else j)
+        x, y, disc2 = edges[j, X], edges[j, Y], edges[j, DISC] ** 2
+        starts = (ax - x) * (ax - x) + (ay - y) * (ay - y) < disc2
+        ends = (bx - x) * (bx - x) + (by - y) * (by - y) < disc2
+        # As below, not those that the piece continues.
+        if not (starts or ends) or j == after or (arc and j == before):
+            continue
+        first, second = _cross(edges, j, True, piece)
+        t = first if low < first < high else second
+        if starts and ends and not low < t < high:
+            return high, high
+        if starts != ends and low < t < high:
+            if starts:
+                low = t
+                ax, ay = place(piece, low)
+            else:
+                high = t
+                bx, by = place(piece, high)
+    return low, high
+
+
+@lean
+def _box(piece: Piece, low: float, high: float) -> Four:
+    """Return a box about a stretch of a piece."""
+    ax, ay = place(piece, low)
+    bx, by = place(piece, high)
+    # An arc, of half a turn at most, rises above its chord.
+    half2, radius = 0.25 * ((bx - ax) * (bx - ax) + (by - ay) * (by - ay)), piece[4]
+    rise = radius - math.sqrt(max(radius * radius - half2, 0.0))
+    return min(ax, bx) - rise, min(ay, by) - rise, max(ax, bx) + rise, max(ay, by) + rise
+
+
+@lean
 def _find_near(edges: Floats, k: int, arc: bool, box: Four, near: Ints) -> int:
     """Write what may cover a piece of edge `k` in `box`: 2j for the strip of edge j, 2j + 1 for its disc."""
     # Strips and discs that the piece continues are left out: it cannot enter those.
@@ -242,10 +286,10 @@ def _find_near(edges: Floats, k: int, arc: bool, box: Four, near: Ints) -> int:
     return count
 
 
-@compiled
+@lean
 def _covered(edges: Floats, near: Ints, count: int, piece: Piece, t: float) -> bool:
     """Whether the place `t` of a piece lies in one of the strips and discs named, or in the parcel."""
-    x, y = _place(piece, t)
+    x, y = place(piece, t)
     for k in range(count):
         j = near[k] // 2
         dx, dy, radius = x - edges[j, X], y - edges[j, Y], edges[j, RADIUS]
@@ -262,7 +306,7 @@ def _covered(edges: Floats, near: Ints, count: int, piece: Piece, t: float) -> b
     return inside
 
 
-@compiled
+@lean
 def _cut(edges: Floats, near: Ints, count: int, piece: Piece, start: float, stop: float, cuts: Floats) -> int:
     """Write, in order, start, stop and where a piece crosses what is near; return the count of stretches."""
     # What covers it ends nowhere else: other sides of strips lie in the parcel, a disc or another strip.
@@ -280,7 +324,7 @@ def _cut(edges: Floats, near: Ints, count: int, piece: Piece, start: float, stop
     return found
 
 
-@compiled
+@lean
 def _cross(edges: Floats, j: int, disc: bool, piece: Piece) -> tuple[float, float]:
     """Return where a piece, continued, crosses the disc or the strip's outer side of edge `j`, or NaN."""
     x, y, dx, dy, radius = piece
@@ -308,93 +352,3 @@ def _cross(edges: Floats, j: int, disc: bool, piece: Piece) -> tuple[float, floa
     first = (over + up) / (radius + across + on) if low <= half <= high else np.nan
     second = (over - up) / (radius + across - on) if low <= -half <= high else np.nan
     return first, second
-
-
-@compiled
-def _place(piece: Piece, t: float) -> tuple[float, float]:
-    x, y, dx, dy, radius = piece
-    if radius == 0.0:
-        return x + t * dx, y + t * dy
-    size = radius / (1.0 + t * t)
-    cosine, sine = size * (1.0 - t * t), size * 2.0 * t
-    return x + cosine * dx - sine * dy, y + cosine * dy + sine * dx
-
-
-@compiled
-def _under_piece(lines: Floats, piece: Piece, start: float, stop: float) -> float:
-    """Sum over a stretch of a piece; an arc is taken in halves, above and below its centre."""
-    x, y, dx, dy, radius = piece
-    if radius == 0.0:
-        return _under_line(lines, x + start * dx, y + start * dy, x + stop * dx, y + stop * dy)
-    # East and west of the centre, where the halves meet.
-    east = -dy / (1.0 + dx) if dx > -1.0 else math.inf
-    west = dy / (1.0 - dx) if dx < 1.0 else math.inf
-    total = 0.0
-    for end in (min(east, west), max(east, west), stop):
-        if start < end <= stop:
-            a, b = _place(piece, start)[0] - x, _place(piece, end)[0] - x
-            up = 1.0 if _place(piece, 0.5 * (start + end))[1] > y else -1.0
-            total -= up * _under_arc(lines, x, y, min(a, b), max(a, b), radius, up)
-            start = end
-    return total
-
-
-@compiled
-def _under_line(lines: Floats, x0: float, y0: float, x1: float, y1: float) -> float:
-    """Sum of s_e s_f * integral of min(0, y_f - y_e) dx over all e, for a straight f."""
-    sense, slope, low, total = 1.0, (y1 - y0) / (x1 - x0), min(y0, y1), 0.0
-    if not abs(slope) < 1e300:
-        return 0.0
-    if x1 < x0:
-        x0, y0, x1, sense = x1, y1, x0, -1.0
-    for k in range(len(lines)):
-        a, b = max(x0, lines[k, FROM]), min(x1, lines[k, TO])
-        if a >= b or lines[k, TOP] <= low:
-            continue
-        at_a = y0 + slope * (a - x0) - lines[k, HEIGHT] - lines[k, SLOPE] * (a - lines[k, FROM])
-        at_b = at_a + (slope - lines[k, SLOPE]) * (b - a)
-        least, greatest = min(at_a, at_b), max(at_a, at_b)
-        if greatest <= 0.0:
-            total += lines[k, SENSE] * 0.5 * (at_a + at_b) * (b - a)
-        elif least < 0.0:
-            total -= lines[k, SENSE] * 0.5 * least * least / (greatest - least) * (b - a)
-    return sense * total
-
-
-@compiled
-def _under_arc(lines: Floats, cx: float, cy: float, x0: float, x1: float, radius: float, up: float) -> float:
-    """Sum of s_e * integral of min(0, y_f - y_e) dx for f the upper (up = 1) or lower half circle."""
-    total = 0.0
-    low = min(_rise(radius, x0), _rise(radius, x1)) if up > 0.0 else -radius
-    for k in range(len(lines)):
-        a, b = max(x0, lines[k, FROM] - cx), min(x1, lines[k, TO] - cx)
-        if a >= b or lines[k, TOP] - cy <= low:
-            continue
-        slope, width = lines[k, SLOPE], b - a
-        y = lines[k, HEIGHT] - cy + slope * (a + cx - lines[k, FROM])
-        # Where the edge crosses the circle: between these places one of the two is the lower throughout.
-        square, mixed = 1.0 + slope * slope, a + slope * y
-        root = math.sqrt(max(mixed * mixed - square * (a * a + y * y - radius * radius), 0.0))
-        first = min(max((-mixed - root) / square, 0.0), width)
-        second = min(max((-mixed + root) / square, 0.0), width)
-        here = 0.0
-        for there in (first, second, width):
-            middle = 0.5 * (here + there)
-            if here < there and up * _rise(radius, a + middle) < y + slope * middle:
-                line = (y + slope * middle) * (there - here)
-                total += lines[k, SENSE] * (up * _area_to_arc(radius, a + here, a + there) - line)
-            here = there
-    return total
-
-
-@compiled
-def _rise(radius: float, x: float) -> float:
-    return math.sqrt(max((radius - x) * (radius + x), 0.0))
-
-
-@compiled
-def _area_to_arc(radius: float, a: float, b: float) -> float:
-    """Integral over x from a to b of the height of the upper half circle: two triangles and a sector."""
-    at_a, at_b = _rise(radius, a), _rise(radius, b)
-    angle = math.atan2(b * at_a - a * at_b, a * b + at_a * at_b)
-    return 0.5 * (b * at_b - a * at_a + radius * radius * angle)

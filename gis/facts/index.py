@@ -92,7 +92,11 @@ class FeatureIndex:
         """
         return self._search(parcels, 0, reach_m)
 
-    def _search(self, parcels: Shapes, k: int, reach_m: float) -> Pairs:
+    def within_or_nearest(self, parcels: Shapes, reach_m: float) -> Pairs:
+        """Return the pairs of `within`, and for a parcel that is in none the pair of `nearest`."""
+        return self._search(parcels, 0, reach_m, lone=True)
+
+    def _search(self, parcels: Shapes, k: int, reach_m: float, lone: bool = False) -> Pairs:
         self._check(parcels)
         grid, count = self._grid, len(self.shapes)
         if grid is None or not reach_m >= 0.0:
@@ -104,7 +108,8 @@ class FeatureIndex:
 
         def run(start: int, stop: int) -> tuple[Ints, Ints, Floats]:
             marks, edge_marks = np.zeros(count, dtype=np.int64), np.zeros(len(grid.edges), dtype=np.int64)
-            return search_block(start, stop, k, float(reach_m), *arrays, np.empty(count), marks, edge_marks)
+            scratch = np.empty(count), marks, edge_marks
+            return search_block(start, stop, k, float(reach_m), lone, *arrays, *scratch)
 
         return Pairs.together(in_blocks(run, len(parcels), BLOCK))
 

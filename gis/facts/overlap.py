@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gis.compiled import compiled
+from gis.compiled import compiled, lean
 from gis.facts.grid import column_of, covering, grown, left_of, row_of, sort
 from gis.facts.ragged import Floats, Ints, shape_area
 
@@ -22,7 +22,7 @@ ROUNDING = 1e-14
 """Share of the parcel's box that sums may be wrong by: half a dozen roundings an edge."""
 
 
-@compiled
+@lean
 def under_line(
     xy: Floats, rings: Ints, first: int, last: int, floor: float,
     ax: float, ay: float, slope: float, start: float, stop: float,
@@ -55,7 +55,7 @@ def under_line(
     return total
 
 
-@compiled
+@lean
 def under_edge(
     xy: Floats, rings: Ints, first: int, last: int, west: float, south: float, east: float, north: float,
     ax: float, ay: float, bx: float, by: float, turned: int,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gis.compiled import compiled
+from gis.compiled import compiled, lean
 
 Kind = Literal["point", "line", "polygon"]
 Floats = npt.NDArray[np.float64]
@@ -153,7 +153,7 @@ def _offsets(counts: npt.NDArray[np.integer]) -> Ints:
     return out
 
 
-@compiled
+@lean
 def ring_area(xy: Floats, start: int, stop: int) -> float:
     """Return the signed area of a closed ring, positive if counter-clockwise (the shoelace formula)."""
     total = 0.0
@@ -165,7 +165,7 @@ def ring_area(xy: Floats, start: int, stop: int) -> float:
     return 0.5 * total
 
 
-@compiled
+@lean
 def shape_area(xy: Floats, rings: Ints, first: int, last: int) -> float:
     """Return the area of the shape of rings `first` up to, not with, `last`."""
     total = 0.0
@@ -182,7 +182,7 @@ def _areas(xy: Floats, rings: Ints, shapes: Ints) -> Floats:
     return out
 
 
-@compiled
+@lean
 def _orient(xy: Floats, rings: Ints, shells: Bools) -> None:
     """Turn shells counter-clockwise and holes clockwise, in place."""
     for r in range(len(rings) - 1):

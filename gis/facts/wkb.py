@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gis.compiled import compiled, in_blocks
+from gis.compiled import compiled, in_blocks, lean
 from gis.errors import InputError
 from gis.facts.ragged import ORIGIN, Bools, Floats, Ints, Kind, Shapes
 
@@ -127,7 +127,7 @@ def _from_bytes(
     return xy, rings, np.ascontiguousarray(starts[:, 0]), shells
 
 
-@compiled
+@lean
 def _word(data: Bytes, at: int, little: bool) -> int:
     """Return the unsigned number of four bytes."""
     a, b, c, d = np.int64(data[at]), np.int64(data[at + 1]), np.int64(data[at + 2]), np.int64(data[at + 3])
@@ -136,7 +136,7 @@ def _word(data: Bytes, at: int, little: bool) -> int:
     return int(d | (c << 8) | (b << 16) | (a << 24))
 
 
-@compiled
+@lean
 def _little(data: Bytes, at: int) -> float:
     """Return the double of eight bytes, the lowest first."""
     # Unsigned places, shifts known beforehand and no choice inside: one read of eight bytes.
@@ -146,7 +146,7 @@ def _little(data: Bytes, at: int) -> float:
     return np.uint64(bits).view(np.float64)
 
 
-@compiled
+@lean
 def _big(data: Bytes, at: int) -> float:
     """Return the double of eight bytes, the highest first."""
     bits, place = np.uint64(0), np.uint64(at)
@@ -155,7 +155,7 @@ def _big(data: Bytes, at: int) -> float:
     return np.uint64(bits).view(np.float64)
 
 
-@compiled
+@lean
 def _header(data: Bytes, at: int, end: int) -> tuple[int, bool, int, int, int]:
     """Return fault, whether little-endian, type without flags, numbers a vertex, and where it goes on."""
     if at + 5 > end:
@@ -178,7 +178,7 @@ def _header(data: Bytes, at: int, end: int) -> tuple[int, bool, int, int, int]:
     return _CUT if at > end else _FINE, little, code % 1000, width, at
 
 
-@compiled
+@lean
 def _row(
     data: Bytes, at: int, end: int, single: int, filling: bool, ring: int, vertex: int,
     east: float, north: float, xy: Floats, rings: Ints, shells: Bools,
@@ -210,7 +210,7 @@ def _row(
     return _FINE if at == end else _BROKEN, ring, vertex
 
 
-@compiled
+@lean
 def _member(
     data: Bytes, at: int, end: int, single: int, little: bool, width: int, filling: bool, ring: int,
     vertex: int, east: float, north: float, xy: Floats, rings: Ints, shells: Bools,
@@ -243,7 +243,7 @@ def _member(
     return _FINE, at, ring, vertex
 
 
-@compiled
+@lean
 def _vertices(
     data: Bytes, at: int, count: int, step: int, little: bool, east: float, north: float, xy: Floats, to: int
 ) -> None:
@@ -258,7 +258,7 @@ def _vertices(
             xy[to + v, 1] = _big(data, at + v * step + 8) - north
 
 
-@compiled
+@lean
 def _nowhere(data: Bytes, at: int, little: bool) -> bool:
     if little:
         return math.isnan(_little(data, at)) and math.isnan(_little(data, at + 8))
@@ -282,7 +282,7 @@ def _count(
     return _FINE, -1
 
 
-@compiled
+@lean
 def _fill(
     data: Bytes, offsets: Ints, valid: Bools, single: int, start: int, stop: int, starts: Ints,
     east: float, north: float, xy: Floats, rings: Ints, shells: Bools,
@@ -294,7 +294,7 @@ def _fill(
             _row(data, offsets[i], offsets[i + 1], single, True, ring, vertex, east, north, xy, rings, shells)
 
 
-@compiled
+@lean
 def _checked(xy: Floats, rings: Ints, single: int) -> tuple[int, int]:
     """Return the first fault of a ring and the ring: what GEOS refuses too, and numbers that are none."""
     least = 4 if single == 3 else single

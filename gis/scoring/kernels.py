@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gis.compiled import compiled
+from gis.compiled import compiled, lean
 from gis.facts.columns import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -19,7 +19,7 @@ BLOCK = 1024
 OPERATORS = {"ge": 0, "gt": 1, "le": 2, "lt": 3}
 
 
-@compiled
+@lean
 def compare(values: Floats, limits: Floats, operator: int, result: Bytes) -> None:
     """Write MET, FAILED or, where a number is NaN, MISSING; `limits` is one for all or one a row."""
     each = 1 if len(limits) > 1 else 0
@@ -76,7 +76,7 @@ def combine(outcomes: Bytes, check_count: int) -> tuple[npt.NDArray[np.int32], I
     return kinds, keys[:found].copy()
 
 
-@compiled
+@lean
 def _slot(slots: npt.NDArray[np.int32], keys: Ints, key: np.int64) -> int:
     """Return the place of a key in a table of a power of two: where it is, or where it would be put."""
     mask = len(slots) - 1
@@ -148,7 +148,7 @@ def best_rows(parcel: Ints, status: Bytes, score: Floats, distance_m: Floats, ca
     return rows[:count].copy()
 
 
-@compiled
+@lean
 def _order(a: float, b: float) -> int:
     """Return 1, 0 or -1 for greater, equal or less; NaN is less than any number."""
     if np.isnan(a) or np.isnan(b):

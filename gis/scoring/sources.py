@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from gis.facts.columns import Floats, Ints, Words, named
-from gis.facts.index import FeatureIndex, Pairs
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import Facts
@@ -113,7 +112,10 @@ def find_candidates(
     for code, layer_id in enumerate(layers):
         if around.loaded(layer_id):
             index, position = around.of_kinds(layer_id, (kinds or {}).get(layer_id))
-            pairs, influence_m[layer_id] = _near(index, shapes, reach_m[layer_id])
+            # The nearest one out of reach is for the reason.
+            pairs = index.within_or_nearest(shapes, reach_m[layer_id])
+            # Nothing matters beyond what was looked at: beyond reach, or beyond the nearest one.
+            influence_m[layer_id][pairs.parcel] = np.maximum(pairs.measure, reach_m[layer_id])
             parts.append((pairs.parcel, code, position[pairs.feature], pairs.measure))
         else:
             parts.append((np.arange(n), code, np.full(n, NOWHERE), np.full(n, np.nan)))
@@ -132,22 +134,3 @@ def find_candidates(
         np.asarray(list(reach_m.values()), dtype=np.float64)[layer],
         influence_m,
     )
-
-
-def _near(index: FeatureIndex, shapes: Shapes, reach_m: float) -> tuple[Pairs, Floats]:
-    """All features within reach of each parcel, and its nearest one where none is; and their influence.
-
-    Nothing beyond what was looked at matters: beyond reach, or beyond the nearest one.
-    """
-    near = index.within(shapes, reach_m)
-    far = np.flatnonzero(np.bincount(near.parcel, minlength=len(shapes)) == 0)
-    first = index.nearest(shapes.take(far))
-    influence_m = np.full(len(shapes), reach_m)
-    influence_m[far] = np.inf
-    influence_m[far[first.parcel]] = first.measure
-    pairs = Pairs(
-        np.r_[near.parcel, far[first.parcel]],
-        np.r_[near.feature, first.feature],
-        np.r_[near.measure, first.measure],
-    )
-    return pairs, influence_m

@@ -161,11 +161,23 @@ def check_reach(index, ours, distance_m, slack_m, reach_m) -> None:
     assert (np.abs(found - distance_m) <= slack_m)[inside].all()
     assert (found[inside] <= reach_m).all()
     assert (np.diff(within.parcel * distance_m.shape[1] + within.feature) > 0).all()
+    check_lone(index, ours, within, reach_m)
     three = index.nearest_k(ours, 3, reach_m)
     for i in range(len(distance_m)):
         order = np.lexsort((np.arange(distance_m.shape[1]), found[i]))[: min(3, inside[i].sum())]
         assert list(three.feature[three.parcel == i]) == list(order)
         assert list(three.measure[three.parcel == i]) == list(found[i][order])
+
+
+def check_lone(index, ours, within, reach_m) -> None:
+    """Look that a parcel with nothing within reach gets its nearest, and the others what they have."""
+    nearest = index.nearest(ours)
+    alone = ~np.isin(nearest.parcel, within.parcel)
+    order = np.argsort(np.r_[within.parcel, nearest.parcel[alone]], kind="stable")
+    found = index.within_or_nearest(ours, reach_m)
+    for name in ("parcel", "feature", "measure"):
+        wanted = np.r_[getattr(within, name), getattr(nearest, name)[alone]]
+        assert list(getattr(found, name)) == list(wanted[order])
 
 
 def check_areas(index, ours, parcels, features) -> None:

@@ -222,6 +222,15 @@ def test_against_geos_buffer():
         assert area(parcel, green, reach) == pytest.approx(expected, abs=1e-6 * buffered.area)
 
 
+@pytest.mark.parametrize(("vertices", "least"), [(300, 0.5), (800, 0.9), (2000, 0.6)])
+def test_edges_much_shorter_than_the_reach(vertices, least):
+    parcel = star(np.random.default_rng(vertices), vertices, 150, least)
+    green = moved(shapely.box(-200, -200, 200, 200), 60, 0)
+    buffered = shapely.difference(shapely.buffer(parcel, 100, quad_segs=2048), parcel)
+    expected = shapely.area(shapely.intersection(buffered, green))
+    assert area(parcel, green, 100) == pytest.approx(expected, abs=1e-6 * buffered.area)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.integers(0, 2**20 - 1),
