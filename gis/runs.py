@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from gis.compiled import CORES
 from gis.errors import InputError
-from gis.facts.columns import Attributes
+from gis.facts.columns import JUDGED, Attributes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.resources import Resources
@@ -112,7 +112,7 @@ class Runs:
         count = moment.versions["parcel"].feature_count if parcels is None else len(parcels)
         done = 0
         _tell(progress, done, count, "scoring parcels")
-        for results in _scored(moment.parcels(parcels), around, ruleset):
+        for results in _scored(moment.parcels(JUDGED, parcels), around, ruleset):
             writer.add(*results)
             done += len(results[0])
             _tell(progress, done, count, "scoring parcels")

@@ -83,11 +83,18 @@ def words(frame: pd.DataFrame, name: str) -> Words:
     return Words.of(frame[name].to_numpy(dtype=object)) if name in frame.columns else nothing(len(frame))
 
 
+JUDGED = (
+    "district", "township", "land_use_code", "building_status", "building_standard", "floor_area_ratio",
+    "floor_area_m2", "heated_area_m2", "building_density_frac", "population",
+)  # fmt: skip
+"""Fields of the layer `parcel` that results follow from; the others need not be read."""
+
+
 @dataclass(frozen=True, eq=False)
 class Attributes:
-    """Attributes of parcels, one column each; a column that was not given is missing everywhere.
+    """Attributes of parcels, one column each of `JUDGED`; a column that was not given is missing everywhere.
 
-    A column is read when it is asked for: keys and names, of which each parcel has its own, never are.
+    A column is read when it is asked for; KeyError for one that is not in `JUDGED`.
     """
 
     count: int
@@ -95,9 +102,9 @@ class Attributes:
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Attributes:
-        """Return those columns of a table that the layer `parcel` declares."""
+        """Return the columns of a table that are judged by."""
         columns: dict[str, Callable[[], Floats | Words]] = {}
-        for name, text in _declared().items():
+        for name, text in _TEXTS.items():
             if name in frame.columns:
                 read: Callable[[], Floats | Words] = partial(words if text else number, frame, name)
                 columns[name] = cache(read)
@@ -105,9 +112,9 @@ class Attributes:
 
     @classmethod
     def of_batch(cls, batch: pa.RecordBatch) -> Attributes:
-        """Return those columns of an Arrow batch that the layer `parcel` declares."""
+        """Return the columns of an Arrow batch that are judged by."""
         columns: dict[str, Callable[[], Floats | Words]] = {}
-        for name, text in _declared().items():
+        for name, text in _TEXTS.items():
             if name in batch.schema.names:
                 read: Callable[[], Floats | Words] = partial(_coded if text else _numbers, batch.column(name))
                 columns[name] = cache(read)
@@ -115,19 +122,21 @@ class Attributes:
 
     def number(self, name: str) -> Floats:
         """Return a numeric column, NaN where missing."""
-        found = self.columns[name]() if name in self.columns else None
+        found = self._read(name)
         return found if isinstance(found, np.ndarray) else np.full(self.count, np.nan)
 
     def words(self, name: str) -> Words:
         """Return a text column by codes."""
-        found = self.columns[name]() if name in self.columns else None
+        found = self._read(name)
         return found if isinstance(found, Words) else nothing(self.count)
 
+    def _read(self, name: str) -> Floats | Words | None:
+        if name not in _TEXTS:
+            raise KeyError(f"{name} is not among the fields that are read of parcels")
+        return self.columns[name]() if name in self.columns else None
 
-def _declared() -> dict[str, bool]:
-    """Return the numeric and text columns of the layer `parcel`, and which are texts."""
-    fields = LAYERS["parcel"].fields
-    return {f.name: f.type == "text" for f in fields if f.type in ("float", "integer", "text")}
+
+_TEXTS = {f.name: f.type == "text" for f in LAYERS["parcel"].fields if f.name in JUDGED}
 
 
 def pick(values: Floats, feature: Ints) -> Floats:

@@ -45,9 +45,11 @@ class Moment:
         }
         return Resources(frames=frames, versions=versions)
 
-    def parcels(self, parcel_ids: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield all parcels, or those named, in batches: the layer's fields, and `geom` as WKB."""
-        columns = [sql.Identifier(name) for name in LAYERS["parcel"].field_names]
+    def parcels(
+        self, fields: Sequence[str], parcel_ids: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield all parcels, or those named, in batches: `parcel_id`, some fields, and `geom` as WKB."""
+        columns = [sql.Identifier(name) for name in ("parcel_id", *fields)]
         named = sql.SQL("") if parcel_ids is None else sql.SQL(" WHERE parcel_id = ANY({})")
         query = sql.SQL("SELECT {}, ST_AsBinary(geom) AS geom FROM {}{}").format(
             sql.SQL(", ").join(columns),
