@@ -104,22 +104,17 @@ def software() -> str:
     return f"heat-onemap {version('heat-onemap')}+{digest.hexdigest()[:8]}"
 
 
+_SAID = (
+    "order", "parameters", "options", "demand", "demand_parameters", "portfolio", "checklists", "areas",
+)  # fmt: skip
+
+
 def _same_rules(ruleset: RuleSet, day: date) -> bool:
     """Return whether the rules say the same on another day."""
     if day == ruleset.as_of:
         return True
     other = parse_ruleset({name: str(text).encode() for name, text in ruleset.content.items()}, day)
-    names = (
-        "order",
-        "parameters",
-        "options",
-        "demand",
-        "demand_parameters",
-        "portfolio",
-        "checklists",
-        "areas",
-    )
-    return all(getattr(ruleset, name) == getattr(other, name) for name in names)
+    return all(getattr(ruleset, name) == getattr(other, name) for name in _SAID)
 
 
 def _changes(moment: Moment, run: RunRecord) -> list[Change] | str:

@@ -132,9 +132,10 @@ def write(
         return
     rows = pa.Table.from_batches(batches).combine_chunks()
     first = int(connection.scalar(sa.select(sa.func.max(INFLUENCE.c.block))) or 0) + 1
-    for number, start in enumerate(range(0, len(rows), BLOCK), first):
-        content = _closed(rows.slice(start, BLOCK).to_batches()[0])
-        connection.execute(INFLUENCE.insert().values(block=number, content=content))
+    with raw(connection).cursor() as cursor:
+        for number, start in enumerate(range(0, len(rows), BLOCK), first):
+            content = _closed(rows.slice(start, BLOCK).to_batches()[0])
+            cursor.execute("INSERT INTO result.influence (block, content) VALUES (%b, %b)", [number, content])
 
 
 def _closed(batch: pa.RecordBatch) -> bytes:
