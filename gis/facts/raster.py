@@ -82,6 +82,9 @@ class _Outline(Feature):  # type: ignore[misc]  # the package has no types
     def geometry(self) -> bytes:
         return self._wkb
 
+    def fields(self) -> list[str]:
+        return []
+
 
 class _Outlines(FeatureSource):  # type: ignore[misc]
     """Shapes, which are asked for once, in their order."""
@@ -109,6 +112,9 @@ class _Columns(Feature):  # type: ignore[misc]
 
     def set(self, name: str, value: float) -> None:
         self.values[name].append(value)
+
+    def set_geometry(self, geometry: None) -> None:
+        """Results have no shape."""
 
 
 class _Rows(Writer):  # type: ignore[misc]
