@@ -19,7 +19,7 @@ from gis.settings import Settings
 from gis.staleness import software
 from gis.store import Store, open_store
 from gis.store.embedded import Cluster
-from layers import LAYERS
+from layers import LAYERS, RASTERS
 
 store_app = typer.Typer(help="Start, stop and look after the database.", no_args_is_help=True)
 
@@ -152,8 +152,9 @@ def _say_content(store: Store) -> None:
     versions = store.layer_versions()
     features = [v.feature_count for layer, v in versions.items() if layer in LAYERS]
     say(f"{len(features)} layers are loaded with {sum(features):,} features", file=sys.stdout)
-    if len(versions) > len(features):
-        say(f"{len(versions) - len(features)} rasters are loaded", file=sys.stdout)
+    rasters = [layer for layer in versions if layer in RASTERS]
+    if rasters:
+        say(f"Rasters are loaded of {' and '.join(rasters)}", file=sys.stdout)
     run = store.latest_run()
     if run is None:
         say("Nothing is scored yet", file=sys.stdout)

@@ -82,6 +82,7 @@ def read_raster(path: Path, source_crs: str | None, report: ImportReport) -> Ras
     UsageError
         `source_crs` is not understood, or asks for a shift that is not undone for rasters.
     """
+    _refuse_shift(source_crs)
     if not path.exists():
         raise InputError(f"{path}: there is no such file.")
     if path.suffix.lower() not in DRIVERS:
@@ -89,7 +90,6 @@ def read_raster(path: Path, source_crs: str | None, report: ImportReport) -> Ras
             f"{path.name}: the ending {path.suffix!r} is not one of {' '.join(DRIVERS)}; "
             f"{report.layer} is a raster, best given as a GeoTIFF."
         )
-    _refuse_shift(source_crs)
     with _opened(path) as source:
         _check_form(source, path.name)
         values = _values(source)
@@ -145,8 +145,8 @@ def _check_form(source: DatasetReader, name: str) -> None:
     """Raise InputError for what is not one band of numbers, north or south up, of a size to keep."""
     if source.count != 1 or source.dtypes[0].startswith("complex"):
         raise InputError(
-            f"{name}: it has {source.count} bands of type {source.dtypes[0]}; "
-            "a raster layer is one band of plain numbers, so write that band to a file of its own."
+            f"{name}: a raster layer is one band of plain numbers, and this has {source.count} of "
+            f"{source.dtypes[0]}; write the band to a file of its own."
         )
     if source.transform.is_identity:
         raise InputError(f"{name}: nothing says where on Earth its cells lie; georeference it first.")
@@ -176,9 +176,10 @@ def _checked(raster: Raster, spec: RasterSpec, name: str) -> Grid:
     if wrong.any():
         row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
         raise InputError(
-            f"{name}: {np.count_nonzero(wrong):,} cells lie outside {spec.minimum:g} to {spec.maximum:g} "
-            f"{spec.unit}, the first ({values[row, column]:g}) in row {row + 1}, column {column + 1} from "
-            "north-west; correct them, or declare the number that stands for no value as nodata."
+            f"{name}: {np.count_nonzero(wrong):,} of {wrong.size:,} cells lie outside "
+            f"{spec.minimum:g} to {spec.maximum:g} {spec.unit}, the first ({values[row, column]:g}) in "
+            f"row {row + 1}, column {column + 1} from north-west; "
+            "correct them, or declare the number that stands for no value as nodata."
         )
     there = int(np.count_nonzero(~np.isnan(values)))
     if there == 0:

@@ -130,8 +130,10 @@ class Store:
         """Put a raster in the place of the loaded one in one transaction and return its new version.
 
         Its `feature_count` is the number of cells with a value. Raises BusyError while another
-        load of the raster runs.
+        load of the raster runs, and NotFoundError for an unknown one.
         """
+        if layer_id not in RASTERS:
+            raise NotFoundError(f"There is no raster {layer_id!r}; the rasters are {', '.join(RASTERS)}.")
         spec, content = RASTERS[layer_id], rasters.encoded(raster)
         cells = int(np.count_nonzero(~np.isnan(raster.values)))
         with clear_errors(f"Loading layer {layer_id} failed"), self._transaction() as connection:
