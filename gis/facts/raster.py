@@ -37,6 +37,8 @@ def raster_means(rasters: Mapping[str, Raster], shapes: Shapes) -> dict[str, Flo
     means: dict[str, Floats] = {}
     for (crs, *_), names in grids.items():
         placed = reproject(stored, f"EPSG:{STORAGE_EPSG}", crs)
+        # What the coordinate system of a raster cannot show is not on it; GEOS crashes on infinite places.
+        placed[~np.isfinite(shapely.bounds(placed)).all(axis=1)] = shapely.MultiPolygon()
         means |= _means({name: rasters[name] for name in names}, placed)
     return means
 

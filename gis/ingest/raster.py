@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ def import_raster(
         if progress is not None:
             progress(done, _STEPS, label)
 
-    spec = RASTERS[report.layer]
+    start, spec = time.perf_counter(), RASTERS[report.layer]
     step(0, "reading")
     raster = read_raster(path, source_crs, report)
     report.source_sha256 = sha256(path)
@@ -61,6 +62,7 @@ def import_raster(
     _check_place(raster, store, report)
     if not report.dry_run:
         step(2, "writing")
+        report.duration_s = time.perf_counter() - start
         report.version = store.write_raster(
             spec.id,
             raster,

@@ -133,6 +133,13 @@ def test_against_every_cell(crs: str, dtype: str, size_m: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=SAME)
 
 
+def test_ground_that_the_raster_cannot_show_has_no_value() -> None:
+    other_side = Raster(np.ones((2, 2)), (-1e6, -1e6, 1e6, 1e6), "+proj=ortho +lat_0=-40 +lon_0=-64")
+    placed = reproject(np.array([square(0, 0, 100)], dtype=object), STORAGE, other_side.crs)
+    assert np.isinf(shapely.get_coordinates(placed)).any()
+    assert np.isnan(mean(other_side, square(0, 0, 100), None, square(500, 0, 100))).all()
+
+
 def test_a_slice_of_shapes_and_single_ones_give_the_same() -> None:
     random = np.random.default_rng(5)
     of = raster(random.uniform(1, 5, (20, 20)))

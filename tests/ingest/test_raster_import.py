@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import shapely
 from rasterio.transform import Affine, from_bounds
 
+from gis.crs import reproject
 from gis.errors import BusyError, InputError, NotFoundError, OneMapError, UsageError
 from gis.ingest import import_file, raster
 from gis.resources import Raster
 from gis.store import Store
 from gis.store.loading import claim
+from gis.store.rasters import decoded, encoded
 
 from .conftest import Frame
 
@@ -266,6 +269,24 @@ def test_a_declared_crs(empty_store: Store, tif: Write) -> None:
     import_file(empty_store, "ground_temperature", tif("t.tif"), source_crs="EPSG:4326")  # the same place
     import_file(empty_store, "ground_temperature", tif("u.tif", crs=None), source_crs="EPSG:4490")
     np.testing.assert_array_equal(loaded(empty_store).values, VALUES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "EPSG:4548", "EPSG:4326", "EPSG:4214", "EPSG:4527", "EPSG:32650", "EPSG:3857", "ESRI:102025",
+        "+proj=tmerc +lat_0=39.865766 +lon_0=116.350252 +x_0=500000 +y_0=300000 +ellps=krass +units=m",
+        "+proj=tmerc +lat_0=39.8 +lon_0=116.35 +x_0=500000 +y_0=300000 +ellps=krass +towgs84=15.8,-154.4,-82.3",
+        "+proj=aea +lat_1=25 +lat_2=47 +lon_0=105 +ellps=GRS80",
+    ],
+)  # fmt: skip
+def test_a_coordinate_system_is_kept_by_its_geotiff(text: str) -> None:
+    crs = pyproj.CRS.from_user_input(text).to_wkt()
+    places = np.array([shapely.Point(450_000, 4_420_000), shapely.Point(480_000, 4_460_000)], dtype=object)
+    placed = reproject(places, "EPSG:4548", crs)
+    kept = decoded(encoded(Raster(VALUES, tuple(shapely.total_bounds(placed)), crs)))
+    assert kept.bounds == tuple(shapely.total_bounds(placed))
+    assert shapely.equals(reproject(places, "EPSG:4548", kept.crs), placed).all()
 
 
 def test_one_import_at_a_time(empty_store: Store, tif: Write) -> None:
