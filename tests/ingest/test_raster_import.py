@@ -276,7 +276,7 @@ def test_a_declared_crs(empty_store: Store, tif: Write) -> None:
     [
         "EPSG:4548", "EPSG:4326", "EPSG:4214", "EPSG:4527", "EPSG:32650", "EPSG:3857", "ESRI:102025",
         "+proj=tmerc +lat_0=39.865766 +lon_0=116.350252 +x_0=500000 +y_0=300000 +ellps=krass +units=m",
-        "+proj=tmerc +lat_0=39.8 +lon_0=116.35 +x_0=500000 +y_0=300000 +ellps=krass +towgs84=15.8,-154.4,-82.3",
+        "+proj=tmerc +lat_0=39.8 +lon_0=116.35 +x_0=500000 +ellps=krass +towgs84=15.8,-154.4,-82.3",
         "+proj=aea +lat_1=25 +lat_2=47 +lon_0=105 +ellps=GRS80",
     ],
 )  # fmt: skip
