@@ -65,7 +65,8 @@ def import_(
 ) -> None:
     """Import a file into a layer: mapped, reprojected, checked, swapped in at once.
 
-    A raster stays in the coordinate system it has; of the options only --source-crs applies to it.
+    A raster stays in the coordinate system it has and takes the place of the one before, whole or not at all;
+    --source-layer, --column, --mode, --on-error and --rejects are for features only.
     """
     if layer not in LAYERS and layer not in RASTERS:
         raise UsageError(

@@ -85,7 +85,7 @@ def import_file(
     Parameters are those of `read_mapped`, and: `mode` replaces the layer, appends to it, or updates
     rows by key; `rejects_file` (.csv or .geojson) takes the refused rows; `report_file` takes the
     report as JSON, also when the import fails; `dry_run` does everything but write the layer. A raster
-    takes the place of the one before, and of the options no more than `source_crs`.
+    takes the place of the one before, whole or not at all, so that `on_error` makes no difference to it.
 
     Raises
     ------
