@@ -15,7 +15,7 @@ from gis.ingest import import_file
 from gis.ingest.pipeline import Mode, OnError
 from gis.settings import Settings
 from gis.store import open_store
-from layers import LAYERS
+from layers import LAYERS, RASTERS
 
 
 def register(app: typer.Typer) -> None:
@@ -27,26 +27,33 @@ def register(app: typer.Typer) -> None:
 def layers(
     as_json: Annotated[bool, typer.Option("--json", help="Print the full catalogue as JSON.")] = False,
 ) -> None:
-    """List all layers and what is loaded."""
+    """List all layers and rasters, and what is loaded."""
     from api.layers import catalogue  # with the web, which the other commands do without
 
     with open_store(Settings()) as store:
-        entries = catalogue(store)
+        found = catalogue(store)
     if as_json:
-        sys.stdout.write(orjson.dumps({"layers": entries}, option=orjson.OPT_INDENT_2).decode() + "\n")
+        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    width = max(len(layer_id) for layer_id in LAYERS)
-    for entry in entries:
-        held = f"{entry['feature_count']:>9,}  v{entry['version']}" if entry["loaded"] else "not loaded"
+    width = max(len(layer_id) for layer_id in (*LAYERS, *RASTERS))
+    counted = [(entry, "feature_count") for entry in found["layers"]]
+    counted += [(entry, "cell_count") for entry in found["rasters"]]
+    for entry, count in counted:
+        held = f"{entry[count]:>9,}  v{entry['version']}" if entry["loaded"] else "not loaded"
         title = entry["title"]
         say(f"{entry['id']:{width}}  {held:14}  {title['zh']} {title['en']}", file=sys.stdout)
 
 
 def import_(
-    layer: Annotated[str, typer.Argument(help="Layer id; `onemap layers` lists them.")],
-    file: Annotated[Path, typer.Argument(help="Any vector file GDAL reads, CSV, XLSX or GeoParquet.")],
+    layer: Annotated[str, typer.Argument(help="Layer or raster id; `onemap layers` lists them.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Any vector file GDAL reads, CSV, XLSX or GeoParquet; for a raster GeoTIFF, .asc or .img."
+        ),
+    ],
     source_layer: Annotated[str | None, typer.Option(help="Layer or sheet inside the file.")] = None,
-    source_crs: Annotated[str | None, typer.Option(help="EPSG:n, gcj02 or bd09.")] = None,
+    source_crs: Annotated[str | None, typer.Option(help="EPSG:n; of features also gcj02 or bd09.")] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="field=source column; may be given several times.")
     ] = None,
@@ -56,9 +63,15 @@ def import_(
     report: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
 ) -> None:
-    """Import a file into a layer: mapped, reprojected, checked, swapped in at once."""
-    if layer not in LAYERS:
-        raise UsageError(f"{layer!r} is not a layer; the layers are {', '.join(LAYERS)}.")
+    """Import a file into a layer: mapped, reprojected, checked, swapped in at once.
+
+    A raster stays in the coordinate system it has and takes the place of the one before, whole or not at all;
+    --source-layer, --column, --mode, --on-error and --rejects are for features only.
+    """
+    if layer not in LAYERS and layer not in RASTERS:
+        raise UsageError(
+            f"{layer!r} is not a layer; the layers are {', '.join(LAYERS)}, the rasters {', '.join(RASTERS)}."
+        )
     columns = dict(_pair(text) for text in column or [])
     with open_store(Settings()) as store, bar() as progress:
         done = import_file(

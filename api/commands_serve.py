@@ -19,6 +19,7 @@ from gis.settings import Settings
 from gis.staleness import software
 from gis.store import Store, open_store
 from gis.store.embedded import Cluster
+from layers import LAYERS, RASTERS
 
 store_app = typer.Typer(help="Start, stop and look after the database.", no_args_is_help=True)
 
@@ -149,8 +150,11 @@ def status() -> None:
 
 def _say_content(store: Store) -> None:
     versions = store.layer_versions()
-    features = sum(v.feature_count for v in versions.values())
-    say(f"{len(versions)} layers are loaded with {features:,} features", file=sys.stdout)
+    features = [v.feature_count for layer, v in versions.items() if layer in LAYERS]
+    say(f"{len(features)} layers are loaded with {sum(features):,} features", file=sys.stdout)
+    rasters = [layer for layer in versions if layer in RASTERS]
+    if rasters:
+        say(f"Rasters are loaded of {' and '.join(rasters)}", file=sys.stdout)
     run = store.latest_run()
     if run is None:
         say("Nothing is scored yet", file=sys.stdout)

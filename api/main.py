@@ -66,7 +66,7 @@ def _install_map(app: FastAPI, store: Store, scorer: suitability.Scorer, setting
     @app.get("/", include_in_schema=False)
     def map_() -> HTMLResponse:
         data = map_data(store, scorer.ruleset(store.latest_run()))
-        return HTMLResponse(map_page(layers.catalogue(store), settings, data))
+        return HTMLResponse(map_page(layers.catalogue(store)["layers"], settings, data))
 
 
 def _declare_schemas(app: FastAPI) -> None:

@@ -38,29 +38,45 @@ class Problem(BaseModel):
     errors: list[Place] | None = None
 
 
-class LayerInfo(Body):
-    """One layer: its declaration and what is loaded. A layer never loaded has `loaded` false."""
+class Declared(Body):
+    """A declaration and what is loaded of it; what was never loaded has `loaded` false."""
 
     id: str
     title: Text
     description: Text
     group: str
+    loaded: bool
+    version: int | None
+    loaded_at: datetime | None
+    source_name: str | None
+
+
+class LayerInfo(Declared):
+    """One layer of features."""
+
     geometry: Literal["point", "line", "polygon"]
     key: str
     core: bool
     fields: list[FieldSpec]
     style: StyleSpec
-    loaded: bool
-    version: int | None
     feature_count: int | None
-    loaded_at: datetime | None
-    source_name: str | None
+
+
+class RasterInfo(Declared):
+    """One raster: values from `minimum` to `maximum`, whose mean over a parcel becomes the fact `fact`."""
+
+    fact: str
+    unit: str
+    minimum: float
+    maximum: float
+    cell_count: int | None = Field(description="cells with a value")
 
 
 class Layers(Body):
-    """All layers of the catalogue in drawing order."""
+    """The catalogue: all layers in drawing order, and all rasters."""
 
     layers: list[LayerInfo]
+    rasters: list[RasterInfo]
 
 
 class Amount(Body):

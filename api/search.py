@@ -62,7 +62,7 @@ def _layer_query(spec: LayerSpec, text: str, limit: int) -> Select[Any]:
 
 def find(store: Store, text: str, limit: int) -> list[dict[str, Any]]:
     """Return up to `limit` features whose key or name holds `text`, best match first."""
-    specs = [LAYERS[layer] for layer in store.layer_versions()]
+    specs = [LAYERS[layer] for layer in store.layer_versions() if layer in LAYERS]
     if not specs:
         return []
     hits = union_all(*(select(_layer_query(s, text, limit).subquery()) for s in specs)).subquery()

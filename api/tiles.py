@@ -72,6 +72,7 @@ def tile_versions(store: Store) -> dict[str, str]:
     versions = {
         v.layer: _token(v.layer, v.version, v.loaded_at, v.source_sha256)
         for v in store.layer_versions().values()
+        if v.layer in LAYERS
     }
     for layer in versions.keys() & {s.id for s in LAYERS.values() if s.by_township}:
         versions[layer] = _token(

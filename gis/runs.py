@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +151,23 @@ Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch]
 
 def _scored(batches: Iterator[pa.RecordBatch], around: Surroundings, ruleset: RuleSet) -> Iterator[Scored]:
     """Yield the results of batches in their order; some are under way on all cores meanwhile."""
-    with ThreadPoolExecutor(CORES) as pool:
+    with ThreadPoolExecutor(CORES) as pool, closing(_ahead(batches)) as coming:
         under_way: deque[Future[Scored]] = deque()
-        for batch in batches:
+        for batch in coming:
             under_way.append(pool.submit(_score_batch, batch, around, ruleset))
             if len(under_way) > CORES:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+
+
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    """Yield the same; the next one is read while this one is made use of."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _score_batch(batch: pa.RecordBatch, around: Surroundings, ruleset: RuleSet) -> Scored:

@@ -22,6 +22,7 @@ import pandas as pd
 from gis.rules import RuleSet
 from gis.rules.loader import parse_ruleset
 from gis.store import Around, Change, Moment, RunRecord, Touched, touched
+from layers import RASTERS
 
 SOURCES = (
     "wastewater_plant",
@@ -41,6 +42,9 @@ IN_PLACE = ("township", "shallow_geothermal_zone", "water_intake_zone")
 
 EVERYWHERE = ("district",)
 """Layers of which any change may act anywhere: a district is also known by its name."""
+
+ACTING = (*SOURCES, *WITHIN_REACH, *IN_PLACE, *EVERYWHERE, *RASTERS, "parcel")
+"""All that results follow from. What a load of a raster changes is not kept cell by cell."""
 
 NEAR_M = 1.0
 """What is added to every distance: far more than coordinates and stored boxes are rounded by."""
@@ -122,7 +126,7 @@ def _changes(moment: Moment, run: RunRecord) -> list[Change] | str:
     found: list[Change] = []
     for layer, loaded in moment.versions.items():
         then = run.layer_versions.get(layer)
-        if then == loaded.version or layer not in (*SOURCES, *WITHIN_REACH, *IN_PLACE, *EVERYWHERE, "parcel"):
+        if then == loaded.version or layer not in ACTING:
             continue
         if then is None:
             return f"layer {layer} is new"

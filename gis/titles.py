@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from gis.vocabulary import Effect
-from layers import LAYERS
+from layers import LAYERS, RASTERS
 
 Titles = Mapping[str, tuple[str, str]]
 Key = TypeVar("Key", bound=str)
@@ -46,10 +46,11 @@ CHECKLIST_GROUPS: Titles = {
 
 
 def declared_words() -> dict[str, dict[str, str]]:
-    """Return the titles of the coded values that layers declare, and of the layers, by value or id."""
+    """Return the titles of coded values that layers declare, and of layers and rasters, by value or id."""
     choices = [c for spec in LAYERS.values() for field in spec.fields for c in field.choices]
     words = {c.value: c.title.model_dump() for c in reversed(choices)}
-    return words | {spec.id: spec.title.model_dump() for spec in LAYERS.values()}
+    titles = {spec.id: spec.title for spec in LAYERS.values()} | {s.id: s.title for s in RASTERS.values()}
+    return words | {id_: title.model_dump() for id_, title in titles.items()}
 
 
 def in_both(titles: Mapping[Key, tuple[str, str]]) -> dict[Key, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 One `LayerSpec` drives the PostGIS table, the import checks, the recognition of
 Chinese and English column names, the legend, and the API schema of its layer.
+A `RasterSpec` drives the import checks of a raster, and says which fact it gives.
 """
 
 from __future__ import annotations
@@ -126,3 +127,20 @@ class LayerSpec(_Frozen):
     def field_names(self) -> tuple[str, ...]:
         """Names of all fields, the key first."""
         return tuple(f.name for f in self.fields)
+
+
+class RasterSpec(_Frozen):
+    """One quantity that covers the ground cell by cell: a raster of one band.
+
+    `fact` is what its mean over a parcel becomes. `minimum` and `maximum` are inclusive
+    and in `unit`; a raster with a value beyond them is not taken.
+    """
+
+    id: Identifier
+    title: Text
+    description: Text
+    group: Group
+    fact: Identifier
+    unit: str
+    minimum: float
+    maximum: float

@@ -12,6 +12,7 @@ from gis.facts.halo import halo_areas
 from gis.facts.index import dominant
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
+from layers import RASTERS
 
 Facts = dict[str, Any]
 """Facts by name: arrays of numbers, or texts by codes (`Words`)."""
@@ -44,7 +45,10 @@ def place_facts(parcels: Attributes, shapes: Shapes, around: Surroundings) -> Fa
 
 
 def ground_facts(shapes: Shapes, around: Surroundings, green_reach_m: float) -> Facts:
-    """Return ground properties by largest overlap, drilling exclusions and green space nearby.
+    """Return ground properties, drilling exclusions and green space nearby.
+
+    Properties are those of the zone of largest overlap; where a raster of one is loaded
+    and has a value at the parcel, its mean over the parcel goes before.
 
     `green_space_area_m2` is the area of public green space within `green_reach_m`
     of the parcel, outside the parcel itself, before it is shared out.
@@ -68,12 +72,24 @@ def ground_facts(shapes: Shapes, around: Surroundings, green_reach_m: float) -> 
         for name in ("conductivity_w_per_m_k", "heat_capacity_mj_per_m3_k", "ground_temperature_degc"):
             fact = name if name.startswith("ground") else f"ground_{name}"
             facts[fact] = pick(around.column(layer, name), feature)
+    for name, mean in _raster_facts(shapes, around).items():
+        facts[name] = np.where(np.isnan(mean), facts[name], mean)
     if around.loaded("drilling_exclusion"):
         covered = around.index("drilling_exclusion").covered_m2(shapes)
         facts["drilling_exclusion_frac"] = _share(covered, shapes)
     if around.loaded("green_space"):
         facts["green_space_area_m2"] = _green_area(shapes, around, green_reach_m)
     return facts
+
+
+def _raster_facts(shapes: Shapes, around: Surroundings) -> dict[str, Floats]:
+    """Return the facts that loaded rasters give, NaN where they have no value."""
+    rasters = around.resources.rasters
+    if not rasters:
+        return {}
+    from gis.facts.raster import raster_means  # with exactextract, which most runs do without
+
+    return {RASTERS[name].fact: mean for name, mean in raster_means(rasters, shapes).items()}
 
 
 def _share(covered_m2: Floats, shapes: Shapes) -> Floats:

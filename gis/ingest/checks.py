@@ -62,20 +62,16 @@ def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs) -> Prob
 
 def _plausible(stored: Geometries) -> np.ndarray[Any, np.dtype[np.bool_]]:
     xmin, ymin, xmax, ymax = shapely.bounds(stored).T
-    south, north = _northings()
+    west, south, east, north = storage_area()
     with np.errstate(invalid="ignore"):
-        return np.asarray(
-            (xmin >= FALSE_EASTING_M - MAX_OFFSET_M)
-            & (xmax <= FALSE_EASTING_M + MAX_OFFSET_M)
-            & (ymin >= south)
-            & (ymax <= north)
-        )
+        return np.asarray((xmin >= west) & (xmax <= east) & (ymin >= south) & (ymax <= north))
 
 
-def _northings() -> tuple[float, float]:
+def storage_area() -> tuple[float, float, float, float]:
+    """Return west, south, east and north of where shapes may lie, in m of the storage CRS."""
     ends = shapely.points([117.0, 117.0], [MIN_LATITUDE, MAX_LATITUDE])
     south, north = shapely.get_coordinates(reproject(ends, "OGC:CRS84", f"EPSG:{STORAGE_EPSG}"))[:, 1]
-    return float(south), float(north)
+    return FALSE_EASTING_M - MAX_OFFSET_M, float(south), FALSE_EASTING_M + MAX_OFFSET_M, float(north)
 
 
 def _hints(xy: Floats, crs: SourceCrs) -> list[str]:

@@ -13,9 +13,11 @@ import shapely
 from gis.crs import Geometries, stack
 from gis.errors import InputError, UsageError
 from gis.ingest.mapping import STEPS, Mapped, Progress, References, Request, layer_spec, map_file
+from gis.ingest.raster import import_raster
 from gis.ingest.rejects import write_rejects
 from gis.ingest.report import ImportReport, write_report
 from gis.store import Store
+from layers import RASTERS
 
 Mode = Literal["replace", "append", "upsert"]
 OnError = Literal["reject", "abort"]
@@ -78,20 +80,28 @@ def import_file(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import a file into a layer of the store, whole or not at all.
+    """Import a file into a layer or raster of the store, whole or not at all.
 
     Parameters are those of `read_mapped`, and: `mode` replaces the layer, appends to it, or updates
     rows by key; `rejects_file` (.csv or .geojson) takes the refused rows; `report_file` takes the
-    report as JSON, also when the import fails; `dry_run` does everything but write the layer.
+    report as JSON, also when the import fails; `dry_run` does everything but write the layer. A raster
+    takes the place of the one before, whole or not at all, so that `on_error` makes no difference to it.
 
     Raises
     ------
     InputError
         As `read_mapped`; also for keys that an appended layer already has. The layer is untouched.
+    UsageError
+        A raster is given options that only features have.
     """
     start = time.perf_counter()
     report = ImportReport(layer=layer_id, source=Path(path).name, mode=mode, dry_run=dry_run)
     with _reported(report, start, report_file):
+        if layer_id in RASTERS:
+            given = {"--source-layer": source_layer, "--column": columns, "--rejects": rejects_file}
+            _refuse_options(layer_id, given | {f"--mode {mode}": mode != "replace"})
+            import_raster(store, Path(path), source_crs, report, progress)
+            return report
         if rejects_file is not None and Path(rejects_file).suffix.lower() not in (".csv", ".geojson"):
             raise UsageError(f"--rejects {rejects_file}: the name must end in .csv or .geojson.")
         request = Request(
@@ -122,6 +132,15 @@ def import_file(
             ).version
         request.step(STEPS, "done")
     return report
+
+
+def _refuse_options(layer_id: str, given: Mapping[str, object]) -> None:
+    """Raise UsageError when a raster is given an option that only features have."""
+    names = [name for name, value in given.items() if value]
+    if names:
+        raise UsageError(
+            f"{layer_id} is a raster and has no rows or columns of a table; leave out {', '.join(names)}."
+        )
 
 
 @contextmanager

@@ -32,6 +32,18 @@ class Reject:
     reason: str
 
 
+@dataclass(frozen=True)
+class Grid:
+    """The cells of a raster: how many, how many of them with a value, and from what to what."""
+
+    columns: int
+    rows: int
+    cells_with_value: int
+    minimum: float
+    maximum: float
+    unit: str
+
+
 @dataclass
 class ImportReport:
     """The account of one import.
@@ -39,6 +51,7 @@ class ImportReport:
     `columns` maps declared field to source column; `cleaned` counts harmless
     clean-ups (dropped heights, repeated points, single parts wrapped to multi);
     `total_area_m2` and `total_length_m` are planar, in the storage CRS, of accepted rows.
+    A raster has a `grid` and no rows.
     """
 
     layer: str
@@ -63,6 +76,7 @@ class ImportReport:
     warnings: list[str] = field(default_factory=list)
     total_area_m2: float | None = None
     total_length_m: float | None = None
+    grid: Grid | None = None
     version: int | None = None
     duration_s: float = 0.0
     error: str | None = None
@@ -79,16 +93,24 @@ class ImportReport:
         if self.error is not None:
             return [self.error, *self._details()]
         verb = "would be imported" if self.dry_run else "imported"
-        head = f"{self.rows_accepted:,} of {self.rows_read:,} rows of {self.source} {verb} into {self.layer}"
+        head = f"{self._counted()} of {self.source} {verb} into {self.layer}"
         if self.version is not None:
             head += f" (version {self.version})"
         return [head + f" in {self.duration_s:.1f} s.", *self._details()]
+
+    def _counted(self) -> str:
+        if self.grid is None:
+            return f"{self.rows_accepted:,} of {self.rows_read:,} rows"
+        cells = self.grid.columns * self.grid.rows
+        return f"{self.grid.cells_with_value:,} cells with a value, of {cells:,},"
 
     def _details(self) -> list[str]:
         out = [f"Warning: {w}" for w in self.warnings]
         if self.source_crs:
             datum = f", datum {self.datum} converted" if self.datum else ""
             out.append(f"Coordinates: {self.source_crs}{datum}; {self.datum_check or 'datum not checked'}.")
+        if self.grid is not None:
+            out.append(f"Values: {self.grid.minimum:g} to {self.grid.maximum:g} {self.grid.unit}.")
         if self.columns:
             out.append("Columns: " + ", ".join(f"{f} <- {s}" for f, s in self.columns.items()) + ".")
         if self.unused_columns:

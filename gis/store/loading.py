@@ -20,7 +20,7 @@ from gis.store.copy import copy_in, qualified, raw, to_ewkb
 from gis.store.migrate import LOCK_SPACE
 from gis.store.records import LayerVersion
 from gis.store.tables import GEOMETRY_TYPES, LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, REJECT, TILE_EPSG
-from layers import LayerSpec
+from layers import LayerSpec, RasterSpec
 
 Mode = Literal["replace", "append", "upsert"]
 
@@ -155,15 +155,15 @@ def _draw(connection: sa.Connection, mode: Mode) -> None:
     )
 
 
-def next_version(connection: sa.Connection, spec: LayerSpec) -> int:
-    """Return the number of the layer's next load."""
+def next_version(connection: sa.Connection, spec: LayerSpec | RasterSpec) -> int:
+    """Return the number of the next load of a layer or raster."""
     latest = sa.select(sa.func.max(LAYER_VERSION.c.version)).where(LAYER_VERSION.c.layer == spec.id)
     return int(connection.scalar(latest) or 0) + 1
 
 
 def record(
     connection: sa.Connection,
-    spec: LayerSpec,
+    spec: LayerSpec | RasterSpec,
     version: int,
     mode: Mode,
     counts: tuple[int, int | None],

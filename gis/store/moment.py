@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from gis.resources import Resources
-from gis.store import changes, influence
+from gis.store import changes, influence, rasters
 from gis.store.arrow import Reader
 from gis.store.copy import qualified, raw
 from gis.store.frames import read_frame
 from gis.store.records import Change, LayerVersion, RunRecord
 from gis.store.tables import LAYER_TABLES
-from layers import LAYERS
+from layers import LAYERS, RASTERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +36,22 @@ class Moment:
 
     def resources(self, known: Resources | None = None) -> Resources:
         """Return every loaded layer but `parcel`; of those whose version is `known`, what is known."""
+        known = known or Resources({}, {})
         versions = {layer: v.version for layer, v in self.versions.items() if layer != "parcel"}
-        frames = {
-            layer: known.frames[layer]
-            if known is not None and known.versions.get(layer) == version
-            else self.layer(layer)
-            for layer, version in versions.items()
-        }
-        return Resources(frames=frames, versions=versions)
+        same = {layer for layer, version in versions.items() if known.versions.get(layer) == version}
+        return Resources(
+            frames={
+                layer: known.frames[layer] if layer in same else self.layer(layer)
+                for layer in versions
+                if layer in LAYERS
+            },
+            versions=versions,
+            rasters={
+                layer: known.rasters[layer] if layer in same else rasters.read(self.connection, layer)
+                for layer in versions
+                if layer in RASTERS
+            },
+        )
 
     def parcels(
         self, fields: Sequence[str], parcel_ids: Sequence[str] | None = None

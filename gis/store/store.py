@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import psycopg
 import sqlalchemy as sa
@@ -18,9 +19,9 @@ from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
 
 from gis.errors import InputError, NotFoundError
-from gis.resources import Resources
+from gis.resources import Raster, Resources
 from gis.settings import Settings
-from gis.store import loading, results
+from gis.store import loading, rasters, results
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import check_postgis, clear_errors, external_url, make_engine, place
 from gis.store.copy import qualified, raw
@@ -29,11 +30,11 @@ from gis.store.frames import read_frame
 from gis.store.loading import Mode
 from gis.store.migrate import upgrade, wait_for_turn
 from gis.store.moment import Moment
-from gis.store.records import LayerVersion, RunRecord, ScoredParcel
+from gis.store.records import Box, LayerVersion, RunRecord, ScoredParcel
 from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
-from layers import LAYERS, LayerSpec
+from layers import LAYERS, RASTERS, LayerSpec
 
 _LOCK_WAIT_S = 2
 
@@ -112,11 +113,7 @@ class Store:
         staged = loading.staged_frame(spec, frame)
         with clear_errors(f"Loading layer {layer_id} failed"):
             with self._transaction() as connection:
-                loading.claim(
-                    connection,
-                    f"layer {layer_id}",
-                    f"Another import into layer {layer_id} is running: try again when it has finished.",
-                )
+                _claim(connection, layer_id)
                 number = loading.next_version(connection, spec)
                 count, changed = loading.swap(connection, spec, staged, mode, number)
                 source = (source_name, source_sha256)
@@ -128,8 +125,39 @@ class Store:
                 self._analyze(PARCEL_TILE)
         return version
 
+    def write_raster(
+        self, layer_id: str, raster: Raster, *, source_name: str, source_sha256: str, report: dict[str, Any]
+    ) -> LayerVersion:
+        """Put a raster in the place of the loaded one in one transaction and return its new version.
+
+        Its `feature_count` is the number of cells with a value. Raises BusyError while another
+        load of the raster runs, and NotFoundError for an unknown one.
+        """
+        if layer_id not in RASTERS:
+            raise NotFoundError(f"There is no raster {layer_id!r}; the rasters are {', '.join(RASTERS)}.")
+        spec, content = RASTERS[layer_id], rasters.encoded(raster)
+        cells = int(np.count_nonzero(~np.isnan(raster.values)))
+        with clear_errors(f"Loading layer {layer_id} failed"), self._transaction() as connection:
+            _claim(connection, layer_id)
+            number = loading.next_version(connection, spec)
+            rasters.write(connection, layer_id, content)
+            source = (source_name, source_sha256)
+            return loading.record(
+                connection, spec, number, "replace", (cells, None), source, report, pd.DataFrame()
+            )
+
+    def extent(self, layer_id: str) -> Box | None:
+        """Return the box around a layer; None where it has no outlines."""
+        query = sql.SQL(
+            "SELECT ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b) "
+            "FROM (SELECT ST_Extent(geom) AS b FROM {}) AS t"
+        ).format(qualified(LAYER_TABLES[layer_id]))
+        with clear_errors(f"Reading layer {layer_id} failed"), self._snapshot() as connection:
+            row = raw(connection).execute(query).fetchone()
+        return None if row is None or row[0] is None else (row[0], row[1], row[2], row[3])
+
     def layer_versions(self) -> dict[str, LayerVersion]:
-        """Return the latest version of every loaded layer; a layer never loaded is absent."""
+        """Return the latest version of every loaded layer and raster; one never loaded is absent."""
         with clear_errors("Reading the layer versions failed"), self._snapshot() as connection:
             return _versions(connection)
 
@@ -286,6 +314,14 @@ def _opened(engine: sa.Engine, cluster: Cluster | None) -> Store:
     return Store(engine, cluster)
 
 
+def _claim(connection: sa.Connection, layer_id: str) -> None:
+    loading.claim(
+        connection,
+        f"layer {layer_id}",
+        f"Another import into layer {layer_id} is running: try again when it has finished.",
+    )
+
+
 def _spec(layer_id: str) -> LayerSpec:
     if layer_id not in LAYERS:
         raise NotFoundError(f"There is no layer {layer_id!r}; the layers are {', '.join(LAYERS)}.")
@@ -299,4 +335,4 @@ def _versions(connection: sa.Connection) -> dict[str, LayerVersion]:
         .order_by(LAYER_VERSION.c.layer, LAYER_VERSION.c.version.desc())
     )
     found = {row.layer: LayerVersion(**row._mapping) for row in connection.execute(latest)}
-    return {layer_id: found[layer_id] for layer_id in LAYERS if layer_id in found}
+    return {layer_id: found[layer_id] for layer_id in (*LAYERS, *RASTERS) if layer_id in found}

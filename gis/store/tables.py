@@ -76,6 +76,15 @@ def _rows(name: str, *, slot: int | None = None, **options: Any) -> sa.Table:
 
 LAYER_TABLES: dict[str, sa.Table] = {layer_id: _layer_table(spec) for layer_id, spec in LAYERS.items()}
 
+RASTER = sa.Table(
+    "raster",
+    metadata,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    schema="layer",
+)
+"""Rasters by id, each a GeoTIFF; see `gis.store.rasters`."""
+
 FINGERPRINT = "layout " + hashlib.sha256(repr((PLAIN, RECORD.descr, *VIEWS)).encode()).hexdigest()[:16]
 """What the tables of results are made for; they are made anew when the vocabulary changes."""
 

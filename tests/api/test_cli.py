@@ -28,6 +28,7 @@ import pytest
 
 from api.cli import main
 from gis.store.embedded import Cluster
+from layers import LAYERS, RASTERS
 from tests.api.shapes import random_features
 
 ONEMAP = Path(sys.executable).with_name("onemap")
@@ -166,6 +167,9 @@ def test_usage_is_2(cli: Cli, arguments: list[str]) -> None:
 def test_wrong_layer_and_options_are_2(cli: Cli) -> None:
     assert "geothermal_field" in sentence(cli("import", "parcels", "parcels.geojson"), 2)
     assert "field=source" in sentence(cli("import", "parcel", "parcels.geojson", "--column", "name"), 2)
+    raster = ["import", "ground_temperature", "t.tif"]
+    assert "leave out --mode append" in sentence(cli(*raster, "--mode", "append"), 2)
+    assert "cannot be freed of this shift" in sentence(cli(*raster, "--source-crs", "gcj02"), 2)
     assert ".parquet" in sentence(cli("score", "--out", "table.shp"), 2)
 
 
@@ -174,6 +178,7 @@ def test_wrong_layer_and_options_are_2(cli: Cli) -> None:
     [
         (["import", "parcel", "missing.shp"], "missing.shp"),
         (["import", "parcel", "broken.geojson"], "broken.geojson"),
+        (["import", "ground_temperature", "parcels.geojson"], "'.geojson' is not one of .tif"),
         (["explain", "no-such-parcel"], "no-such-parcel"),
         (["score", "--rules", "nowhere"], "nowhere"),
         (["score", "--parcels", "missing.gpkg"], "missing.gpkg"),
@@ -203,7 +208,9 @@ def test_layers(cli: Cli) -> None:
     loaded = {e["id"]: e["feature_count"] for e in json.loads(done.stdout)["layers"] if e["loaded"]}
     assert loaded["parcel"] == 40
     assert set(loaded) == {"parcel", "district", "shallow_geothermal_zone"}
-    assert "not loaded" in cli("layers").stdout
+    lines = cli("layers").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [*LAYERS, *RASTERS]
+    assert "not loaded" in lines[-1]
 
 
 def test_dry_run_stores_nothing(cli: Cli) -> None:

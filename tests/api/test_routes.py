@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from api.commands_serve import _say_content
 from api.examples import BODY_EXAMPLES
 from api.main import create_app
 from api.schemas import Layers, Problem, SearchResult, Summary
 from api.schemas_suitability import Suitability, SuitabilityResults
+from api.tiles import tile_versions
+from gis.resources import Raster
 from gis.settings import Settings
 from gis.store import Store
-from layers import LAYERS
+from layers import LAYERS, RASTERS
 
 
 def test_layers_are_the_registry(client: TestClient) -> None:
     answer = client.get("/api/layers")
     found = Layers.model_validate_json(answer.content)
     assert [entry.id for entry in found.layers] == list(LAYERS)
+    assert [entry.id for entry in found.rasters] == list(RASTERS)
+    assert not any(entry.loaded or entry.cell_count for entry in found.rasters)
     parcel = next(entry for entry in found.layers if entry.id == "parcel")
     assert parcel.loaded
     assert (parcel.feature_count or 0) > 10_000
+
+
+def test_a_loaded_raster_is_listed_and_nothing_trips_over_it(
+    empty_store: Store, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raster = Raster(np.array([[11.0, np.nan]]), (450_000, 4_420_000, 450_200, 4_420_100), "EPSG:4548")
+    empty_store.write_raster("ground_temperature", raster, source_name="t.tif", source_sha256="", report={})
+    with TestClient(create_app(empty_store, settings)) as client:
+        found = Layers.model_validate_json(client.get("/api/layers").content)
+        entry = next(entry for entry in found.rasters if entry.loaded)
+        assert (entry.id, entry.version, entry.cell_count, entry.source_name) == (
+            "ground_temperature", 1, 1, "t.tif",
+        )  # fmt: skip
+        assert client.get("/api/search", params={"q": "t"}).json()["results"] == []
+    assert tile_versions(empty_store) == {}
+    _say_content(empty_store)
+    assert (
+        "0 layers are loaded with 0 features\nRasters are loaded of ground_temperature"
+        in capsys.readouterr().out
+    )
 
 
 def test_search_finds_a_parcel_by_its_number(client: TestClient, city: Store) -> None:

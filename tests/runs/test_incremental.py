@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +18,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from gis.crs import STORAGE_EPSG
 from gis.errors import InputError
+from gis.resources import Raster
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.loader import BUILT_IN
 from gis.runs import Runs, load_sample
@@ -176,6 +179,34 @@ def test_a_layer_that_held_nothing_is_noticed_everywhere(city: Store):
     city.write_layer("heat_network", networks, mode="replace", **LOAD)
     run = runs.score(ruleset)
     assert (run.scored_count, run.why) == (900, ["layer heat_network changed as a whole (version 3)"])
+
+
+def test_a_change_of_a_raster_is_a_full_run(city: Store):
+    source: dict[str, Any] = {"source_name": "地温.tif", "source_sha256": "0" * 64, "report": {}}
+    box = city.extent("parcel")
+    assert box is not None
+    runs, ruleset = Runs(city), load_ruleset()
+    runs.score(ruleset)
+    before = all_results(city)[0]["ground_temperature_degc"]
+    for degc, why in ((11.0, "is new"), (12.0, "changed as a whole (version 2)")):
+        # The western half only: where it has no value, the zones' stays.
+        raster = Raster(np.array([[degc, np.nan]]), box, f"EPSG:{STORAGE_EPSG}")
+        city.write_raster("ground_temperature", raster, **source)
+        run = runs.score(ruleset)
+        assert (run.scored_count, run.why) == (900, [f"layer ground_temperature {why}"])
+        found = all_results(city)[0]["ground_temperature_degc"]
+        changed = found == degc
+        assert 100 < changed.sum() < 800
+        assert found[~changed].equals(before[~changed])
+    # What did not change is neither read nor worked out again.
+    with city.moment() as moment:
+        known = moment.resources()
+        assert moment.resources(known).rasters["ground_temperature"] is known.rasters["ground_temperature"]
+    assert runs.score(ruleset) == run
+    # Nor does it keep other changes from touching few parcels.
+    city.write_layer("reclaimed_water_pipeline", one_main(city, 300.0), mode="upsert", **LOAD)
+    assert 0 < runs.score(ruleset).scored_count < 400
+    assert_full(city, runs, ruleset, "a moved main beside a raster")
 
 
 def test_another_rule_set_is_a_full_run(city: Store, tmp_path: Path):

@@ -26,10 +26,9 @@
   }
 
   function footer(doc) {
-    const versions = Object.entries(doc.data_versions || {}).map(([layer, version]) => {
-      const found = OneMap.config.layers.find((entry) => entry.id === layer);
-      return `${found ? pick(found.title) : layer} v${version}`;
-    });
+    const versions = Object.entries(doc.data_versions || {}).map(
+      ([layer, version]) => `${OneMap.value(layer)} v${version}`,
+    );
     return el(
       "footer", {},
       el("p", {}, `${text("ruleset")} ${doc.ruleset.id} · ${text("as_of")} ${doc.ruleset.as_of}`),
