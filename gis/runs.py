@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -113,10 +113,12 @@ class Runs:
         count = moment.versions["parcel"].feature_count if parcels is None else len(parcels)
         done = 0
         _tell(progress, done, count, "scoring parcels")
-        for results in _scored(moment.parcels(JUDGED, parcels), around, ruleset):
-            writer.add(*results)
-            done += len(results[0])
-            _tell(progress, done, count, "scoring parcels")
+        # Closed here whatever happens: what reads the parcels has to end before the moment does.
+        with closing(_scored(moment.parcels(JUDGED, parcels), around, ruleset)) as coming:
+            for results in coming:
+                writer.add(*results)
+                done += len(results[0])
+                _tell(progress, done, count, "scoring parcels")
         return done
 
     def _surroundings(self, moment: Moment) -> Surroundings:
@@ -145,11 +147,12 @@ def _record(ruleset: RuleSet, moment: Moment, scored: int, stale: Stale) -> RunR
     )
 
 
+Batches = Generator[pa.RecordBatch]
 Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch]
 """Parcel ids with their facts and verdicts, and how far around they look."""
 
 
-def _scored(batches: Iterator[pa.RecordBatch], around: Surroundings, ruleset: RuleSet) -> Iterator[Scored]:
+def _scored(batches: Batches, around: Surroundings, ruleset: RuleSet) -> Generator[Scored]:
     """Yield the results of batches in their order; some are under way on all cores meanwhile."""
     with ThreadPoolExecutor(CORES) as pool, closing(_ahead(batches)) as coming:
         under_way: deque[Future[Scored]] = deque()
@@ -161,9 +164,9 @@ def _scored(batches: Iterator[pa.RecordBatch], around: Surroundings, ruleset: Ru
             yield under_way.popleft().result()
 
 
-def _ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+def _ahead(batches: Batches) -> Batches:
     """Yield the same; the next one is read while this one is made use of."""
-    with ThreadPoolExecutor(1) as reader:
+    with closing(batches), ThreadPoolExecutor(1) as reader:
         coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:
             coming = reader.submit(next, batches, None)

@@ -61,8 +61,8 @@ class Stale:
     """What has to be worked out again, and why, in sentences.
 
     everything   all parcels
-    parcels      otherwise these, which are as many as are there
-    removed      and these lose their results first
+    parcels      otherwise these, by id; they are all there
+    removed      what loses its results before: these and those that are gone
     """
 
     why: tuple[str, ...]
@@ -99,10 +99,10 @@ def find_stale(moment: Moment, ruleset: RuleSet) -> Stale:
 
 @cache
 def software() -> str:
-    """Return name and version of the program, with a digest of the code that results follow from."""
+    """Return name and version of the program, with a digest of the code that makes and packs results."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for folder in ("facts", "heat", "rules", "scoring"):
+    for folder in ("facts", "heat", "rules", "scoring", "store"):
         for path in sorted(p for p in (here / folder).iterdir() if p.suffix in (".py", ".npz")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"heat-onemap {version('heat-onemap')}+{digest.hexdigest()[:8]}"

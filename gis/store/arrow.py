@@ -7,7 +7,7 @@ the same moment as the caller's transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import adbc_driver_manager
@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from gis.errors import InputError, StoreError
 from gis.store.copy import raw
 
-Reader = Callable[[str], Iterator[pa.RecordBatch]]
+Reader = Callable[[str], Generator[pa.RecordBatch]]
 
 _BATCH_BYTES = 16_000_000
 _NO_RIGHT = "42501"
@@ -49,7 +49,7 @@ def snapshot_reader(connection: sa.Connection, what: str) -> Iterator[Reader]:
         yield lambda query: _read(reading, query, what)
 
 
-def _read(reading: dbapi.Connection, query: str, what: str) -> Iterator[pa.RecordBatch]:
+def _read(reading: dbapi.Connection, query: str, what: str) -> Generator[pa.RecordBatch]:
     with _clear_errors(what), closing(reading.cursor()) as rows:
         rows.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)})
         rows.execute(query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -55,7 +55,7 @@ class Moment:
 
     def parcels(
         self, fields: Sequence[str], parcel_ids: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch]:
         """Yield all parcels, or those named, in batches: `parcel_id`, some fields, and `geom` as WKB."""
         columns = [sql.Identifier(name) for name in ("parcel_id", *fields)]
         named = sql.SQL("") if parcel_ids is None else sql.SQL(" WHERE parcel_id = ANY({})")
