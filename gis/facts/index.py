@@ -23,7 +23,7 @@ import shapely
 from gis.compiled import in_blocks
 from gis.facts.grid import Grid
 from gis.facts.nearest import search_block
-from gis.facts.overlap import overlap_block
+from gis.facts.overlap import most_of_each, overlap_block
 from gis.facts.ragged import ORIGIN, Floats, Geometries, Ints, Kind, Shapes
 from gis.facts.wkb import shapes_of
 
@@ -157,8 +157,5 @@ def dominant(pairs: Pairs, parcel_count: int) -> tuple[Ints, Floats]:
     """
     feature = np.full(parcel_count, -1, dtype=np.int64)
     measure = np.full(parcel_count, np.nan)
-    # Ascending measure, and descending feature among equals: the last write is the wanted one.
-    order = np.lexsort((-pairs.feature, pairs.measure))
-    feature[pairs.parcel[order]] = pairs.feature[order]
-    measure[pairs.parcel[order]] = pairs.measure[order]
+    most_of_each(pairs.parcel, pairs.feature, pairs.measure, feature, measure)
     return feature, measure

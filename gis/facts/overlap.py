@@ -168,3 +168,15 @@ def overlap_block(
                 parcel[size], feature[size], measure[size] = p, here, min(area, whole)
                 size += 1
     return parcel[:size], feature[:size], measure[:size]
+
+
+@lean
+def most_of_each(parcel: Ints, feature: Ints, measure: Floats, best: Ints, most: Floats) -> None:
+    """Write the feature of the largest measure of every parcel that is in a pair, and that measure.
+
+    `best` is -1 where none was found yet. Among equals it is the feature that stands first.
+    """
+    for n in range(len(parcel)):
+        p, f = parcel[n], feature[n]
+        if best[p] < 0 or measure[n] > most[p] or (measure[n] == most[p] and f < best[p]):
+            best[p], most[p] = f, measure[n]

@@ -29,6 +29,7 @@ from gis.scoring.kernels import (
     UNKNOWN,
     UNSUITABLE,
     best_rows,
+    carried,
     combine,
     compare,
     score,
@@ -50,18 +51,34 @@ class Rows:
     """Rows to judge: the parcel of each, its own facts and the distance of its source (m).
 
     Rows are in ascending order of parcel, at least one a parcel; among equals the
-    first one wins. `parcel` is None where every parcel has exactly one row. `influence_m`
-    tells by layer how near to each parcel a change would change its rows.
+    first one wins. `parcel` is None where every parcel has exactly one row. Many rows have
+    few sources: `source_facts` has one value a source, and `source` is that of each row.
+    `influence_m` tells by layer how near to each parcel a change would change its rows.
     """
 
     parcel: Ints | None
     facts: Facts
     distance_m: Floats | None = None
+    source: Ints | None = None
+    source_facts: Facts = field(default_factory=dict)
     influence_m: Mapping[str, Floats] = field(default_factory=dict)
 
     def of_parcel(self, values: Any) -> Any:
         """Return, for every row, the value of its parcel."""
         return values if self.parcel is None else values[self.parcel]
+
+    @property
+    def sources(self) -> Rows:
+        """The sources as rows of their own."""
+        return Rows(None, self.source_facts)
+
+    def taken(self, rows: Any) -> Facts:
+        """Return the facts of some rows, those of their sources among them."""
+        facts = {name: values[rows] for name, values in self.facts.items()}
+        if self.source is not None:
+            source = self.source[rows]
+            facts = {name: values[source] for name, values in self.source_facts.items()} | facts
+        return facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +99,7 @@ def judge(fact: View, rules: OptionRules) -> Judgement:
     The facts of the rows hold what is known and modelled of each, `capacity_kw` among it.
     """
     rows = fact.rows
-    capacity = rows.facts["capacity_kw"]
+    capacity = fact("capacity_kw")
     share = rows.facts["installed_share_frac"] = share_frac(capacity, fact("heat_load_kw"))
     outcomes = outcomes_of(rules, fact)
     kinds, verdicts = combinations(outcomes, rules)
@@ -93,14 +110,12 @@ def judge(fact: View, rules: OptionRules) -> Judgement:
     if rows.parcel is not None:
         distance = np.zeros(len(status)) if rows.distance_m is None else rows.distance_m
         best = best_rows(rows.parcel, status, points, distance, capacity)
-    facts = {name: values[best] for name, values in rows.facts.items()}
-    return Judgement(status[best], points[best], capacity[best], share[best], reasons[best], facts)
+    return Judgement(status[best], points[best], capacity[best], share[best], reasons[best], rows.taken(best))
 
 
 def share_frac(capacity_kw: Floats, load_kw: Floats) -> Floats:
     """Return the share of the design load that a capacity can carry; NaN where there is no load."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(load_kw > 0, np.minimum(capacity_kw / load_kw, 1.0), np.nan)
+    return carried(np.ascontiguousarray(capacity_kw), np.ascontiguousarray(load_kw))
 
 
 def open_to(fact: View, rules: OptionRules) -> npt.NDArray[np.bool_]:
@@ -117,7 +132,7 @@ def open_to(fact: View, rules: OptionRules) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Facts by row: the row's own, else its parcel's."""
+    """Facts by row: the row's own, else its source's, else its parcel's."""
 
     rows: Rows
     parcel_facts: Facts
@@ -126,8 +141,12 @@ class View:
 
     def __call__(self, name: str) -> Any:
         """Return a fact, one value a row."""
-        own = self.rows.facts
-        return own[name] if name in own else self.rows.of_parcel(self.parcel_facts[name])
+        rows = self.rows
+        if name in rows.facts:
+            return rows.facts[name]
+        if name in rows.source_facts:
+            return rows.source_facts[name][rows.source]
+        return rows.of_parcel(self.parcel_facts[name])
 
     def words(self, name: str) -> Words:
         """Return a text fact by codes."""
@@ -154,8 +173,12 @@ APPLIES = np.array([MET, NOT_APPLICABLE, MISSING], dtype=np.int8)
 
 def compared(part: Comparison, rules: Rules, fact: View) -> Ints:
     """Return MET, FAILED or MISSING for every row; not to be written to."""
-    own, name = fact.rows.facts, part.threshold
-    if part.fact in own or name in own:
+    rows, name = fact.rows, part.threshold
+    asked = {part.fact} if name in rules.parameters else {part.fact, name}
+    if rows.source is not None and asked <= rows.source_facts.keys() - rows.facts.keys():
+        of_source: Ints = _compared(part, rules, View(rows.sources, {}))[rows.source]
+        return of_source
+    if not asked.isdisjoint(rows.facts) or not asked.isdisjoint(rows.source_facts):
         return _compared(part, rules, fact)
     values = fact.parcel_facts[part.fact]
     limit = rules.parameters[name].value if name in rules.parameters else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from gis.scoring.inputs import Inputs
 from gis.scoring.kernels import SUITABLE, UNKNOWN, choose
 from gis.scoring.lists import lists_of
 from gis.scoring.portfolio import portfolio
-from gis.scoring.technologies import MODELS, Models, drillable_area
+from gis.scoring.technologies import OF_PARCEL, OF_SOURCE, Models, drillable_area, model
 from gis.vocabulary import FACT, FACTS, OPTIONS, VERDICTS
 
 Columns = dict[str, Any]
@@ -71,9 +72,13 @@ def _piece(inputs: Inputs, start: int, stop: int) -> Inputs:
         span = slice(start, stop)
         if parcel is not None:
             span = slice(*np.searchsorted(parcel, (start, stop)))
-        facts = {name: values[span] for name, values in all_rows.facts.items()}
-        distance = None if all_rows.distance_m is None else all_rows.distance_m[span]
-        rows[option] = Rows(None if parcel is None else parcel[span] - start, facts, distance)
+        rows[option] = replace(
+            all_rows,
+            parcel=None if parcel is None else parcel[span] - start,
+            facts={name: values[span] for name, values in all_rows.facts.items()},
+            distance_m=None if all_rows.distance_m is None else all_rows.distance_m[span],
+            source=None if all_rows.source is None else all_rows.source[span],
+        )
     return Inputs({name: values[start:stop] for name, values in inputs.facts.items()}, rows)
 
 
@@ -121,9 +126,16 @@ def judge_option(option: str, rows: Rows, facts: Facts, models: Models, known: d
     """Run the model of one option over its rows and judge them; `known` is kept from option to option."""
     rules = models.ruleset.options[option]
     if rows.parcel is not None and len(rows.parcel) == len(facts["area_m2"]):
-        rows = Rows(None, rows.facts, rows.distance_m)  # one source each: nothing to look up
-    modelled = MODELS[option](View(rows, facts), rules, models)
-    return judge(View(Rows(rows.parcel, rows.facts | modelled, rows.distance_m), facts, known), rules)
+        rows = replace(rows, parcel=None)  # one source each: nothing to look up
+    if rows.source is None:
+        modelled = model(option, View(rows, facts), rules, models)
+    else:
+        # Many parcels have a source in common: what asks of nothing else is worked out once.
+        of_source = OF_SOURCE[option](View(rows.sources, {}), rules, models) if option in OF_SOURCE else {}
+        rows = replace(rows, source_facts=rows.source_facts | of_source)
+        of_parcel = OF_PARCEL.get(option)
+        modelled = of_parcel(View(rows, facts), rules, models) if of_parcel else {}
+    return judge(View(replace(rows, facts=rows.facts | modelled), facts, known), rules)
 
 
 def _option_columns(prefix: str, verdict: Judgement) -> Columns:

@@ -15,7 +15,7 @@ from gis.rules import OptionRules, RuleSet
 from gis.scoring.areas import area_facts
 from gis.scoring.demand import demand_facts
 from gis.scoring.engine import Rows
-from gis.scoring.sources import Candidates, Later, find_candidates
+from gis.scoring.sources import Candidates, find_candidates
 from gis.vocabulary import OPTIONS
 
 
@@ -58,113 +58,93 @@ def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: R
     return Inputs(facts, rows)
 
 
-def _attribute(sources: Candidates, around: Surroundings, layer_id: str, name: str, into: Floats) -> None:
-    """Write a numeric column of one layer into the rows of its features."""
-    rows, feature = sources.of_layer(layer_id)
-    if len(rows):
-        into[rows] = around.column(layer_id, name)[feature]
-
-
-def _unknown(sources: Candidates) -> Floats:
-    return np.full(len(sources.parcel), np.nan)
-
-
 def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
     """Plants and mains in reach, with winter flow and temperature, medium and what is committed."""
     plant, main = "wastewater_plant", "reclaimed_water_pipeline"
     reach = {plant: rules.number("plant_reach_m"), main: rules.number("main_reach_m")}
-    sources = find_candidates(shapes, around, reach)
-    flow, temperature, committed, capacity = (_unknown(sources) for _ in range(4))
-    for layer_id in sources.layers:
-        _attribute(sources, around, layer_id, "winter_flow_m3_per_d", flow)
-        _attribute(sources, around, layer_id, "winter_temperature_degc", temperature)
-        _attribute(sources, around, layer_id, "committed_kw", committed)
-        if layer_id == plant:
-            _attribute(sources, around, layer_id, "design_capacity_m3_per_d", capacity)
+    found = find_candidates(shapes, around, reach)
+    sources = found.sources
+    flow = sources.numbers(around, "winter_flow_m3_per_d", plant, main)
+    capacity = sources.numbers(around, "design_capacity_m3_per_d", plant)
     by_design = capacity * rules.number("flow_per_capacity_frac")
     facts: Facts = {
         **sources.facts(around, "reclaimed"),
         "reclaimed_medium": sources.words(around, "medium", {plant: "reclaimed_water"}),
         "reclaimed_flow_m3_per_d": np.where(np.isnan(flow), by_design, flow),
-        "reclaimed_temperature_degc": temperature,
-        "reclaimed_committed_kw": committed,
+        "reclaimed_temperature_degc": sources.numbers(around, "winter_temperature_degc", plant, main),
+        "reclaimed_committed_kw": sources.numbers(around, "committed_kw", plant, main),
     }
-    return Rows(sources.parcel, facts, sources.distance_m, sources.influence_m)
+    return _rows(found, {"reclaimed_distance_m": found.distance_m}, facts)
+
+
+def _rows(found: Candidates, facts: Facts, source_facts: Facts) -> Rows:
+    return Rows(found.parcel, facts, found.distance_m, found.source, source_facts, found.influence_m)
 
 
 def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
     """Data centres and heat plants in reach; the IT power is monitored where it is (P182-16)."""
     centre, plant = "data_centre", "waste_heat_source"
     reach = {centre: rules.number("data_centre_reach_m"), plant: rules.number("plant_reach_m")}
-    sources = find_candidates(shapes, around, reach, {plant: rules.texts("kinds")})
-    it_power, recoverable, committed, monitored, load, used, pue = (_unknown(sources) for _ in range(7))
-    for name, into in (
-        ("monitored_power_kw", monitored),
-        ("it_load_kw", load),
-        ("utilisation_frac", used),
-        ("pue", pue),
-    ):
-        _attribute(sources, around, centre, name, into)
-    _attribute(sources, around, centre, "committed_kw", committed)
-    _attribute(sources, around, plant, "recoverable_heat_kw", recoverable)
-    _attribute(sources, around, plant, "committed_kw", committed)
+    found = find_candidates(shapes, around, reach, {plant: rules.texts("kinds")})
+    sources = found.sources
+    monitored = sources.numbers(around, "monitored_power_kw", centre)
+    load, used = (sources.numbers(around, name, centre) for name in ("it_load_kw", "utilisation_frac"))
+    pue = sources.numbers(around, "pue", centre)
     metered = it_load_from_meter_kw(monitored, np.where(np.isnan(pue), rules.number("default_pue"), pue))
     designed = load * np.where(np.isnan(used), rules.number("default_utilisation_frac"), used)
-    it_power = np.where(np.isnan(metered), designed, metered)
     facts: Facts = {
         **sources.facts(around, "waste_heat"),
         "waste_heat_kind": sources.words(around, "kind", {centre: centre}),
-        "waste_heat_it_power_kw": it_power,
-        "waste_heat_recoverable_kw": recoverable,
-        "waste_heat_committed_kw": committed,
+        "waste_heat_it_power_kw": np.where(np.isnan(metered), designed, metered),
+        "waste_heat_recoverable_kw": sources.numbers(around, "recoverable_heat_kw", plant),
+        "waste_heat_committed_kw": sources.numbers(around, "committed_kw", centre, plant),
     }
-    return Rows(sources.parcel, facts, sources.distance_m, sources.influence_m)
+    return _rows(found, {"waste_heat_distance_m": found.distance_m}, facts)
 
 
 def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
     """Biomass and waste-to-energy plants in reach."""
     plant = "waste_heat_source"
     reach, kinds = {plant: rules.number("plant_reach_m")}, {plant: rules.texts("kinds")}
-    sources = find_candidates(shapes, around, reach, kinds)
-    recoverable, committed = _unknown(sources), _unknown(sources)
-    _attribute(sources, around, plant, "recoverable_heat_kw", recoverable)
-    _attribute(sources, around, plant, "committed_kw", committed)
+    found = find_candidates(shapes, around, reach, kinds)
+    sources = found.sources
     facts: Facts = {
         **sources.facts(around, "biomass"),
         "biomass_kind": sources.words(around, "kind"),
-        "biomass_recoverable_kw": recoverable,
-        "biomass_committed_kw": committed,
+        "biomass_recoverable_kw": sources.numbers(around, "recoverable_heat_kw", plant),
+        "biomass_committed_kw": sources.numbers(around, "committed_kw", plant),
     }
-    return Rows(sources.parcel, facts, sources.distance_m, sources.influence_m)
+    return _rows(found, {"biomass_distance_m": found.distance_m}, facts)
 
 
 def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Rows:
     """Every field that the parcel lies in, or the nearest field for the reason."""
     layer = "geothermal_field"
-    sources = find_candidates(shapes, around, {layer: 0.0})
-    rows, feature = sources.of_layer(layer)
+    found = find_candidates(shapes, around, {layer: 0.0})
+    sources = found.sources
     # Nothing of an absent layer is known; outside every field of a loaded one the overlap is nil.
-    overlap_m2 = np.full(len(sources.parcel), 0.0 if around.loaded(layer) else np.nan)
-    area_m2 = _unknown(sources)
-    if len(rows):
+    overlap_m2 = np.full(len(found.parcel), 0.0 if around.loaded(layer) else np.nan)
+    area_m2 = np.full(len(sources), np.nan)
+    places, feature = sources.of_layer(layer)
+    if len(places):
         fields = around.index(layer).shapes
+        area_m2[places] = fields.area_m2[feature]
         shared = around.index(layer).overlap(shapes)
-        pair = sources.parcel[rows] * len(fields) + feature
-        order = np.argsort(pair)
-        place = np.searchsorted(pair[order], shared.parcel * len(fields) + shared.feature)
-        overlap_m2[rows[order[place]]] = shared.measure
-        area_m2[rows] = fields.area_m2[feature]
-    found: Facts = {
-        "geothermal_field_id": Later(lambda rows: sources[rows].words(around, "id")),
-        "geothermal_field_name": Later(lambda rows: sources[rows].words(around, "name")),
-        "geothermal_field_overlap_frac": np.minimum(overlap_m2 / facts["area_m2"][sources.parcel], 1.0),
-        "geothermal_field_distance_m": sources.distance_m,
+        # Both by parcel, then by field; a row without a field is alone and shares nothing.
+        pair = found.parcel * len(fields) + np.maximum(sources.feature, 0)[found.source]
+        overlap_m2[np.searchsorted(pair, shared.parcel * len(fields) + shared.feature)] = shared.measure
+    row_facts: Facts = {
+        "geothermal_field_overlap_frac": np.minimum(overlap_m2 / facts["area_m2"][found.parcel], 1.0),
+        "geothermal_field_distance_m": found.distance_m,
+    }
+    source_facts: Facts = {
+        "geothermal_field_id": sources.words(around, "id"),
+        "geothermal_field_name": sources.words(around, "name"),
         "geothermal_field_area_m2": area_m2,
     }
     for fact, column in FIELD_COLUMNS.items():
-        found[fact] = _unknown(sources)
-        _attribute(sources, around, layer, column, found[fact])
-    return Rows(sources.parcel, found, sources.distance_m, sources.influence_m)
+        source_facts[fact] = sources.numbers(around, column, layer)
+    return _rows(found, row_facts, source_facts)
 
 
 FIELD_COLUMNS = {

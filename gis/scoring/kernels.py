@@ -37,6 +37,50 @@ def compare(values: Floats, limits: Floats, operator: int, result: Bytes) -> Non
         result[i] = MISSING if unknown else (MET if holds else FAILED)
 
 
+@lean
+def count_rows(parcel: Ints, counts: Ints) -> None:
+    """Add to `counts`, at the place after a parcel's own, how many of `parcel` it is."""
+    for i in range(len(parcel)):
+        counts[parcel[i] + 1] += 1
+
+
+@lean
+def enter_rows(
+    parcel: Ints, feature: Ints, measure: Floats, first_source: int,
+    starts: Ints, parcels: Ints, sources: Ints, distances_m: Floats,
+) -> None:  # fmt: skip
+    """Write pairs to the rows of their parcels, which begin at `starts`, and move these on."""
+    for i in range(len(parcel)):
+        at = starts[parcel[i]]
+        parcels[at], sources[at], distances_m[at] = parcel[i], first_source + feature[i], measure[i]
+        starts[parcel[i]] = at + 1
+
+
+@compiled
+def numbered(codes: Ints, count: int) -> Ints:
+    """Number the codes (below `count`) that occur anew, in place; return what they were. -1 stays."""
+    place, used = np.full(count, -1, dtype=np.int64), np.empty(count, dtype=np.int64)
+    found = 0
+    for i in range(len(codes)):
+        code = codes[i]
+        if code >= 0:
+            if place[code] < 0:
+                place[code], used[found] = found, code
+                found += 1
+            codes[i] = place[code]
+    return used[:found].copy()
+
+
+@compiled
+def carried(capacity_kw: Floats, load_kw: Floats) -> Floats:
+    """Return the share of a load that a capacity can carry, 1 at most; NaN where there is no load."""
+    result = np.empty(len(capacity_kw))
+    for i in range(len(result)):
+        part = capacity_kw[i] / load_kw[i] if load_kw[i] > 0.0 else np.nan
+        result[i] = 1.0 if part > 1.0 else part
+    return result
+
+
 @compiled
 def combine(outcomes: Bytes, check_count: int) -> tuple[npt.NDArray[np.int32], Ints]:
     """Return, for every column of `outcomes`, the number of its combination, and the combinations as keys.

@@ -18,7 +18,7 @@ from gis.scoring.demand import heat_index
 from gis.scoring.engine import Rows, View, open_to, share_frac
 from gis.scoring.reasons import both, filled
 from gis.scoring.row import arrays
-from gis.scoring.technologies import MODELS, Models, drillable_area
+from gis.scoring.technologies import Models, drillable_area, model
 from gis.vocabulary import ELIGIBLE, FACTS, Option
 
 SAMPLES = 64
@@ -141,7 +141,7 @@ def _spread(
     ground = sampled(models.ruleset, "shallow_ground_source")
     wide = row | drillable_area(row.__getitem__, ground)
     samples = sampled(models.ruleset, option)
-    found = MODELS[option](wide.__getitem__, samples, models)["capacity_kw"]
+    found = model(option, wide.__getitem__, samples, models)["capacity_kw"]
     capacity = np.broadcast_to(found, SAMPLES)
     if np.isnan(capacity).any():
         return
@@ -221,7 +221,7 @@ def _feasible(
     for name, rows, changed in own:
         # Once more: the area may be changed itself, not only what it follows from.
         facts[name][rows] = changed
-    modelled = MODELS[option](facts.__getitem__, rules, models)
+    modelled = model(option, facts.__getitem__, rules, models)
     modelled["installed_share_frac"] = share_frac(modelled["capacity_kw"], facts["heat_load_kw"])
     works = modelled["installed_share_frac"] >= least_share
     works &= open_to(View(Rows(None, modelled), facts), rules)

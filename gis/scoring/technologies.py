@@ -130,20 +130,20 @@ def shallow_ground_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
     }
 
 
-def reclaimed_water(fact: FactOf, p: Parameters, models: Models) -> Facts:
+def reclaimed_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
     """Heat of the winter flow above the lowest outlet, through the heat pump, less what is committed."""
     given = fact("reclaimed_temperature_degc")
     temperature = np.where(np.isnan(given), p.number("default_temperature_degc"), given)
     kelvin = np.clip(temperature - p.number("least_outlet_degc"), 0.0, p.number("usable_k"))
     source_kw = water.water_heat_kw(fact("reclaimed_flow_m3_per_d"), kelvin)
     remaining = _less(heat_pump.delivered_kw(source_kw, p.number("cop")), fact("reclaimed_committed_kw"))
-    return {
-        "reclaimed_connection_max_m": water.connection_max_m(
-            fact("heat_demand_mwh_per_a"), p.number("heat_density_mwh_per_m_a")
-        ),
-        "reclaimed_remaining_kw": remaining,
-        "capacity_kw": remaining,
-    }
+    return {"reclaimed_remaining_kw": remaining, "capacity_kw": remaining}
+
+
+def reclaimed_connection(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """The longest pipe to a main that the parcel's demand bears."""
+    density = p.number("heat_density_mwh_per_m_a")
+    return {"reclaimed_connection_max_m": water.connection_max_m(fact("heat_demand_mwh_per_a"), density)}
 
 
 def _less(total_kw: Number, committed_kw: Number) -> Number:
@@ -271,13 +271,26 @@ def air_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
     }
 
 
-MODELS: dict[str, Callable[[FactOf, Parameters, Models], Facts]] = {
-    "shallow_ground_source": shallow_ground_source,
-    "reclaimed_water": reclaimed_water,
-    "geothermal_hydrothermal": geothermal_hydrothermal,
-    "geothermal_closed_loop": geothermal_closed_loop,
+Model = Callable[[FactOf, Parameters, Models], Facts]
+
+OF_SOURCE: dict[str, Model] = {
+    "reclaimed_water": reclaimed_source,
     "waste_heat": waste_heat,
     "biomass": biomass,
+}
+"""Of some options the models, or that part of them, that ask of nothing but the source."""
+
+OF_PARCEL: dict[str, Model] = {
+    "shallow_ground_source": shallow_ground_source,
+    "reclaimed_water": reclaimed_connection,
+    "geothermal_hydrothermal": geothermal_hydrothermal,
+    "geothermal_closed_loop": geothermal_closed_loop,
     "air_source": air_source,
 }
-"""The model of every option."""
+"""The models, or the rest of them, that ask of the parcel too."""
+
+
+def model(option: str, fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Return what the whole model of an option adds to facts."""
+    parts = (of[option] for of in (OF_SOURCE, OF_PARCEL) if option in of)
+    return {name: values for part in parts for name, values in part(fact, p, models).items()}

@@ -103,7 +103,7 @@ def test_sources_within_reach(scored, parcels, shapes, around, layer, reach_m):
     ours = pd.DataFrame(
         {
             "parcel_id": parcels["parcel_id"].to_numpy()[found.parcel[near]],
-            "source": found.words(around, "id").texts()[near],
+            "source": found.sources.words(around, "id").texts()[found.source[near]],
             "v": found.distance_m[near],
         }
     )
