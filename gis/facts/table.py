@@ -9,7 +9,7 @@ import numpy as np
 
 from gis.facts.columns import Attributes, Floats, nothing, pick, picked, words
 from gis.facts.halo import halo_areas
-from gis.facts.index import dominant
+from gis.facts.index import Pairs, dominant
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 from layers import RASTERS
@@ -99,12 +99,22 @@ def _share(covered_m2: Floats, shapes: Shapes) -> Floats:
 
 def _green_area(shapes: Shapes, around: Surroundings, reach_m: float) -> Floats:
     """Usable green space within reach: each space counts at its own usable fraction where it has one."""
+    near, area_m2 = green_pairs(shapes, around, reach_m)
+    return np.bincount(near.parcel, weights=area_m2, minlength=len(shapes)).astype(np.float64)
+
+
+def green_pairs(shapes: Shapes, around: Surroundings, reach_m: float) -> tuple[Pairs, Floats]:
+    """Return the green spaces within reach of parcels, and the usable area in m2 of each in that reach."""
     index = around.drillable_green
     near = index.within(shapes, reach_m)
     area = halo_areas(shapes, index.shapes, near.parcel, near.feature, reach_m)
-    usable = around.column("green_space", "usable_frac")[near.feature]
-    weights = area * np.where(np.isnan(usable), 1.0, usable)
-    return np.bincount(near.parcel, weights=weights, minlength=len(shapes)).astype(np.float64)
+    return near, area * green_usable_frac(around)[near.feature]
+
+
+def green_usable_frac(around: Surroundings) -> Floats:
+    """Return the part of every green space that may be used: all where nothing is told."""
+    usable = around.column("green_space", "usable_frac")
+    return np.where(np.isnan(usable), 1.0, usable)
 
 
 def intake_facts(shapes: Shapes, around: Surroundings, as_of: date) -> Facts:

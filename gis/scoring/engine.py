@@ -52,7 +52,8 @@ class Rows:
 
     Rows are in ascending order of parcel, at least one a parcel; among equals the
     first one wins. `parcel` is None where every parcel has exactly one row. Many rows have
-    few sources: `source_facts` has one value a source, and `source` is that of each row.
+    few sources: `source_facts` has one value a source, `source` is that of each row, and
+    `features` tells which features of the map they are.
     `influence_m` tells by layer how near to each parcel a change would change its rows.
     """
 
@@ -62,6 +63,7 @@ class Rows:
     source: Ints | None = None
     source_facts: Facts = field(default_factory=dict)
     influence_m: Mapping[str, Floats] = field(default_factory=dict)
+    features: Any = None
 
     def of_parcel(self, values: Any) -> Any:
         """Return, for every row, the value of its parcel."""

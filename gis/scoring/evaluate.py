@@ -124,18 +124,23 @@ def judge_all(facts: Facts, rows: Mapping[str, Rows], ruleset: RuleSet) -> dict[
 
 def judge_option(option: str, rows: Rows, facts: Facts, models: Models, known: dict[Any, Any]) -> Judgement:
     """Run the model of one option over its rows and judge them; `known` is kept from option to option."""
-    rules = models.ruleset.options[option]
     if rows.parcel is not None and len(rows.parcel) == len(facts["area_m2"]):
         rows = replace(rows, parcel=None)  # one source each: nothing to look up
+    view = View(modelled(option, rows, facts, models), facts, known)
+    return judge(view, models.ruleset.options[option])
+
+
+def modelled(option: str, rows: Rows, facts: Facts, models: Models) -> Rows:
+    """Return the rows of one option with what its model adds to their facts."""
+    rules = models.ruleset.options[option]
     if rows.source is None:
-        modelled = model(option, View(rows, facts), rules, models)
-    else:
-        # Many parcels have a source in common: what asks of nothing else is worked out once.
-        of_source = OF_SOURCE[option](View(rows.sources, {}), rules, models) if option in OF_SOURCE else {}
-        rows = replace(rows, source_facts=rows.source_facts | of_source)
-        of_parcel = OF_PARCEL.get(option)
-        modelled = of_parcel(View(rows, facts), rules, models) if of_parcel else {}
-    return judge(View(replace(rows, facts=rows.facts | modelled), facts, known), rules)
+        return replace(rows, facts=rows.facts | model(option, View(rows, facts), rules, models))
+    # Many parcels have a source in common: what asks of nothing else is worked out once.
+    of_source = OF_SOURCE[option](View(rows.sources, {}), rules, models) if option in OF_SOURCE else {}
+    rows = replace(rows, source_facts=rows.source_facts | of_source)
+    of_parcel = OF_PARCEL.get(option)
+    added = of_parcel(View(rows, facts), rules, models) if of_parcel else {}
+    return replace(rows, facts=rows.facts | added)
 
 
 def _option_columns(prefix: str, verdict: Judgement) -> Columns:

@@ -15,7 +15,7 @@ from gis.rules import OptionRules, RuleSet
 from gis.scoring.areas import area_facts
 from gis.scoring.demand import demand_facts
 from gis.scoring.engine import Rows
-from gis.scoring.sources import Candidates, find_candidates
+from gis.scoring.sources import Candidates, Sources, find_candidates
 from gis.vocabulary import OPTIONS
 
 
@@ -59,76 +59,99 @@ def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: R
 
 
 def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
-    """Plants and mains in reach, with winter flow and temperature, medium and what is committed."""
-    plant, main = "wastewater_plant", "reclaimed_water_pipeline"
+    """Plants and mains in reach."""
+    plant, main = LAYERS_OF["reclaimed_water"]
     reach = {plant: rules.number("plant_reach_m"), main: rules.number("main_reach_m")}
     found = find_candidates(shapes, around, reach)
-    sources = found.sources
+    return _rows(
+        found, {"reclaimed_distance_m": found.distance_m}, reclaimed_facts(found.sources, around, rules)
+    )
+
+
+LAYERS_OF: dict[str, tuple[str, ...]] = {
+    "reclaimed_water": ("wastewater_plant", "reclaimed_water_pipeline"),
+    "geothermal_hydrothermal": ("geothermal_field",),
+    "waste_heat": ("data_centre", "waste_heat_source"),
+    "biomass": ("waste_heat_source",),
+}
+"""The layers of sources of the options whose sources several parcels share."""
+
+
+def reclaimed_facts(sources: Sources, around: Surroundings, rules: OptionRules) -> Facts:
+    """Return winter flow and temperature, medium and what is committed of plants and mains."""
+    plant, main = LAYERS_OF["reclaimed_water"]
     flow = sources.numbers(around, "winter_flow_m3_per_d", plant, main)
     capacity = sources.numbers(around, "design_capacity_m3_per_d", plant)
     by_design = capacity * rules.number("flow_per_capacity_frac")
-    facts: Facts = {
+    return {
         **sources.facts(around, "reclaimed"),
         "reclaimed_medium": sources.words(around, "medium", {plant: "reclaimed_water"}),
         "reclaimed_flow_m3_per_d": np.where(np.isnan(flow), by_design, flow),
         "reclaimed_temperature_degc": sources.numbers(around, "winter_temperature_degc", plant, main),
         "reclaimed_committed_kw": sources.numbers(around, "committed_kw", plant, main),
     }
-    return _rows(found, {"reclaimed_distance_m": found.distance_m}, facts)
 
 
 def _rows(found: Candidates, facts: Facts, source_facts: Facts) -> Rows:
-    return Rows(found.parcel, facts, found.distance_m, found.source, source_facts, found.influence_m)
+    rows = found.parcel, facts, found.distance_m, found.source, source_facts
+    return Rows(*rows, found.influence_m, found.sources)
 
 
 def waste_heat(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
-    """Data centres and heat plants in reach; the IT power is monitored where it is (P182-16)."""
-    centre, plant = "data_centre", "waste_heat_source"
+    """Data centres and heat plants in reach."""
+    centre, plant = LAYERS_OF["waste_heat"]
     reach = {centre: rules.number("data_centre_reach_m"), plant: rules.number("plant_reach_m")}
     found = find_candidates(shapes, around, reach, {plant: rules.texts("kinds")})
-    sources = found.sources
+    return _rows(
+        found, {"waste_heat_distance_m": found.distance_m}, waste_heat_facts(found.sources, around, rules)
+    )
+
+
+def waste_heat_facts(sources: Sources, around: Surroundings, rules: OptionRules) -> Facts:
+    """Return kind, heat and what is committed of sources; the IT power is monitored where it is (P182-16)."""
+    centre, plant = LAYERS_OF["waste_heat"]
     monitored = sources.numbers(around, "monitored_power_kw", centre)
     load, used = (sources.numbers(around, name, centre) for name in ("it_load_kw", "utilisation_frac"))
     pue = sources.numbers(around, "pue", centre)
     metered = it_load_from_meter_kw(monitored, np.where(np.isnan(pue), rules.number("default_pue"), pue))
     designed = load * np.where(np.isnan(used), rules.number("default_utilisation_frac"), used)
-    facts: Facts = {
+    return {
         **sources.facts(around, "waste_heat"),
         "waste_heat_kind": sources.words(around, "kind", {centre: centre}),
         "waste_heat_it_power_kw": np.where(np.isnan(metered), designed, metered),
         "waste_heat_recoverable_kw": sources.numbers(around, "recoverable_heat_kw", plant),
         "waste_heat_committed_kw": sources.numbers(around, "committed_kw", centre, plant),
     }
-    return _rows(found, {"waste_heat_distance_m": found.distance_m}, facts)
 
 
 def biomass(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
     """Biomass and waste-to-energy plants in reach."""
-    plant = "waste_heat_source"
+    (plant,) = LAYERS_OF["biomass"]
     reach, kinds = {plant: rules.number("plant_reach_m")}, {plant: rules.texts("kinds")}
     found = find_candidates(shapes, around, reach, kinds)
-    sources = found.sources
-    facts: Facts = {
+    return _rows(found, {"biomass_distance_m": found.distance_m}, biomass_facts(found.sources, around))
+
+
+def biomass_facts(sources: Sources, around: Surroundings) -> Facts:
+    """Return kind, heat and what is committed of biomass and waste-to-energy plants."""
+    (plant,) = LAYERS_OF["biomass"]
+    return {
         **sources.facts(around, "biomass"),
         "biomass_kind": sources.words(around, "kind"),
         "biomass_recoverable_kw": sources.numbers(around, "recoverable_heat_kw", plant),
         "biomass_committed_kw": sources.numbers(around, "committed_kw", plant),
     }
-    return _rows(found, {"biomass_distance_m": found.distance_m}, facts)
 
 
 def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Rows:
     """Every field that the parcel lies in, or the nearest field for the reason."""
-    layer = "geothermal_field"
+    (layer,) = LAYERS_OF["geothermal_hydrothermal"]
     found = find_candidates(shapes, around, {layer: 0.0})
     sources = found.sources
     # Nothing of an absent layer is known; outside every field of a loaded one the overlap is nil.
     overlap_m2 = np.full(len(found.parcel), 0.0 if around.loaded(layer) else np.nan)
-    area_m2 = np.full(len(sources), np.nan)
-    places, feature = sources.of_layer(layer)
-    if len(places):
+    if (sources.feature >= 0).any():
         fields = around.index(layer).shapes
-        area_m2[places] = fields.area_m2[feature]
         shared = around.index(layer).overlap(shapes)
         # Both by parcel, then by field; a row without a field is alone and shares nothing.
         pair = found.parcel * len(fields) + np.maximum(sources.feature, 0)[found.source]
@@ -137,14 +160,22 @@ def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Row
         "geothermal_field_overlap_frac": np.minimum(overlap_m2 / facts["area_m2"][found.parcel], 1.0),
         "geothermal_field_distance_m": found.distance_m,
     }
-    source_facts: Facts = {
+    return _rows(found, row_facts, field_facts(sources, around))
+
+
+def field_facts(sources: Sources, around: Surroundings) -> Facts:
+    """Return name, area and reservoir of fields, and what is committed of them."""
+    (layer,) = LAYERS_OF["geothermal_hydrothermal"]
+    area_m2 = np.full(len(sources), np.nan)
+    places, feature = sources.of_layer(layer)
+    if len(places):
+        area_m2[places] = around.index(layer).shapes.area_m2[feature]
+    return {
         "geothermal_field_id": sources.words(around, "id"),
         "geothermal_field_name": sources.words(around, "name"),
         "geothermal_field_area_m2": area_m2,
+        **{fact: sources.numbers(around, column, layer) for fact, column in FIELD_COLUMNS.items()},
     }
-    for fact, column in FIELD_COLUMNS.items():
-        source_facts[fact] = sources.numbers(around, column, layer)
-    return _rows(found, row_facts, source_facts)
 
 
 FIELD_COLUMNS = {

@@ -161,9 +161,8 @@ def geothermal_hydrothermal(fact: FactOf, p: Parameters, models: Models) -> Fact
     source_kw = geothermal.doublet_kw(
         fact("geothermal_yield_m3_per_d"), fact("geothermal_temperature_degc"), p.number("reinjection_degc")
     )
-    given = fact("geothermal_thickness_m")
-    thickness = np.where(np.isnan(given), p.number("default_thickness_m"), given)
-    remaining = _field_remaining_kw(fact, p, thickness)
+    thickness = _thickness_m(fact, p)
+    remaining = field_remaining_kw(fact, p)
     wells_kw = np.where(doublets == 0, 0.0, doublets * heat_pump.delivered_kw(source_kw, cop))
     return {
         "doublet_count": doublets,
@@ -181,11 +180,16 @@ def geothermal_hydrothermal(fact: FactOf, p: Parameters, models: Models) -> Fact
     }
 
 
-def _field_remaining_kw(fact: FactOf, p: Parameters, thickness_m: Number) -> Number:
+def _thickness_m(fact: FactOf, p: Parameters) -> Number:
+    given = fact("geothermal_thickness_m")
+    return np.where(np.isnan(given), p.number("default_thickness_m"), given)
+
+
+def field_remaining_kw(fact: FactOf, p: Parameters) -> Number:
     """Return what the whole field can deliver over its life by its heat in place, less what is committed."""
     stock_j = geothermal.heat_in_place_j(
         fact("geothermal_field_area_m2"),
-        thickness_m,
+        _thickness_m(fact, p),
         p.number("porosity_frac"),
         p.number("rock_heat_capacity_j_per_m3_k"),
         p.number("water_heat_capacity_j_per_m3_k"),
