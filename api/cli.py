@@ -22,6 +22,7 @@ MODULES = {
     "import": "api.commands_data",
     "score": "api.commands_score",
     "explain": "api.commands_score",
+    "match": "api.commands_match",
 }
 """Where each command is declared, in the order of the help."""
 

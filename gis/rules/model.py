@@ -16,7 +16,7 @@ Curve = Literal["rising", "falling"]
 Unit = Literal[
     "1", "m", "m2", "d", "a", "h", "kW", "degC", "K", "W/m2", "W/(m K)", "m K/W", "MJ/(m3 K)",
     "K/km", "kg/s", "m3/d", "MWh/(m a)", "m2/person", "points", "list", "by_district",
-    "J/(m3 K)", "CNY/kW", "CNY/kWh", "kg/kWh", "t/a",
+    "J/(m3 K)", "CNY/kW", "CNY/(kW m)", "CNY/kWh", "kg/kWh", "t/a",
 ]  # fmt: skip
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Value = float | tuple[float, ...] | tuple[str, ...] | dict[str, float]

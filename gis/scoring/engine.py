@@ -122,7 +122,7 @@ def share_frac(capacity_kw: Floats, load_kw: Floats) -> Floats:
 
 def open_to(fact: View, rules: OptionRules) -> npt.NDArray[np.bool_]:
     """Return where no check excludes the option or leaves it unknown: where it is conditional or suitable."""
-    holds = np.ones(len(fact.rows.facts["capacity_kw"]), dtype=bool)
+    holds = np.ones(len(fact("capacity_kw")), dtype=bool)
     for check in rules.checks:
         result = outcome(check, rules, fact)
         if check.effect == "excludes":

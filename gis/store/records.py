@@ -65,3 +65,21 @@ class ScoredParcel:
     run: RunRecord
     facts: dict[str, Any]
     verdict: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class MatchRecord:
+    """One matching run, the last of its scenario; `finished_at` is given by the store when it is saved.
+
+    `settings` is the scenario, `summary` what the run tells of the whole city.
+    """
+
+    scenario: str
+    settings: dict[str, Any]
+    summary: dict[str, Any]
+    ruleset_id: str
+    ruleset_hash: str
+    as_of: date
+    layer_versions: dict[str, int]
+    finished_at: datetime | None
+    software: str

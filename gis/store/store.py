@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gis.errors import InputError, NotFoundError
 from gis.resources import Raster, Resources
 from gis.settings import Settings
-from gis.store import loading, rasters, results
+from gis.store import loading, matches, rasters, results
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import check_postgis, clear_errors, external_url, make_engine, place
 from gis.store.copy import qualified, raw
@@ -30,7 +30,7 @@ from gis.store.frames import read_frame
 from gis.store.loading import Mode
 from gis.store.migrate import upgrade, wait_for_turn
 from gis.store.moment import Moment
-from gis.store.records import Box, LayerVersion, RunRecord, ScoredParcel
+from gis.store.records import Box, LayerVersion, MatchRecord, RunRecord, ScoredParcel
 from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
@@ -247,6 +247,44 @@ class Store:
         if found is None:
             raise NotFoundError(f"No rule set with hash {hash} is stored.")
         return dict(found)
+
+    def save_match(self, record: MatchRecord, parts: dict[str, pd.DataFrame]) -> MatchRecord:
+        """Put a matching run in the place of the last of its scenario, and return it as saved.
+
+        `parts` has the frames `sources`, `parcels` and `connections` with the columns of
+        `gis.matching.columns`. Raises BusyError while another run is being saved.
+        """
+        with clear_errors("Saving the matching run failed"):
+            with self._transaction() as connection:
+                saved = matches.write(connection, record, parts)
+            for table in matches.PARTS.values():
+                self._analyze(table)
+        return saved
+
+    def matches(self) -> list[MatchRecord]:
+        """Return the matching runs, the last of every scenario, by name."""
+        with clear_errors("Reading the matching runs failed"), self._snapshot() as connection:
+            return matches.latest(connection)
+
+    def match(self, scenario: str) -> MatchRecord:
+        """Return the matching run of a scenario; NotFoundError where there is none."""
+        with clear_errors("Reading a matching run failed"), self._snapshot() as connection:
+            return matches.one(connection, scenario)
+
+    def match_part(self, name: str, scenario: str, **where: Sequence[Any]) -> pd.DataFrame:
+        """Return the `sources`, `parcels` or `connections` of a matching run, sorted by key.
+
+        `where` asks for some values of columns. Raises NotFoundError where there is no such run.
+        """
+        with clear_errors("Reading a matching run failed"), self._snapshot() as connection:
+            matches.one(connection, scenario)
+            return matches.part(connection, name, scenario, where)
+
+    def remove_match(self, scenario: str) -> None:
+        """Forget the matching run of a scenario; NotFoundError where there is none."""
+        with clear_errors("Removing a matching run failed"), self._transaction() as connection:
+            matches.one(connection, scenario)
+            matches.remove(connection, scenario)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from geoalchemy2 import Geometry
 
 from gis.crs import STORAGE_EPSG
+from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SOURCE_COLUMNS
 from gis.store.layout import PLAIN, RECORD, plain_kind
 from gis.store.views import VIEWS
+from gis.vocabulary import Column
 from layers import LAYERS, FieldSpec, LayerSpec
 
 SCHEMAS = ("layer", "result", "meta")
@@ -127,6 +129,47 @@ PARCEL_TILE = sa.Table(
     sa.Index("parcel_tile_geom_idx", "geom", postgresql_using="gist"),
     schema="result",
 )
+
+
+def _match_table(
+    name: str, columns: tuple[Column, ...], key: tuple[str, ...], *indexes: sa.Index
+) -> sa.Table:
+    """Return the table of one part of what matching runs tell, those of all scenarios together."""
+    types: dict[str, type[sa.types.TypeEngine[Any]]] = {"float": sa.Double, "text": sa.Text}
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("scenario", sa.Text, primary_key=True),
+        *(sa.Column(c.name, types[c.type], primary_key=c.name in key) for c in columns),
+        *indexes,
+        schema="result",
+    )
+
+
+MATCH_SOURCE = _match_table("match_source", SOURCE_COLUMNS, ("source_layer", "source_id"))
+MATCH_PARCEL = _match_table("match_parcel", PARCEL_COLUMNS, ("parcel_id",))
+MATCH_CONNECTION = _match_table(
+    "match_connection",
+    CONNECTION_COLUMNS,
+    ("parcel_id", "technology", "source_layer", "source_id"),
+    sa.Index("match_connection_source_idx", "scenario", "source_layer", "source_id"),
+)
+
+MATCH = sa.Table(
+    "match",
+    metadata,
+    sa.Column("scenario", sa.Text, primary_key=True),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("summary", sa.JSON, nullable=False),
+    sa.Column("ruleset_id", sa.Text, nullable=False),
+    sa.Column("ruleset_hash", sa.Text, nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("layer_versions", sa.JSON, nullable=False),
+    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("software", sa.Text, nullable=False),
+    schema="meta",
+)
+"""Matching runs, the last of every scenario; their parts are in the `match_` tables."""
 
 LAYER_VERSION = sa.Table(
     "layer_version",

@@ -1,0 +1,106 @@
+"""A matching run as files: one GeoPackage for maps, tables for a spreadsheet, the summary as JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.citywide.match import Match
+from gis.errors import InputError
+from gis.resources import Resources
+from layers import LAYERS
+
+GEOPACKAGE, SUMMARY = "match.gpkg", "summary.json"
+
+
+def write_files(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, folder: Path) -> list[Path]:
+    """Write a run into a new or empty folder, whole or not at all; return the files.
+
+    match.gpkg holds `match_parcel` (polygons), `match_connection` (from the parcel straight to
+    its source) and `match_source` (a point on each), in EPSG:4548; sources.csv and parcels.csv the
+    same rows without shapes, in UTF-8 with a mark for spreadsheets. `parcels` has the outlines of the matched
+    parcels. Raises InputError when the folder holds something or cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is there already and not an empty folder: choose another name.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            _write(found, parcels, resources, beside)
+            beside.chmod(0o755)
+            beside.replace(folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    return sorted(folder.iterdir())
+
+
+def _write(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, folder: Path) -> None:
+    outlines = parcels.set_index("parcel_id").geometry
+    places = _source_shapes(resources)
+    target = folder / GEOPACKAGE
+    layers = {
+        "match_parcel": _shaped(found.parcels, outlines.reindex(found.parcels["parcel_id"]), parcels),
+        "match_connection": _connections(found, outlines, places, parcels),
+        "match_source": _shaped(
+            found.sources, shapely.point_on_surface(_of_sources(found.sources, places)), parcels
+        ),
+    }
+    for name, frame in layers.items():
+        frame.to_file(target, driver="GPKG", engine="pyogrio", layer=name)
+    found.sources.to_csv(folder / "sources.csv", index=False, encoding="utf-8-sig")
+    found.parcels.to_csv(folder / "parcels.csv", index=False, encoding="utf-8-sig")
+    told = {
+        "scenario": found.scenario.name,
+        "settings": found.scenario.settings(),
+        "ruleset": {
+            "id": found.ruleset.id,
+            "as_of": found.ruleset.as_of.isoformat(),
+            "hash": found.ruleset.hash,
+        },
+        "data_versions": dict(found.data_versions),
+        **found.summary,
+    }
+    (folder / SUMMARY).write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _shaped(rows: pd.DataFrame, shapes: object, parcels: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(rows.reset_index(drop=True), geometry=np.asarray(shapes), crs=parcels.crs)
+
+
+def _source_shapes(resources: Resources) -> pd.Series[object]:
+    """Return the outlines of all features by layer and key."""
+    parts = [
+        pd.Series(
+            np.asarray(frame.geometry, dtype=object),
+            index=pd.MultiIndex.from_arrays([[layer] * len(frame), frame[LAYERS[layer].key]]),
+            dtype=object,
+        )
+        for layer, frame in resources.frames.items()
+    ]
+    return pd.concat(parts)
+
+
+def _of_sources(
+    rows: pd.DataFrame, places: pd.Series[object]
+) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    keys = pd.MultiIndex.from_frame(rows[["source_layer", "source_id"]])
+    return places.reindex(keys).to_numpy(dtype=object)
+
+
+def _connections(
+    found: Match, outlines: gpd.GeoSeries, places: pd.Series[object], parcels: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    rows = found.connections
+    ends = np.asarray(outlines.reindex(rows["parcel_id"]), dtype=object)
+    return _shaped(rows, shapely.shortest_line(ends, _of_sources(rows, places)), parcels)

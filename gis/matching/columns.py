@@ -1,0 +1,112 @@
+"""What a matching run tells, column by column: of every source, of every parcel, of every connection."""
+
+from __future__ import annotations
+
+from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES, Column, Technology
+
+SHARED: tuple[Technology, ...] = ("reclaimed_water", "geothermal", "waste_heat", "biomass")
+"""Technologies whose sources several parcels share."""
+
+BASES: dict[str, tuple[str, str]] = {
+    "winter_flow": ("冬季流量", "winter flow"),
+    "design_capacity": ("按设计处理能力折算", "design capacity"),
+    "monitored_power": ("监测电功率", "monitored power"),
+    "design_load": ("IT 设计负荷", "design IT load"),
+    "recoverable_heat": ("可回收热量", "recoverable heat"),
+    "heat_in_place": ("热储可采热量", "heat in place"),
+    "green_area": ("可布孔绿地面积", "green area for boreholes"),
+}
+"""What the exploitable capacity of a source follows from."""
+
+EXCLUSIONS: dict[str, tuple[str, str]] = {
+    "unknown_capacity": ("能力资料不足，未参与匹配", "capacity not known: not matched"),
+    "unknown_commitment": ("项目占用能力不明，未参与匹配", "a project names no capacity: not matched"),
+    "used_up": ("能力已全部占用或为零", "nothing remains"),
+    "no_parcel": ("供热半径内没有可接入地块", "no parcel in reach may connect"),
+}
+"""Why a source takes no part."""
+
+REASONS: dict[str, tuple[str, str]] = {
+    "unknown_load": ("热负荷不明，未参与匹配", "heat load not known: not matched"),
+    "no_source": ("没有可接入的热源", "no source in reach that it may use"),
+    "small_rest": ("剩余负荷低于最低装机占比", "what is left of the load is below the least share"),
+    "small_limit": ("可接入能力低于最低装机占比", "every connection would stay below the least share"),
+    "sources_full": ("可接入的热源已满", "the sources in reach are full"),
+    "least_share": ("因最低装机占比未接入", "lost to the least share"),
+}
+"""Why a part of a parcel's load is left to air source, or to nothing."""
+
+
+def _f(name: str, unit: str | None, zh: str, en: str) -> Column:
+    return Column(name, "float", unit, zh, en)
+
+
+def _t(name: str, zh: str, en: str) -> Column:
+    return Column(name, "text", None, zh, en)
+
+
+def _powers(part: str, zh: str, en: str) -> tuple[Column, Column]:
+    return (
+        _f(f"{part}_kw", "kW", f"{zh}供热能力", f"{en} capacity"),
+        _f(f"{part}_mwh_per_a", "MWh/a", f"{zh}年供热量", f"{en} heat of a year"),
+    )
+
+
+SOURCE_COLUMNS: tuple[Column, ...] = (
+    _t("source_layer", "热源图层", "layer of the source"),
+    _t("source_id", "热源编号", "source"),
+    _t("source_name", "热源名称", "name of the source"),
+    _t("technology", "技术类型", "technology"),
+    _t("shared_layer", "共用能力的上级图层", "layer of what it shares the capacity of"),
+    _t("shared_id", "共用能力的上级编号", "what it shares the capacity of"),
+    _t("basis", "能力依据", "basis of the capacity"),
+    *_powers("exploitable", "可利用", "exploitable"),
+    *_powers("committed", "已占用", "committed"),
+    *_powers("reserved", "规划预留", "reserved"),
+    *_powers("remaining", "剩余", "remaining"),
+    *_powers("allocated", "本次匹配", "allocated"),
+    *_powers("free", "匹配后剩余", "free"),
+    _f("exploitable_m2", "m2", "可布孔绿地面积", "green area for boreholes"),
+    _f("allocated_m2", "m2", "匹配绿地面积", "allocated green area"),
+    _f("parcel_count", "1", "接入地块数", "connected parcels"),
+    _f("mean_length_m", "m", "平均接入长度", "mean length of connection"),
+    _f("gain_kw", "kW", "每增加 1 MW 多供热", "more served by one more MW"),
+    *(
+        _f(f"gain_{t}_kw", "kW", f"每增加 1 MW：{zh}", f"one more MW: {en}")
+        for t, (zh, en) in ((t, TECHNOLOGY_TITLES[t]) for t in SHARED)
+    ),
+    _f("gain_mw_m", "MW m", "每增加 1 MW 的接入长度变化", "one more MW: connections"),
+    _t("exclusion", "未参与匹配的原因", "why it takes no part"),
+)
+"""The capacity ledger: one row a source. `remaining` is exploitable less committed less reserved."""
+
+PARCEL_COLUMNS: tuple[Column, ...] = (
+    _t("parcel_id", "地块编号", "parcel"),
+    _t("district", "所在区", "district"),
+    _t("township", "所在乡镇街道", "township"),
+    _f("heated_area_m2", "m2", "供热面积", "heated area"),
+    _f("heat_load_kw", "kW", "设计热负荷", "heat load"),
+    _f("heat_demand_mwh_per_a", "MWh/a", "年供热量", "annual heat demand"),
+    *(_f(f"{t}_kw", "kW", f"{TECHNOLOGY_TITLES[t][0]}", f"{TECHNOLOGY_TITLES[t][1]}") for t in TECHNOLOGIES),
+    _f("unmet_kw", "kW", "未满足热负荷", "load not met"),
+    _t("matched", "主要技术", "main technology"),
+    _f("installed_share_frac", "1", "新能源装机占比", "installed share of new energy"),
+    _f("share_without_air_frac", "1", "不计空气源的装机占比", "installed share without air source"),
+    _f("energy_share_frac", "1", "新能源供热量占比", "energy share of new energy"),
+    _f("shortfall_kw", "kW", "距新建项目装机占比下限", "short of the share of new projects"),
+    _t("unmet_reason", "未由共用热源满足的原因", "why shared sources do not meet the rest"),
+    _t("displaced_layer", "已满的首选热源图层", "layer of the full source it would take first"),
+    _t("displaced_id", "已满的首选热源编号", "full source it would take first"),
+)
+"""One row a parcel; what shared sources leave is air source's where that may be used, else not met."""
+
+CONNECTION_COLUMNS: tuple[Column, ...] = (
+    _t("parcel_id", "地块编号", "parcel"),
+    _t("technology", "技术类型", "technology"),
+    _t("source_layer", "热源图层", "layer of the source"),
+    _t("source_id", "热源编号", "source"),
+    _f("allocated_kw", "kW", "匹配供热能力", "allocated capacity"),
+    _f("installed_share_frac", "1", "装机占比", "installed share"),
+    _f("length_m", "m", "接入长度", "length of connection"),
+)
+"""One row a connection of a parcel with a source."""
