@@ -1,0 +1,269 @@
+"""The least-share rule: a connection carries at least its parcel's least, or nothing.
+
+The exact flow knows no such rule, but splits few parcels. Connections that carry too
+little are dropped, and what their sources then have to spare is placed again, without
+taking from any source of an earlier or the same tier more than it gains:
+
+- at a parcel in reach that lacks something, if the rule allows the amount; else the
+  parcel gets its least, and others at the same source give up the difference, down to
+  their own least: so the source is full again;
+- else along a chain: a parcel in reach takes from this source what it took from another,
+  which has that much to spare in turn, and so on, the fewest steps first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gis.compiled import compiled, lean
+from gis.matching.network import Ints, Network
+
+STEPS = 8
+"""Sources that a chain leads over at most."""
+
+SEEN = 300
+"""Sources that are looked at for one amount."""
+
+ROUNDS = 4
+"""Times that the sources are gone through: what one gives up, another may place."""
+
+
+class Columns(NamedTuple):
+    """The network as the loops take it."""
+
+    parcel: Ints
+    source: Ints
+    most: Ints
+    parcel_start: Ints
+    source_start: Ints
+    by_source: Ints
+    least: Ints
+    tier: Ints
+    group: Ints
+
+
+class State(NamedTuple):
+    """What the loops change: flow (pair,), what parcels lack, what sources and groups have to spare."""
+
+    flow: Ints
+    lacks: Ints
+    spare: Ints
+    group_spare: Ints
+
+
+class Chain(NamedTuple):
+    """Sources in the order they were reached, and how."""
+
+    queue: Ints
+    seen: Ints
+    """(source,) Mark of the search that last saw it."""
+    before: Ints
+    gains: Ints
+    """(source,) Pair by which the source before it gives `given` to a parcel."""
+    loses: Ints
+    """(source,) Pair of the same parcel by which this source gives `freed` less."""
+    given: Ints
+    freed: Ints
+    steps: Ints
+
+
+@lean
+def give(c: Columns, s: State, pair: int, watts: int) -> None:
+    """Let a connection carry more (or, below zero, less)."""
+    source = c.source[pair]
+    s.flow[pair] += watts
+    s.lacks[c.parcel[pair]] -= watts
+    s.spare[source] -= watts
+    if c.group[source] >= 0:
+        s.group_spare[c.group[source]] -= watts
+
+
+@lean
+def spare_of(c: Columns, s: State, source: int) -> int:
+    """Return what a source has to spare, within its group."""
+    group = c.group[source]
+    return s.spare[source] if group < 0 else min(s.spare[source], s.group_spare[group])
+
+
+@lean
+def drop(c: Columns, s: State) -> None:
+    """Drop the connections that carry too little."""
+    for pair in range(len(c.parcel)):
+        if 0 < s.flow[pair] < c.least[c.parcel[pair]]:
+            give(c, s, pair, -s.flow[pair])
+
+
+@lean
+def on_the_way(c: Columns, chain: Chain, source: int, parcel: int) -> bool:
+    """Return whether a chain that leads to a source changes what a parcel gets."""
+    while chain.before[source] >= 0:
+        if c.parcel[chain.gains[source]] == parcel:
+            return True
+        source = chain.before[source]
+    return False
+
+
+@lean
+def outlet(c: Columns, s: State, chain: Chain, source: int, watts: int) -> tuple[int, int, int]:
+    """Return where an amount can be placed at a source: pair, amount, and what others there give up.
+
+    The pair is -1 where there is none. The first choice takes nothing from others.
+    """
+    best, best_watts, best_need, slack = -1, 0, 0, 0
+    for i in range(c.source_start[source], c.source_start[source + 1]):
+        pair = c.by_source[i]
+        parcel = c.parcel[pair]
+        least, flow = c.least[parcel], s.flow[pair]
+        if flow > least and not on_the_way(c, chain, source, parcel):
+            slack += flow - least
+        room = min(s.lacks[parcel], c.most[pair] - flow)
+        if room <= 0 or flow + room < least:
+            continue
+        amount = min(room, watts)
+        need = max(least - flow - amount, 0)
+        better = best < 0 or need < best_need or (need == 0 and best_need == 0 and amount > best_watts)
+        if better and not on_the_way(c, chain, source, parcel):
+            best, best_watts, best_need = pair, amount, need
+            if need == 0 and amount == watts:
+                break
+    if best >= 0 and best_need > slack:
+        best = -1
+    return best, best_watts, best_need
+
+
+@lean
+def take(c: Columns, s: State, chain: Chain, source: int, need: int) -> None:
+    """Take an amount from the parcels of a source, the farthest first, down to their least."""
+    for i in range(c.source_start[source + 1] - 1, c.source_start[source] - 1, -1):
+        if need == 0:
+            break
+        pair = c.by_source[i]
+        slack = s.flow[pair] - c.least[c.parcel[pair]]
+        if slack > 0 and not on_the_way(c, chain, source, c.parcel[pair]):
+            amount = min(slack, need)
+            give(c, s, pair, -amount)
+            need -= amount
+
+
+@lean
+def link(c: Columns, s: State, gains: int, loses: int, watts: int) -> tuple[int, int]:
+    """Return what a parcel can take from one source, of an amount there, and what it frees at another."""
+    parcel = c.parcel[gains]
+    least, has, had = c.least[parcel], s.flow[gains], s.flow[loses]
+    lacks = s.lacks[parcel]
+    given = min(watts, c.most[gains] - has, lacks + had)
+    if given - lacks > had - least and given - lacks < had:
+        given = lacks + had - least  # the rest of the other connection must be legal, or nothing
+    freed = given - lacks
+    if freed <= 0 or has + given < least:
+        return 0, 0
+    return given, freed
+
+
+@lean
+def spread(c: Columns, s: State, chain: Chain, start: int, source: int, watts: int, mark: int, count: int) -> int:
+    """Add the sources that can be reached from one by a single parcel; return how many are reached."""
+    for i in range(c.source_start[source], c.source_start[source + 1]):
+        gains = c.by_source[i]
+        parcel = c.parcel[gains]
+        if c.most[gains] == s.flow[gains]:
+            continue
+        for loses in range(c.parcel_start[parcel], c.parcel_start[parcel + 1]):
+            other = c.source[loses]
+            if s.flow[loses] == 0 or chain.seen[other] == mark or count == SEEN:
+                continue
+            given, freed = link(c, s, gains, loses, watts)
+            # What is not passed on is lost to this source; only later tiers may lose for an earlier one.
+            whole = given == watts or c.tier[source] > c.tier[start] or source == start
+            if freed == 0 or not whole or on_the_way(c, chain, source, parcel):
+                continue
+            chain.seen[other], chain.before[other] = mark, source
+            chain.gains[other], chain.loses[other] = gains, loses
+            chain.given[other], chain.freed[other] = given, freed
+            chain.steps[other] = chain.steps[source] + 1
+            chain.queue[count] = other
+            count += 1
+    return count
+
+
+@lean
+def place(c: Columns, s: State, chain: Chain, start: int, watts: int, mark: int) -> int:
+    """Place an amount that a source has to spare, or part of it; return how much."""
+    chain.queue[0], chain.seen[start], chain.before[start], chain.steps[start] = start, mark, -1, 0
+    at, count = 0, 1
+    while at < count:
+        source = chain.queue[at]
+        here = watts if source == start else chain.freed[source]
+        pair, amount, need = outlet(c, s, chain, source, here)
+        whole = amount == here or c.tier[source] > c.tier[start] or source == start
+        if pair >= 0 and whole:
+            if need > 0:
+                take(c, s, chain, source, need)
+            give(c, s, pair, amount + need)
+            placed = amount
+            while source != start:
+                placed = chain.given[source]
+                give(c, s, chain.loses[source], -chain.freed[source])
+                give(c, s, chain.gains[source], chain.given[source])
+                source = chain.before[source]
+            return placed
+        if chain.steps[source] < STEPS:
+            count = spread(c, s, chain, start, source, here, mark, count)
+        at += 1
+    return 0
+
+
+@compiled
+def refill(c: Columns, s: State, target: Ints, order: Ints) -> None:
+    """Place what sources have to spare because connections were dropped.
+
+    `target` is what each had to spare before; `order` the sources, the first tier first.
+    """
+    n = len(order)
+    queue, seen, before = np.empty(n, np.int64), np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+    gains, loses = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    given, freed, steps = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    chain = Chain(queue, seen, before, gains, loses, given, freed, steps)
+    mark = 0
+    for _ in range(ROUNDS):
+        done = 0
+        for source in order:
+            while True:
+                watts = min(s.spare[source] - target[source], spare_of(c, s, source))
+                placed = place(c, s, chain, source, watts, mark) if watts > 0 else 0
+                mark += 1
+                done += placed
+                if placed == 0:
+                    break
+        if done == 0:
+            break
+
+
+def repaired(network: Network, flow_w: Ints) -> Ints:
+    """Return a flow that keeps the least-share rule, near one that does not.
+
+    Parameters
+    ----------
+    network
+        What is matched.
+    flow_w
+        (pair,) A flow within all limits.
+    """
+    parcels, sources = len(network.load_w), len(network.supply_w)
+    source_start, by_source = network.by_source
+    columns = Columns(
+        network.parcel, network.source, network.most_w, network.parcel_start, source_start, by_source,
+        network.least_w, network.tier, network.group,
+    )  # fmt: skip
+    used = network.sum_by(network.source, flow_w, sources)
+    member = np.flatnonzero(network.group >= 0)
+    group_spare = network.group_supply_w.copy()
+    np.subtract.at(group_spare, network.group[member], used[member])
+    lacks = network.load_w - network.sum_by(network.parcel, flow_w, parcels)
+    state = State(flow_w.copy(), lacks, network.supply_w - used, group_spare)
+    target = state.spare.copy()
+    drop(columns, state)
+    refill(columns, state, target, np.argsort(network.tier, kind="stable"))
+    return state.flow
