@@ -14,12 +14,13 @@ import numpy as np
 from gis.facts.columns import Floats
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import green_usable_frac
-from gis.matching import Network, allocate
+from gis.matching.allocate import allocate
+from gis.matching.network import Network
 from gis.rules import RuleSet
 from gis.scoring.offers import Offers
 
 CM2 = 10_000
-"""Area is shared in whole square centimetres."""
+"""Area is shared in whole square centimetres: they take the place of the network's watts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,19 +48,19 @@ def share_ground(offers: Offers, load_kw: Floats, around: Surroundings, ruleset:
     none = np.empty(0, dtype=np.int64)
     order = np.lexsort((green.feature, green.parcel))
     network = Network(
-        load=np.floor(wanted_m2 * CM2).astype(np.int64),
-        least=np.ceil(least_m2 * CM2).astype(np.int64),
-        supply=np.floor(supply_m2 * CM2).astype(np.int64),
+        load_w=np.floor(wanted_m2 * CM2).astype(np.int64),
+        least_w=np.ceil(least_m2 * CM2).astype(np.int64),
+        supply_w=np.floor(supply_m2 * CM2).astype(np.int64),
         tier=np.zeros(len(supply_m2), dtype=np.int64),
         group=np.full(len(supply_m2), -1, dtype=np.int64),
-        group_supply=none,
+        group_supply_w=none,
         parcel=green.parcel[order],
         source=green.feature[order],
-        limit=np.floor(green.limit[order] * CM2).astype(np.int64),
+        limit_w=np.floor(green.limit[order] * CM2).astype(np.int64),
         length_m=np.round(green.length_m[order]).astype(np.int64),
     )
     green_m2 = np.zeros(len(green))
-    green_m2[order] = allocate(network).flow / CM2
+    green_m2[order] = allocate(network).flow_w / CM2
     green_kw = green_m2 * per_m2[green.parcel]
     kw = own_kw + np.bincount(green.parcel, weights=green_kw, minlength=len(load_kw))
     kept = kw >= least_frac * load_kw * (1.0 - 1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gis.citywide.problem import TECHNOLOGY_OF, W_PER_KW
+from gis.citywide.problem import TECHNOLOGY_OF
 from gis.citywide.tables import GREEN, GROUND, Solved
 from gis.facts.columns import Floats
 from gis.facts.surroundings import Surroundings
@@ -51,11 +51,11 @@ def _shared(
         "remaining": problem.remaining_kw,
         "allocated": summed(found["allocated_kw"]),
     }
-    kw["free"] = _free_kw(problem.remaining_kw, kw["allocated"], parent)
+    kw["free"] = _free(problem.remaining_kw, kw["allocated"], parent)
     hours = _hours(solved, ruleset)
     mwh = {part: values * hours / 1000.0 for part, values in kw.items()}
     mwh["allocated"] = summed(heat_mwh)
-    mwh["free"] = mwh["remaining"] - mwh["allocated"]
+    mwh["free"] = _free(mwh["remaining"], mwh["allocated"], parent)
     with np.errstate(invalid="ignore"):
         mean_length_m = summed(found["length_m"]) / parcel_count
     technology = np.array([TECHNOLOGY_OF[o] for o in table["option"]], dtype=object)
@@ -79,12 +79,12 @@ def _shared(
     return pd.DataFrame({c.name: columns[c.name] for c in SOURCE_COLUMNS})
 
 
-def _free_kw(remaining_kw: Floats, allocated_kw: Floats, parent: npt.NDArray[np.int64]) -> Floats:
+def _free(remaining: Floats, allocated: Floats, parent: npt.NDArray[np.int64]) -> Floats:
     """Return what is left: of a plant less what its mains give, of a main no more than its plant has."""
     fed = np.flatnonzero(parent >= 0)
-    taken = allocated_kw.copy()
-    np.add.at(taken, parent[fed], allocated_kw[fed])
-    free = remaining_kw - taken
+    taken = allocated.copy()
+    np.add.at(taken, parent[fed], allocated[fed])
+    free = remaining - taken
     # A plant of which nothing is known limits nobody.
     free[fed] = np.fmin(free[fed], free[parent[fed]])
     return free
@@ -104,20 +104,17 @@ def _hours(solved: Solved, ruleset: RuleSet) -> Floats:
 
 
 def _gains(solved: Solved) -> dict[str, Floats]:
-    """Return what one more MW of every source would bring; NaN of one that takes no part."""
-    worth, technologies = solved.worth, solved.problem.technologies
-    known = ~np.isnan(solved.problem.remaining_kw)
-    gains = {f"gain_{t}_kw": np.zeros(len(known)) for t in SHARED}
-    for tier, technology in enumerate(technologies):
-        gains[f"gain_{technology}_kw"] = worth.gain_tier[:, tier] / W_PER_KW
-    found = {"gain_kw": worth.gain_tier.sum(axis=1) / W_PER_KW, **gains, "gain_mw_m": worth.gain_length / 1e6}
-    return {name: np.where(known, values, np.nan) for name, values in found.items()}
+    count = len(solved.problem.remaining_kw)
+    return {
+        name: np.full(count, np.nan) for name in ("gain_kw", *(f"gain_{t}_kw" for t in SHARED), "gain_mw_m")
+    }
 
 
 def _exclusion(solved: Solved) -> npt.NDArray[np.object_]:
     """Return why sources take no part; None of those that do."""
     problem, claimed = solved.problem, solved.supply.claimed
-    reached = np.bincount(problem.network.source, minlength=len(problem.remaining_kw)) > 0
+    count = len(problem.remaining_kw)
+    reached = np.bincount(problem.network.source, minlength=count + 1)[:count] > 0
     reason = np.full(len(reached), None, dtype=object)
     reason[~reached] = "no_parcel"
     reason[problem.remaining_kw <= 0.0] = "used_up"

@@ -23,7 +23,7 @@ from gis.facts.columns import JUDGED, Attributes, Floats
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
-from gis.matching import allocate, worth
+from gis.matching.allocate import allocate
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
@@ -138,7 +138,6 @@ def _matched(
     supplied = supply(around, ruleset, field_hours)
     asked = problem(offered, ground, supplied, ruleset, scenario)
     allocation = allocate(asked.network, cost=asked.cost, progress=progress)
-    _tell(progress, 0, 0, "what one more MW is worth")
     solved = tables.Solved(
         ids[order],
         offered,
@@ -146,7 +145,6 @@ def _matched(
         supplied,
         asked,
         allocation,
-        worth(asked.network, allocation),
         field_hours,
     )
     found = tables.connections(solved, around)

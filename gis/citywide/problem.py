@@ -12,15 +12,18 @@ from gis.citywide.scenario import Scenario
 from gis.errors import InputError
 from gis.facts.columns import Floats, Ints
 from gis.heat import economics
-from gis.matching import Network
 from gis.matching.columns import SHARED
 from gis.matching.ledger import remaining_kw
+from gis.matching.network import Network
 from gis.rules import RuleSet
 from gis.scoring.offers import Links, Offers
 from gis.scoring.supply import Supply
 from gis.vocabulary import OPTIONS
 
 W_PER_KW = 1000.0
+MOST_KW = 1e9
+"""More than any connection carries."""
+
 TECHNOLOGY_OF = {o.id: o.technology for o in OPTIONS}
 
 
@@ -31,7 +34,10 @@ class Problem:
     technologies   of the tiers, the one served first at the head
     exploitable_kw, remaining_kw  (source,) with the scenario's changes; NaN where not known
     known          (parcel,) whether the parcel's load is known
-    hours          (source,) hours in a year that a kW of the source can be used
+    cost           (pair,) what is allocated by, in CNY/GWh; None: the order of technologies
+
+    The last source of the network stands for the parcels' own wells, which nobody shares: they
+    are its connections' limits, and of itself it has no end.
     """
 
     network: Network
@@ -53,27 +59,26 @@ def problem(offers: Offers, ground: Ground, supply: Supply, ruleset: RuleSet, sc
     )
     left_kw = remaining_kw(exploitable_kw, supply.claimed)
     technologies = tuple(t for t in ruleset.order if t in SHARED)
-    parcel, source, length_m, limit_kw = _pairs(offers, supply, left_kw)
+    parcel, source, length_m, limit_kw = _pairs(offers, supply, left_kw, known)
     least_frac = ruleset.parameters["minimum_share_frac"].number()
     whole_w, load_w = _watts(np.where(known, load_kw, 0.0)), _watts(np.where(known, load_kw - ground.kw, 0.0))
     group, group_left_kw = _groups(supply.parent, left_kw)
     network = Network(
-        load=load_w,
-        least=np.ceil(whole_w * least_frac).astype(np.int64),
-        own=_watts(np.where(known, offers.closed_loop_kw, 0.0)),
-        own_tier=technologies.index("geothermal"),
-        supply=_watts(np.where(np.isnan(left_kw), 0.0, left_kw)),
-        tier=np.array([technologies.index(t) for t in technology], dtype=np.int64),
-        group=group,
-        group_supply=_watts(group_left_kw),
+        load_w=load_w,
+        least_w=np.ceil(whole_w * least_frac).astype(np.int64),
+        supply_w=np.append(_watts(np.where(np.isnan(left_kw), 0.0, left_kw)), load_w.sum()),
+        tier=np.array([technologies.index(t) for t in (*technology, "geothermal")], dtype=np.int64),
+        group=np.append(group, -1),
+        group_supply_w=_watts(group_left_kw),
         parcel=parcel,
         source=source,
-        limit=np.minimum(_watts(np.minimum(limit_kw, 1e9)), load_w[parcel]),
+        limit_w=np.minimum(_watts(np.minimum(limit_kw, MOST_KW)), load_w[parcel]),
         length_m=np.round(length_m).astype(np.int64),
     )
     cost = None
     if scenario.order == "cost":
-        cost = _cost(offers, table["option"].to_numpy()[source], parcel, length_m, ruleset)
+        option = np.append(table["option"].to_numpy(), "geothermal_closed_loop")[source]
+        cost = _cost(offers, option, parcel, length_m, ruleset)
     return Problem(network, technologies, exploitable_kw, left_kw, known, cost)
 
 
@@ -82,20 +87,22 @@ def _watts(kw: Floats) -> Ints:
     return np.floor(kw * W_PER_KW + 1e-3).astype(np.int64)
 
 
-def _pairs(offers: Offers, supply: Supply, left_kw: Floats) -> tuple[Ints, Ints, Floats, Floats]:
+def _pairs(
+    offers: Offers, supply: Supply, left_kw: Floats, known: npt.NDArray[np.bool_]
+) -> tuple[Ints, Ints, Floats, Floats]:
     """Return parcel, source, length (m) and limit (kW) of every pair whose source is known, in order."""
     parts: list[tuple[Ints, Links]] = []
     for (option, layer), links in offers.links.items():
         if len(links):
-            place = supply.place(option, layer, int(links.feature.max()) + 1)[links.feature]
+            place = supply.place(option, layer, links.feature)
             parts.append((place, links))
-    if not parts:
-        none = np.empty(0, dtype=np.int64)
-        return none, none, np.empty(0), np.empty(0)
+    own = np.flatnonzero((offers.closed_loop_kw > 0.0) & known)
+    parts.append(
+        (np.full(len(own), len(left_kw)), Links(own, own, np.zeros(len(own)), offers.closed_loop_kw[own]))
+    )
     source = np.concatenate([place for place, _ in parts])
     links = Links.together([(0, found) for _, found in parts])
-    kept = np.flatnonzero(source >= 0)
-    kept = kept[~np.isnan(left_kw[source[kept]])]
+    kept = np.flatnonzero((source >= 0) & ~np.isnan(np.append(left_kw, np.inf)[source]))
     kept = kept[np.lexsort((source[kept], links.parcel[kept]))]
     return links.parcel[kept], source[kept], links.length_m[kept], links.limit[kept]
 

@@ -83,14 +83,14 @@ def _by_district(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) -> l
 def _certificate(solved: Solved) -> list[dict[str, Any]]:
     """Return by technology the most that any allocation can serve, what this one does, and what it lost."""
     allocation = solved.allocation
-    if allocation.certificate is None:
+    if allocation.cost is not None:
         return []
     return [
         {
             "technology": technology,
-            "most_kw": float(allocation.certificate[tier]) / W_PER_KW,
-            "relaxed_kw": float(allocation.relaxed_tier[tier]) / W_PER_KW,
-            "allocated_kw": float(allocation.tier_flow[tier]) / W_PER_KW,
+            "most_kw": float(allocation.certificate.tier_w[tier]) / W_PER_KW,
+            "relaxed_kw": float(allocation.relaxed_tier_w[tier]) / W_PER_KW,
+            "allocated_kw": float(allocation.tier_w[tier]) / W_PER_KW,
         }
         for tier, technology in enumerate(solved.problem.technologies)
     ]

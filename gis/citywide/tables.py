@@ -10,11 +10,11 @@ import pandas as pd
 
 from gis.citywide.ground import Ground
 from gis.citywide.problem import TECHNOLOGY_OF, W_PER_KW, Problem
-from gis.facts.columns import Floats, Ints
+from gis.facts.columns import Floats
 from gis.facts.surroundings import Surroundings
 from gis.heat.portfolio import stack
-from gis.matching import Allocation, Worth
-from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, REASONS
+from gis.matching.allocate import Allocation, Unmet
+from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS
 from gis.rules import RuleSet
 from gis.scoring.offers import Offers
 from gis.scoring.supply import Supply
@@ -37,14 +37,13 @@ class Solved:
     supply: Supply
     problem: Problem
     allocation: Allocation
-    worth: Worth
     field_hours: Floats
 
 
 def connections(solved: Solved, around: Surroundings) -> pd.DataFrame:
     """Return one row a connection, by parcel, technology and source; columns of `CONNECTION_COLUMNS`."""
     network, table = solved.problem.network, solved.supply.table
-    used = np.flatnonzero(solved.allocation.flow > 0)
+    used = np.flatnonzero((solved.allocation.flow_w > 0) & (network.source < len(table)))
     source, parcel = network.source[used], network.parcel[used]
     option = table["option"].to_numpy()[source]
     shared = pd.DataFrame(
@@ -53,7 +52,7 @@ def connections(solved: Solved, around: Surroundings) -> pd.DataFrame:
             "technology": [TECHNOLOGY_OF[o] for o in option],
             "source_layer": table["layer"].to_numpy()[source],
             "source_id": table["id"].to_numpy()[source],
-            "allocated_kw": solved.allocation.flow[used] / W_PER_KW,
+            "allocated_kw": solved.allocation.flow_w[used] / W_PER_KW,
             "length_m": network.length_m[used].astype(np.float64),
             "source": source,
         }
@@ -94,7 +93,7 @@ def parcels(solved: Solved, found: pd.DataFrame, ruleset: RuleSet) -> tuple[pd.D
     for technology, rows in found.groupby("technology"):
         power[str(technology)] += np.bincount(rows["at"], weights=rows["allocated_kw"], minlength=count)
     power[GROUND] = solved.ground.kw.copy()
-    power["geothermal"] += solved.allocation.own_flow / W_PER_KW
+    power["geothermal"] += _own_wells_kw(solved)
     given = np.sum(list(power.values()), axis=0)
     rest = np.where(load_kw - given > LEAST_SEEN_KW, load_kw - given, 0.0)
     power["air_source"] = np.where(solved.offers.air, rest, 0.0)
@@ -109,7 +108,7 @@ def parcels(solved: Solved, found: pd.DataFrame, ruleset: RuleSet) -> tuple[pd.D
         np.where(np.isnan(stacked.energy_frac), 0.0, stacked.energy_frac) * demand["heat_demand_mwh_per_a"]
     )
     known = solved.problem.known
-    without_air, share = _shares(power, load_kw, ruleset)
+    without_air, share = _shares(rest, power["air_source"], load_kw, ruleset)
     columns = {
         "parcel_id": solved.ids,
         "district": demand["district"].texts(),
@@ -127,16 +126,19 @@ def parcels(solved: Solved, found: pd.DataFrame, ruleset: RuleSet) -> tuple[pd.D
     return pd.DataFrame({c.name: columns[c.name] for c in PARCEL_COLUMNS}), heat_mwh
 
 
-def _shares(power: dict[str, Floats], load_kw: Floats, ruleset: RuleSet) -> tuple[Floats, Floats]:
+def _own_wells_kw(solved: Solved) -> Floats:
+    network = solved.problem.network
+    own = np.flatnonzero(network.source == len(solved.supply.table))
+    kw = solved.allocation.flow_w[own] / W_PER_KW
+    return np.bincount(network.parcel[own], weights=kw, minlength=len(solved.ids)).astype(np.float64)
+
+
+def _shares(rest_kw: Floats, air_kw: Floats, load_kw: Floats, ruleset: RuleSet) -> tuple[Floats, Floats]:
     """Return the installed share of new energy without air source, and with what of it counts."""
-    without = np.sum([kw for t, kw in power.items() if t != "air_source"], axis=0)
-    counted = ruleset.portfolio.number("air_source_counted_frac") * power["air_source"]
+    counted_kw = ruleset.portfolio.number("air_source_counted_frac") * air_kw
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = [
-            np.where(load_kw > 0.0, np.minimum(kw / load_kw, 1.0), np.nan)
-            for kw in (without, without + counted)
-        ]
-    return shares[0], shares[1]
+        without = np.where(load_kw > 0.0, 1.0 - rest_kw / load_kw, np.nan)
+        return without, np.minimum(without + counted_kw / load_kw, 1.0)
 
 
 def _main(power: dict[str, Floats], order: tuple[str, ...]) -> npt.NDArray[np.object_]:
@@ -159,30 +161,23 @@ def _shortfall_kw(share: Floats, solved: Solved, ruleset: RuleSet) -> Floats:
 
 def _left_out(solved: Solved, rest_kw: Floats) -> dict[str, npt.NDArray[np.object_]]:
     """Return why shared sources leave a rest, and the full source that a parcel would have taken first."""
-    network, allocation, count = solved.problem.network, solved.allocation, len(solved.ids)
-    reason = np.full(count, None, dtype=object)
+    allocation, count = solved.allocation, len(solved.ids)
     left = rest_kw > LEAST_SEEN_KW
-    reason[left] = np.array([None, *list(REASONS)[1:]], dtype=object)[allocation.unmet_reason[left]]
+    reason = np.where(left, UNMET[allocation.unmet_reason], None)
     reason[~solved.problem.known] = "unknown_load"
-    first = first_choice(network.parcel, network.tier[network.source], network.length_m, count)
-    source = np.where(first >= 0, network.source[first], -1)
-    full = allocation.full[source] & (source >= 0)
-    displaced = left & full & (allocation.flow[first] == 0)
-    layer, ids = (solved.supply.table[name].to_numpy() for name in ("layer", "id"))
-    none = np.full(count, None, dtype=object)
-    if not len(layer):
-        return {"unmet_reason": reason, "displaced_layer": none, "displaced_id": none}
+    displaced = {name: np.full(count, None, dtype=object) for name in ("layer", "id")}
+    parcel, source = allocation.displaced
+    shared = left[parcel] & (source < len(solved.supply.table))
+    for name, values in displaced.items():
+        values[parcel[shared]] = solved.supply.table[name].to_numpy()[source[shared]]
     return {
         "unmet_reason": reason,
-        "displaced_layer": np.where(displaced, layer[source], None),
-        "displaced_id": np.where(displaced, ids[source], None),
+        "displaced_layer": displaced["layer"],
+        "displaced_id": displaced["id"],
     }
 
 
-def first_choice(parcel: Ints, tier: Ints, length_m: Ints, count: int) -> Ints:
-    """Return the pair of every parcel that is served first and is then the shortest; -1 where it has none."""
-    first = np.full(count, -1, dtype=np.int64)
-    order = np.lexsort((length_m, tier, parcel))
-    heads = order[np.unique(parcel[order], return_index=True)[1]]
-    first[parcel[heads]] = heads
-    return first
+UNMET = np.full(len(Unmet), None, dtype=object)
+"""The words of `gis.matching.columns.REASONS` by the codes of an allocation."""
+UNMET[[Unmet.NO_SOURCE, Unmet.SMALL_LOAD, Unmet.SMALL_LIMITS]] = "no_source", "small_rest", "small_limit"
+UNMET[[Unmet.FULL, Unmet.LEAST_RULE]] = "sources_full", "least_share"

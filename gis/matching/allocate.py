@@ -98,7 +98,13 @@ def allocate(network: Network, *, cost: Ints | None = None, progress: Progress |
 
     def tell(step: int) -> None:
         if progress:
-            word = f"most of tier {step}" if step < steps - 2 else "least length" if cost is None else "least cost"
+            word = (
+                f"most of tier {step}"
+                if step < steps - 2
+                else "least length"
+                if cost is None
+                else "least cost"
+            )
             progress(step, steps, word)
 
     total, relaxed = solved(network, tier, network.length_m if cost is None else cost, tell)

@@ -163,7 +163,9 @@ def link(c: Columns, s: State, gains: int, loses: int, watts: int) -> tuple[int,
 
 
 @lean
-def spread(c: Columns, s: State, chain: Chain, start: int, source: int, watts: int, mark: int, count: int) -> int:
+def spread(
+    c: Columns, s: State, chain: Chain, start: int, source: int, watts: int, mark: int, count: int
+) -> int:
     """Add the sources that can be reached from one by a single parcel; return how many are reached."""
     for i in range(c.source_start[source], c.source_start[source + 1]):
         gains = c.by_source[i]

@@ -39,12 +39,13 @@ class Supply:
     parent: Ints
     claimed: Claims
 
-    def place(self, option: str, layer: str, feature_count: int) -> Ints:
-        """Return the position of every feature of a layer as a source of an option, -1 where it is none."""
+    def place(self, option: str, layer: str, feature: Ints) -> Ints:
+        """Return the position of features of a layer as sources of an option, -1 where one is none."""
         here = np.flatnonzero(((self.table["option"] == option) & (self.table["layer"] == layer)).to_numpy())
-        places = np.full(feature_count, -1, dtype=np.int64)
-        places[self.table["feature"].to_numpy()[here]] = here
-        return places
+        own = self.table["feature"].to_numpy(dtype=np.int64)[here]
+        places = np.full(max(own.max(initial=-1), feature.max(initial=-1)) + 1, -1, dtype=np.int64)
+        places[own] = here
+        return places[feature]
 
 
 def supply(around: Surroundings, ruleset: RuleSet, full_load_h: Floats | float) -> Supply:

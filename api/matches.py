@@ -1,0 +1,154 @@
+"""/api/matches: citywide matching, its runs and their parts."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock, Thread
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from fastapi import APIRouter, Path, Query, Request
+
+from api.problems import documented
+from api.responses import ORJSON
+from api.schemas_match import MatchDetail, MatchedParcel, Matches, MatchJob, MatchSources, NewMatch
+from api.suitability import Scorer
+from gis.citywide import Scenario, match_store
+from gis.citywide.scenario import NAME
+from gis.errors import BusyError, NotFoundError, OneMapError
+from gis.store import LayerVersion, MatchRecord, Store
+
+router = APIRouter(tags=["matching"])
+log = logging.getLogger("onemap.api")
+
+HOLDERS = 20
+Name = Annotated[str, Path(pattern=f"^{NAME}$", description="scenario")]
+
+
+class Matcher:
+    """The matching run under way in this program: one at a time."""
+
+    def __init__(self, store: Store, scorer: Scorer) -> None:
+        self._store, self._scorer = store, scorer
+        self._lock = Lock()
+        self._job: dict[str, Any] | None = None
+
+    @property
+    def job(self) -> dict[str, Any] | None:
+        """What is under way, or was last."""
+        with self._lock:
+            return None if self._job is None else dict(self._job)
+
+    def start(self, scenario: Scenario) -> dict[str, Any]:
+        """Begin a run and return it; BusyError while another one is under way."""
+        with self._lock:
+            if self._job is not None and self._job["state"] == "running":
+                raise BusyError(f"The scenario {self._job['scenario']} is being matched: try again after it.")
+            self._job = {
+                "scenario": scenario.name, "state": "running", "step": None, "done_frac": None, "error": None,
+            }  # fmt: skip
+            begun = dict(self._job)
+        # A daemon, so that a stop of the server does not wait: a run that is cut off leaves the last one.
+        Thread(target=self._run, args=(scenario,), daemon=True).start()
+        return begun
+
+    def _run(self, scenario: Scenario) -> None:
+        try:
+            ruleset = self._scorer.ruleset(self._store.latest_run())
+            match_store(self._store, ruleset, scenario, self._tell)
+            self._end("done", None)
+        except OneMapError as error:
+            self._end("failed", str(error))
+        except Exception as error:
+            log.error("matching %s failed", scenario.name, exc_info=error)
+            self._end("failed", "The server failed on this run; its log says why.")
+
+    def _tell(self, done: int, total: int, label: str) -> None:
+        self._set(step=label, done_frac=done / total if total else None)
+
+    def _end(self, state: str, error: str | None) -> None:
+        self._set(state=state, step=None, done_frac=None, error=error)
+
+    def _set(self, **values: Any) -> None:
+        with self._lock:
+            self._job = {**(self._job or {}), **values}
+
+
+def _run_info(record: MatchRecord, versions: dict[str, LayerVersion]) -> dict[str, Any]:
+    present = {layer: v.version for layer, v in versions.items()}
+    told = {name: getattr(record, name) for name in MatchRecord.__dataclass_fields__ if name != "summary"}
+    return told | {"current": record.layer_versions == present}
+
+
+@router.get("/api/matches", responses={200: {"model": Matches}, **documented(503)})
+def get_matches(request: Request) -> ORJSON:
+    """List the matching runs, the last of every scenario, and the run under way."""
+    store: Store = request.app.state.store
+    versions = store.layer_versions()
+    runs = [_run_info(record, versions) for record in store.matches()]
+    return ORJSON({"runs": runs, "job": request.app.state.matcher.job})
+
+
+@router.post(
+    "/api/matches", status_code=202, responses={202: {"model": MatchJob}, **documented(400, 409, 422, 503)}
+)
+def post_match(request: Request, body: NewMatch) -> ORJSON:
+    """Begin to match the stored parcels; GET /api/matches tells how far it is."""
+    scenario = Scenario(body.scenario, body.order, body.capacity_frac, body.reach_frac)
+    return ORJSON(request.app.state.matcher.start(scenario), status_code=202)
+
+
+@router.get("/api/matches/{scenario}", responses={200: {"model": MatchDetail}, **documented(404, 422, 503)})
+def get_match(request: Request, scenario: Name) -> ORJSON:
+    """Return what a run comes to: by technology and district, with the certificate and what is left."""
+    store: Store = request.app.state.store
+    record = store.match(scenario)
+    return ORJSON(_run_info(record, store.layer_versions()) | {"summary": record.summary})
+
+
+@router.get(
+    "/api/matches/{scenario}/sources", responses={200: {"model": MatchSources}, **documented(404, 422, 503)}
+)
+def get_sources(
+    request: Request,
+    scenario: Name,
+    layer: Annotated[str | None, Query(max_length=60, description="sources of this layer only")] = None,
+) -> ORJSON:
+    """Return the capacity ledger: what every source has, what is taken, and what one more MW is worth."""
+    store: Store = request.app.state.store
+    where = {} if layer is None else {"source_layer": [layer]}
+    return ORJSON({"scenario": scenario, "sources": _rows(store.match_part("sources", scenario, **where))})
+
+
+@router.get(
+    "/api/matches/{scenario}/parcels/{parcel_id}",
+    responses={200: {"model": MatchedParcel}, **documented(404, 422, 503)},
+)
+def get_parcel(
+    request: Request,
+    scenario: Name,
+    parcel_id: Annotated[
+        str, Path(min_length=1, max_length=64, pattern=r"^[^\x00]+$", description="parcel id, as imported")
+    ],
+) -> ORJSON:
+    """Return what one parcel gets from whom, and who holds the source that it would have taken first."""
+    store: Store = request.app.state.store
+    found = _rows(store.match_part("parcels", scenario, parcel_id=[parcel_id]))
+    if not found:
+        raise NotFoundError(f"The matching run {scenario!r} has no parcel {parcel_id!r}.")
+    connections = _rows(store.match_part("connections", scenario, parcel_id=[parcel_id]))
+    holders: list[dict[str, Any]] = []
+    if found[0]["displaced_id"] is not None:
+        full = {"source_layer": [found[0]["displaced_layer"]], "source_id": [found[0]["displaced_id"]]}
+        held = store.match_part("connections", scenario, **full)
+        held = held[held["parcel_id"] != parcel_id]
+        holders = _rows(held.sort_values("allocated_kw", ascending=False, kind="stable").head(HOLDERS))
+    answer = {"scenario": scenario, "parcel": found[0], "connections": connections, "holders": holders}
+    return ORJSON(answer)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows for JSON; what is missing is None."""
+    kept = frame.astype(object).where(frame.notna(), None).replace({np.nan: None})
+    return [{str(name): value for name, value in row.items()} for row in kept.to_dict("records")]
