@@ -85,12 +85,16 @@ def _certificate(solved: Solved) -> list[dict[str, Any]]:
     allocation = solved.allocation
     if allocation.cost is not None:
         return []
+    totals = {
+        "most_kw": allocation.certificate.tier_w,
+        "relaxed_kw": allocation.relaxed_tier_w,
+        "allocated_kw": allocation.tier_w,
+    }
+    # Technologies at the end of the order that have no source are not among the tiers.
     return [
         {
             "technology": technology,
-            "most_kw": float(allocation.certificate.tier_w[tier]) / W_PER_KW,
-            "relaxed_kw": float(allocation.relaxed_tier_w[tier]) / W_PER_KW,
-            "allocated_kw": float(allocation.tier_w[tier]) / W_PER_KW,
+            **{name: float(w[tier]) / W_PER_KW if tier < len(w) else 0.0 for name, w in totals.items()},
         }
         for tier, technology in enumerate(solved.problem.technologies)
     ]

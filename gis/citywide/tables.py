@@ -23,8 +23,8 @@ from layers import LAYERS
 
 GREEN = "green_space"
 GROUND = "shallow_ground_source"
-LEAST_SEEN_KW = 0.0005
-"""Half a watt: less is the rounding to whole watts."""
+LEAST_SEEN_KW = 0.002
+"""Less is the rounding to whole watts."""
 
 
 @dataclass(frozen=True, eq=False)

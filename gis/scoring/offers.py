@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -73,12 +73,14 @@ class Offers:
     links: Mapping[tuple[str, str], Links]
 
     def taken(self, order: Ints) -> Offers:
-        """Return the same parcels in another order: a permutation of them all."""
+        """Return the same parcels in another order, a permutation of them all, with links in order too."""
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
 
         def moved(links: Links) -> Links:
-            return replace(links, parcel=place[links.parcel])
+            parcel = place[links.parcel]
+            rows = np.lexsort((links.feature, parcel))
+            return Links(parcel[rows], links.feature[rows], links.length_m[rows], links.limit[rows])
 
         return Offers(
             {name: values[order] for name, values in self.demand.items()},

@@ -61,6 +61,7 @@ def supply(around: Surroundings, ruleset: RuleSet, full_load_h: Floats | float) 
         if around.loaded(layer)
     ]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    table = table.astype({"feature": np.int64, "exploitable_kw": np.float64})
     parent = _parents(around, table)
     return Supply(table, parent, _claims(around, ruleset, table, parent))
 
