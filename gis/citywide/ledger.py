@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gis.citywide.problem import TECHNOLOGY_OF
-from gis.citywide.tables import GREEN, GROUND, Solved
+from gis.citywide.tables import GREEN, GROUND, Solved, where_known
 from gis.facts.columns import Floats
 from gis.facts.surroundings import Surroundings
 from gis.matching.columns import SHARED, SOURCE_COLUMNS
@@ -64,8 +64,8 @@ def _shared(
         "source_id": table["id"],
         "source_name": table["name"],
         "technology": technology,
-        "shared_layer": np.where(parent >= 0, table["layer"].to_numpy()[parent], None) if count else None,
-        "shared_id": np.where(parent >= 0, table["id"].to_numpy()[parent], None) if count else None,
+        "shared_layer": where_known(parent >= 0, table["layer"].to_numpy()[parent]),
+        "shared_id": where_known(parent >= 0, table["id"].to_numpy()[parent]),
         "basis": table["basis"],
         **{f"{part}_kw": values for part, values in kw.items()},
         **{f"{part}_mwh_per_a": values for part, values in mwh.items()},
@@ -164,7 +164,7 @@ def _green(
         "allocated_m2": taken_m2,
         "parcel_count": parcel_count,
         "mean_length_m": length_m,
-        "exclusion": np.where(np.isnan(mean_kw_per_m2), "no_parcel", None),
+        "exclusion": where_known(np.isnan(mean_kw_per_m2), "no_parcel"),
     }
     return pd.DataFrame(columns)
 

@@ -17,6 +17,7 @@ from gis.citywide.ground import share_ground
 from gis.citywide.ledger import sources
 from gis.citywide.problem import problem
 from gis.citywide.scenario import Scenario
+from gis.citywide.segments import segments
 from gis.citywide.summary import summary
 from gis.errors import InputError
 from gis.facts.columns import JUDGED, Attributes, Floats
@@ -42,12 +43,16 @@ PIECE = 50_000
 class Match:
     """A matched city.
 
-    sources, parcels, connections  frames with the columns of `gis.matching.columns`
-    summary                        what it tells of the whole city, the certificate among it
+    sources      the capacity ledger, one row a source
+    segments     mains from tap to tap
+    parcels      what each parcel gets
+    connections  who connects with whom; all frames have the columns of `gis.matching.columns`
+    summary      what it comes to in the whole city, the certificate among it
     """
 
     scenario: Scenario
     sources: pd.DataFrame
+    segments: pd.DataFrame
     parcels: pd.DataFrame
     connections: pd.DataFrame
     summary: dict[str, Any]
@@ -107,7 +112,7 @@ def match_store(
     found = _matched(names, pieces, around, ruleset, scenario, progress)
     _tell(progress, 0, 0, "saving the matching run")
     store.save_ruleset(ruleset.hash, ruleset.id, ruleset.as_of, content_json(ruleset))
-    parts = {"sources": found.sources, "parcels": found.parcels, "connections": found.connections}
+    parts = {name: getattr(found, name) for name in ("sources", "segments", "parcels", "connections")}
     store.save_match(_record(found, moment.versions), parts)
     return found
 
@@ -156,7 +161,9 @@ def _matched(
     ledger = sources(solved, found, heat, around, ruleset)
     told = summary(solved, ledger, rows, heat_mwh, ruleset)
     versions = around.resources.versions
-    return Match(scenario, ledger, rows, found.drop(columns=["at", "source"]), told, ruleset, versions)
+    mains = segments(solved, found, around, ruleset)
+    connected = found.drop(columns=["at", "source"])
+    return Match(scenario, ledger, mains, rows, connected, told, ruleset, versions)
 
 
 def _field_hours(offered: Offers, around: Surroundings) -> Floats:

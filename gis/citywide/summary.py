@@ -65,12 +65,15 @@ def _by_technology(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) ->
 
 def _by_district(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) -> list[dict[str, Any]]:
     rows = []
-    positions = parcels.groupby("district", dropna=False).indices
-    for district, places in sorted(positions.items(), key=lambda item: (pd.isna(item[0]), str(item[0]))):
+    codes, names = pd.factorize(parcels["district"], sort=True)
+    for code, district in [*enumerate(names), (-1, None)]:
+        places = np.flatnonzero(codes == code)
         here = parcels.iloc[places]
+        if here.empty:
+            continue
         rows.append(
             {
-                "district": None if pd.isna(district) else str(district),
+                "district": district,
                 "parcel_count": len(here),
                 "heat_load_kw": float(here["heat_load_kw"].sum()),
                 "unmet_kw": float(here["unmet_kw"].sum()),

@@ -40,6 +40,13 @@ class Solved:
     field_hours: Floats
 
 
+def where_known(known: npt.NDArray[np.bool_], values: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    """Return values where they are known, None elsewhere."""
+    found = np.full(len(known), None, dtype=object)
+    found[known] = np.broadcast_to(np.asarray(values, dtype=object), len(known))[known]
+    return found
+
+
 def connections(solved: Solved, around: Surroundings) -> pd.DataFrame:
     """Return one row a connection, by parcel, technology and source; columns of `CONNECTION_COLUMNS`."""
     network, table = solved.problem.network, solved.supply.table
@@ -89,7 +96,7 @@ def parcels(solved: Solved, found: pd.DataFrame, ruleset: RuleSet) -> tuple[pd.D
     """
     demand, order = solved.offers.demand, ruleset.order
     load_kw, count = demand["heat_load_kw"], len(solved.ids)
-    power = {t: np.zeros(count) for t in order}
+    power: dict[str, Floats] = {t: np.zeros(count) for t in order}
     for technology, rows in found.groupby("technology"):
         power[str(technology)] += np.bincount(rows["at"], weights=rows["allocated_kw"], minlength=count)
     power[GROUND] = solved.ground.kw.copy()
@@ -145,8 +152,7 @@ def _main(power: dict[str, Floats], order: tuple[str, ...]) -> npt.NDArray[np.ob
     """Return the technology that carries most of each load, the first in the order among equals."""
     carried = np.stack([power[t] for t in order])
     names = np.array(order, dtype=object)[carried.argmax(axis=0)]
-    names[~(carried.max(axis=0) > LEAST_SEEN_KW)] = None
-    return names
+    return where_known(carried.max(axis=0) > LEAST_SEEN_KW, names)
 
 
 def _shortfall_kw(share: Floats, solved: Solved, ruleset: RuleSet) -> Floats:
@@ -163,7 +169,7 @@ def _left_out(solved: Solved, rest_kw: Floats) -> dict[str, npt.NDArray[np.objec
     """Return why shared sources leave a rest, and the full source that a parcel would have taken first."""
     allocation, count = solved.allocation, len(solved.ids)
     left = rest_kw > LEAST_SEEN_KW
-    reason = np.where(left, UNMET[allocation.unmet_reason], None)
+    reason = where_known(left, UNMET[allocation.unmet_reason])
     reason[~solved.problem.known] = "unknown_load"
     displaced = {name: np.full(count, None, dtype=object) for name in ("layer", "id")}
     parcel, source = allocation.displaced

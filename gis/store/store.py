@@ -251,8 +251,8 @@ class Store:
     def save_match(self, record: MatchRecord, parts: dict[str, pd.DataFrame]) -> MatchRecord:
         """Put a matching run in the place of the last of its scenario, and return it as saved.
 
-        `parts` has the frames `sources`, `parcels` and `connections` with the columns of
-        `gis.matching.columns`. Raises BusyError while another run is being saved.
+        `parts` has the frames `sources`, `segments`, `parcels` and `connections` with the columns
+        of `gis.matching.columns`. Raises BusyError while another run is being saved.
         """
         with clear_errors("Saving the matching run failed"):
             with self._transaction() as connection:
@@ -272,7 +272,7 @@ class Store:
             return matches.one(connection, scenario)
 
     def match_part(self, name: str, scenario: str, **where: Sequence[Any]) -> pd.DataFrame:
-        """Return the `sources`, `parcels` or `connections` of a matching run, sorted by key.
+        """Return the `sources`, `segments`, `parcels` or `connections` of a matching run, sorted by key.
 
         `where` asks for some values of columns. Raises NotFoundError where there is no such run.
         """

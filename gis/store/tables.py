@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from geoalchemy2 import Geometry
 
 from gis.crs import STORAGE_EPSG
-from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SOURCE_COLUMNS
+from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SEGMENT_COLUMNS, SOURCE_COLUMNS
 from gis.store.layout import PLAIN, RECORD, plain_kind
 from gis.store.views import VIEWS
 from gis.vocabulary import Column
@@ -147,6 +147,7 @@ def _match_table(
 
 
 MATCH_SOURCE = _match_table("match_source", SOURCE_COLUMNS, ("source_layer", "source_id"))
+MATCH_SEGMENT = _match_table("match_segment", SEGMENT_COLUMNS, ("source_id", "segment"))
 MATCH_PARCEL = _match_table("match_parcel", PARCEL_COLUMNS, ("parcel_id",))
 MATCH_CONNECTION = _match_table(
     "match_connection",

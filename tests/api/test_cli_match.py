@@ -37,6 +37,7 @@ def test_a_run_prints_its_certificate_and_writes_files_that_gdal_reads(onemap, c
     assert sorted(f.name for f in out.iterdir()) == [
         "match.gpkg",
         "parcels.csv",
+        "segments.csv",
         "sources.csv",
         "summary.json",
     ]

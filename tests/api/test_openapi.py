@@ -32,6 +32,7 @@ OPERATIONS = {
     ("POST", "/api/matches"),
     ("GET", "/api/matches/{scenario}"),
     ("GET", "/api/matches/{scenario}/sources"),
+    ("GET", "/api/matches/{scenario}/mains/{main_id}"),
     ("GET", "/api/matches/{scenario}/parcels/{parcel_id}"),
     ("GET", "/api/layers"),
     ("GET", "/api/search"),
@@ -56,9 +57,7 @@ FALLIBLE = {
 # A good request would match the city, and the next ones would find it busy: `test_matches` makes one.
 CASES = [
     (*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - {("POST", "/api/matches")})
-] + [
-    (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
-]
+] + [(*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)]
 
 
 @pytest.fixture(scope="session")

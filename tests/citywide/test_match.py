@@ -161,7 +161,7 @@ def test_less_to_give_is_less_given(matched, told, scenario, less, same):
 
 
 def _most(found, told):
-    """Return what a technology gives at most: what comes before it in the order does not ask for later ones."""
+    """Return what technologies give at most: none asks for those that come after it."""
     most = {row["technology"]: row["most_kw"] for row in found.summary["certificate"]}
     return most | {"shallow_ground_source": told(found)["shallow_ground_source"]}
 
