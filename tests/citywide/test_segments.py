@@ -31,8 +31,8 @@ def one_main(committed_kw=None):
         "committed_kw": np.nan if committed_kw is None else committed_kw,
     }  # fmt: skip
     project = {
-        "heat_project_id": "H", "name": "project", "status": "running",
-        "source_layer": "reclaimed_water_pipeline", "source_id": "M", "committed_kw": 1000.0, "heated_area_m2": np.nan,
+        "heat_project_id": "H", "name": "project", "status": "running", "source_id": "M",
+        "source_layer": "reclaimed_water_pipeline", "committed_kw": 1000.0, "heated_area_m2": np.nan,
     }  # fmt: skip
     resources = Resources(
         {
