@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from geoalchemy2 import Geometry
 
 from gis.crs import STORAGE_EPSG
-from gis.store.layout import PLAIN, RECORD, plain_kind
+from gis.store.layout import HEAD, PACKED, PLAIN, SHARED, plain_kind
 from gis.store.views import VIEWS
 from layers import LAYERS, FieldSpec, LayerSpec
 
@@ -85,7 +85,8 @@ RASTER = sa.Table(
 )
 """Rasters by id, each a GeoTIFF; see `gis.store.rasters`."""
 
-FINGERPRINT = "layout " + hashlib.sha256(repr((PLAIN, RECORD.descr, *VIEWS)).encode()).hexdigest()[:16]
+_LAYOUT = (PLAIN, HEAD.descr, PACKED, SHARED, *VIEWS)
+FINGERPRINT = "layout " + hashlib.sha256(repr(_LAYOUT).encode()).hexdigest()[:16]
 """What the tables of results are made for; they are made anew when the vocabulary changes."""
 
 PARCEL_ROW = _rows("parcel_row", comment=FINGERPRINT, postgresql_partition_by="LIST (slot)")
@@ -109,6 +110,16 @@ CODE_LIST = sa.Table(
     sa.Column("codes", sa.ARRAY(sa.Text), nullable=False),
     schema="result",
 )
+
+SHARED_ROW = sa.Table(
+    "shared",
+    metadata,
+    sa.Column("shared_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("numbers", sa.ARRAY(sa.Double), nullable=False),
+    sa.Column("words", sa.ARRAY(sa.Text), nullable=False),
+    schema="result",
+)
+"""What many parcels have in common, in the order of `gis.store.layout.SHARED`; NULL where missing."""
 
 INFLUENCE = sa.Table(
     "influence",
