@@ -92,8 +92,10 @@ def _fit_results(connection: sa.Connection) -> None:
     PARCEL_ROW.create(connection)
     SHARED_ROW.create(connection)
     for slot, part in enumerate(SLOTS):
-        own = f"(slot DEFAULT {slot}, PRIMARY KEY (parcel_id)) FOR VALUES IN ({slot})"
+        own = f"(slot DEFAULT {slot}) FOR VALUES IN ({slot})"
         connection.execute(sa.text(f"CREATE TABLE {part.fullname} PARTITION OF {PARCEL_ROW.fullname} {own}"))
+        for index in part.indexes:
+            index.create(connection)
         # Nothing is looked up in the record: its statistics would only cost.
         connection.execute(sa.text(f"ALTER TABLE {part.fullname} ALTER COLUMN record SET STATISTICS 0"))
     for view in VIEWS:
