@@ -8,7 +8,7 @@ numbers that have to be stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -143,12 +143,16 @@ def blocks(keys: pa.LargeStringArray, columns: Mapping[str, Any]) -> Iterator[me
     ends.setflags(write=False)
     key_bytes.setflags(write=False)
     fixed, numbers = _blank(), np.empty((len(PACKED), _LINE))
+    packed = [(numbers[i], columns[name]) for i, name in enumerate(PACKED)]
+    others = [
+        (fixed[n] if n in PLAIN else fixed["record"][n], c) for n, c in columns.items() if n not in PACKED
+    ]
     longest = int(np.diff(ends).max(initial=0))
     out = np.empty(BLOCK * (_START_BYTES + longest + _FIXED.itemsize + 8 * len(PACKED)), dtype=np.uint8)
     layout = Layout(len(COLUMNS), _FIXED.itemsize, HEAD.itemsize, MAP_BYTES)
     for start in range(0, len(keys), BLOCK):
         stop = min(start + BLOCK, len(keys))
-        _fill(fixed[: stop - start], numbers, columns, start, stop)
+        _fill([*packed, *others], start, stop)
         length = _join(key_bytes, ends[start : stop + 1], fixed.view(np.uint8), numbers, layout, out)
         yield out[:length].data
 
@@ -166,16 +170,11 @@ def _blank() -> npt.NDArray[Any]:
     return fixed
 
 
-def _fill(
-    fixed: npt.NDArray[Any], numbers: Numbers, columns: Mapping[str, Any], start: int, stop: int
-) -> None:
-    head = fixed["record"]
-    for i, name in enumerate(PACKED):
-        numbers[i, : stop - start] = columns[name][start:stop]
-    for name in (n for n in columns if n not in PACKED):
-        target = fixed if name in PLAIN else head
-        if name in NUMBERS:
-            target[name] = columns[name][start:stop]
+def _fill(parts: Sequence[tuple[npt.NDArray[Any], Any]], start: int, stop: int) -> None:
+    """Write some rows of columns to where they are encoded from."""
+    for target, column in parts:
+        if isinstance(column, tuple):
+            codes, ids = column
+            target[: stop - start] = ids[codes[start:stop]]
         else:
-            codes, ids = columns[name]
-            target[name] = ids[codes[start:stop]]
+            target[: stop - start] = column[start:stop]

@@ -57,21 +57,20 @@ def _alike(bits: Ints, codes: Shorts) -> tuple[Shorts, Ints]:
 def _sum(bits: Ints, codes: Shorts, start: int, stop: int, sums: Ints) -> None:
     """Write a check sum of every column from `start` to `stop`."""
     sums[: stop - start] = 0
+    # Turned rather than multiplied: that a processor does for four at a time.
     for k in range(len(bits)):
-        for i in range(start, stop):
-            mixed = (sums[i - start] ^ bits[k, i]) * -7046029254386353131
-            sums[i - start] = mixed ^ (mixed >> 32)
+        for i in range(stop - start):
+            sums[i] = (sums[i] << 11) ^ (sums[i] >> 53) ^ bits[k, start + i]
     for k in range(len(codes)):
-        for i in range(start, stop):
-            mixed = (sums[i - start] ^ codes[k, i]) * -7046029254386353131
-            sums[i - start] = mixed ^ (mixed >> 32)
+        for i in range(stop - start):
+            sums[i] = (sums[i] << 11) ^ (sums[i] >> 53) ^ codes[k, start + i]
 
 
 @lean
 def _slot(slots: Shorts, sums: Ints, key: int, bits: Ints, codes: Shorts, firsts: Ints, column: int) -> int:
     """Return the place of a column in a table of a power of two: where its like is, or would be put."""
     mask = len(slots) - 1
-    slot = key & mask
+    slot = (key * -7046029254386353131 >> 32) & mask
     while slots[slot] >= 0:
         kind = slots[slot]
         if sums[kind] == key and _same(bits, codes, firsts[kind], column):
