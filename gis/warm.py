@@ -17,6 +17,7 @@ import shapely
 
 from gis.compiled import KEPT_IN
 from gis.crs import STORAGE_EPSG
+from gis.facts.columns import nothing
 from gis.facts.ragged import ORIGIN, Kind, Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
@@ -25,7 +26,8 @@ from gis.rules import load_ruleset
 from gis.scoring import score
 from gis.store import Around, influence_rows, touched
 from gis.store.encode import blocks, keys_of
-from gis.store.layout import CHOICES, LISTS, NUMBERS, WORDS
+from gis.store.layout import CHOICES, GROUP, LISTS, NUMBERS, SHARED, WORDS
+from gis.store.shared import combined
 from layers import LAYERS, LayerSpec
 
 _X, _Y = ORIGIN
@@ -62,9 +64,10 @@ def main() -> None:
     touched({0: rows}, [Around((0.0, 0.0, 0.0, 0.0), 0.0, "heat_network")], [])
     for kind, shape in _SHAPES.items():
         shapes_of(pa.array([shapely.to_wkb(shape)]), kind)
-    stored: dict[str, Any] = {name: np.zeros(2) for name in NUMBERS}
-    coded = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    list(blocks(keys_of(["0", "1"]), stored | dict.fromkeys((*WORDS, *LISTS, *CHOICES), coded)))
+    columns: dict[str, Any] = {name: np.zeros(2) for name in NUMBERS} | dict.fromkeys(WORDS, nothing(2))
+    group = next(iter(SHARED))
+    columns |= dict.fromkeys((*WORDS, *LISTS, *CHOICES, *SHARED), combined(group, columns, lambda *_: 1))
+    list(blocks(keys_of(["0", "1"]), {name: columns[name] for name in columns if name not in GROUP}))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.schema import DropIndex
 
 from gis.errors import InputError, NotFoundError
 from gis.resources import Raster, Resources
@@ -309,12 +310,15 @@ class Store:
     def _emptied(self, table: sa.Table) -> bool:
         """Return whether a table that nobody needs could be emptied at once, in a transaction of its own.
 
-        Somebody who reads both tables of results holds it up; the wait keeps other readers waiting too.
+        Its indexes go as well. Somebody who reads both tables of results holds it up; the wait keeps
+        other readers waiting too.
         """
         try:
             with self._transaction() as connection:
                 connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'"))
                 raw(connection).execute(sql.SQL("TRUNCATE {}").format(qualified(table)))
+                for index in table.indexes:
+                    connection.execute(DropIndex(index, if_exists=True))
         except psycopg.errors.LockNotAvailable:
             return False
         return True
