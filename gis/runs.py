@@ -21,7 +21,7 @@ from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.scoring.evaluate import Columns, evaluate
-from gis.scoring.inputs import gather
+from gis.scoring.inputs import gather, prepare
 from gis.staleness import Stale, find_stale, software
 from gis.store import Moment, ResultWriter, RunRecord, Store, influence_rows
 
@@ -110,6 +110,7 @@ class Runs:
     ) -> int:
         """Work out and write the results of some parcels, or of all; return how many they are."""
         around = self._surroundings(moment)
+        prepare(around, ruleset)
         count = moment.versions["parcel"].feature_count if parcels is None else len(parcels)
         done = 0
         _tell(progress, done, count, "scoring parcels")
