@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gis.compiled import CORES
+from gis.compiled import CORES, workers
 from gis.errors import InputError
 from gis.facts.columns import JUDGED, Attributes
 from gis.facts.surroundings import Surroundings
@@ -155,7 +155,7 @@ Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch]
 
 def _scored(batches: Batches, around: Surroundings, ruleset: RuleSet) -> Generator[Scored]:
     """Yield the results of batches in their order; some are under way on all cores meanwhile."""
-    with ThreadPoolExecutor(CORES) as pool, closing(_ahead(batches)) as coming:
+    with workers() as pool, closing(_ahead(batches)) as coming:
         under_way: deque[Future[Scored]] = deque()
         for batch in coming:
             under_way.append(pool.submit(_score_batch, batch, around, ruleset))

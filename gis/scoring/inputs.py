@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from gis.compiled import CORES
+from gis.compiled import workers
 from gis.facts.columns import Attributes, Floats
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
@@ -60,7 +59,7 @@ def prepare(around: Surroundings, ruleset: RuleSet) -> None:
     """Make, on all cores, the indexes that `gather` looks into: its parts are asked about no parcels."""
     parcels, shapes = Attributes(0, {}), Shapes.of(np.empty(0, dtype=object), "polygon")
     parts = (*_facts_of(parcels, shapes, around, ruleset), *_rows_of(shapes, around, ruleset).values())
-    with ThreadPoolExecutor(CORES) as pool:
+    with workers() as pool:
         for made in [pool.submit(part) for part in parts]:
             made.result()
 
