@@ -72,8 +72,10 @@ class Search(NamedTuple):
 
 
 @compiled
-def neighbours(parcel: Ints, source: Ints, parcel_start: Ints, source_start: Ints, by_source: Ints) -> tuple[Ints, Ints]:
-    """Return where the arcs of every source begin, and their heads: nobody, then all it shares a parcel with."""
+def neighbours(
+    parcel: Ints, source: Ints, parcel_start: Ints, source_start: Ints, by_source: Ints
+) -> tuple[Ints, Ints]:
+    """Return where the arcs of every source begin, and their heads: nobody, then who shares parcels."""
     sources = len(source_start) - 1
     start, seen = np.zeros(sources + 1, np.int64), np.full(sources, -1, np.int64)
     head = np.empty(16 * sources + 16, np.int64)
@@ -137,7 +139,7 @@ def renew_all(g: Graph, f: Flow) -> None:
 def arc_cost(g: Graph, f: Flow, arc: int) -> int:
     """Return what a watt along an arc between sources, or to nobody, costs."""
     loses = f.arc_loses[arc]
-    return g.cost[f.arc_gains[arc]] - (g.nobody_cost if loses == NONE else g.cost[loses])
+    return int(g.cost[f.arc_gains[arc]] - (g.nobody_cost if loses == NONE else g.cost[loses]))
 
 
 @lean
@@ -170,7 +172,7 @@ def nearest(s: Search) -> int:
         s.heap[at] = s.heap[low]
         s.at[s.heap[at]] = at
         at = low
-    return top
+    return int(top)
 
 
 @lean
@@ -239,7 +241,7 @@ def shortest(g: Graph, f: Flow, s: Search, start: int, goal: int) -> int:
         return FAR
     for node in range(nodes):
         s.potential[node] += min(s.far[node], s.far[goal])
-    return cost + s.far[goal]
+    return int(cost + s.far[goal])
 
 
 @compiled
@@ -256,98 +258,3 @@ def potentials(g: Graph, f: Flow, s: Search) -> bool:
             s.potential[:] = s.far
             return True
     return False
-
-
-@lean
-def room(g: Graph, f: Flow, s: Search, goal: int, most: int) -> int:
-    """Return how much the way to a node can carry, up to `most`."""
-    sources = len(f.used)
-    root = sources + 1 + len(f.group_used)
-    node = goal
-    while s.before[node] != NONE and most > 0:
-        tail, arc = s.before[node], s.by_arc[node]
-        if arc != NONE:
-            gains, loses = f.arc_gains[arc], f.arc_loses[arc]
-            had = f.lacks[g.parcel[gains]] if loses == NONE else f.flow[loses]
-            most = min(most, g.most[gains] - f.flow[gains], had)
-        elif tail == sources and node < sources:
-            most = min(most, f.flow[f.last[node]])
-        elif node < sources:
-            most = min(most, f.spare[node])
-        elif tail < sources:
-            most = min(most, f.used[tail])
-        elif tail == root and node > sources:
-            most = min(most, f.group_spare[node - sources - 1])
-        elif tail > sources and node == root:
-            most = min(most, f.group_used[tail - sources - 1])
-        node = tail
-    return most
-
-
-@lean
-def use(g: Graph, f: Flow, source: int, watts: int) -> None:
-    """Note that a source takes more from its group or the root (below zero: less)."""
-    f.used[source] += watts
-    f.spare[source] -= watts
-
-
-@lean
-def use_group(f: Flow, group: int, watts: int) -> None:
-    """Note that a group takes more from the root (below zero: less)."""
-    f.group_used[group] += watts
-    f.group_spare[group] -= watts
-
-
-@lean
-def follow(g: Graph, f: Flow, s: Search, goal: int, watts: int, log: Ints, count: int) -> int:
-    """Change the flow along the way to a node; (pair, watts) go to `log` from row `count` on.
-
-    Returns the rows of the log. A way has at most two changed pairs a node.
-    """
-    sources = len(f.used)
-    root = sources + 1 + len(f.group_used)
-    node = goal
-    while s.before[node] != NONE:
-        tail, arc = s.before[node], s.by_arc[node]
-        gains, loses = NONE, NONE
-        if arc != NONE:
-            gains, loses = f.arc_gains[arc], f.arc_loses[arc]
-        elif tail == sources and node < sources:
-            loses = f.last[node]
-        elif node < sources:
-            use(g, f, node, watts)
-        elif tail < sources:
-            use(g, f, tail, -watts)
-        elif tail == root and node > sources:
-            use_group(f, node - sources - 1, watts)
-        elif tail > sources and node == root:
-            use_group(f, tail - sources - 1, -watts)
-        if gains != NONE:
-            change(g, f, gains, watts)
-            log[count, 0], log[count, 1] = gains, watts
-            count += 1
-        if loses != NONE:
-            change(g, f, loses, -watts)
-            log[count, 0], log[count, 1] = loses, -watts
-            count += 1
-        node = tail
-    return count
-
-
-@lean
-def change(g: Graph, f: Flow, pair: int, watts: int) -> None:
-    """Let a pair carry more (below zero: less)."""
-    f.flow[pair] += watts
-    f.lacks[g.parcel[pair]] -= watts
-
-
-@lean
-def renew_around(g: Graph, f: Flow, log: Ints, first: int, last: int, place: Ints, seen: Ints, mark: int) -> None:
-    """Find the arcs anew of all sources in reach of the parcels in some rows of a log."""
-    for row in range(first, last):
-        p = g.parcel[log[row, 0]]
-        for pair in range(g.parcel_start[p], g.parcel_start[p + 1]):
-            u = g.source[pair]
-            if seen[u] != mark:
-                seen[u] = mark
-                renew(g, f, u, place)

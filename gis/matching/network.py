@@ -56,14 +56,16 @@ def whole(name: str, values: Any, count: int | None = None, floor: int = 0) -> I
     floor
         The least value allowed.
     """
-    row, what = _WORDS[name]
+    row = _WORDS[name][0]
     column = np.atleast_1d(np.asarray(values))
     if column.ndim != 1 or (count is not None and len(column) != count):
         raise InputError(f"{name} must have one value for every {row}: {count}, not {column.shape}")
     if column.dtype.kind == "f":
         _refuse(column, np.isnan(column), "{row} {at} has no {what}", name)
         _refuse(column, ~(np.abs(column) < OVERFLOW), "{row} {at} has a {what} beyond all bounds", name)
-        _refuse(column, column != np.floor(column), "{row} {at} has a {what} that is not whole: {value}", name)
+        _refuse(
+            column, column != np.floor(column), "{row} {at} has a {what} that is not whole: {value}", name
+        )
     elif column.dtype.kind not in "iu" and len(column):
         raise InputError(f"{name} must be whole numbers, not {column.dtype}")
     _refuse(column, column >= OVERFLOW, "{row} {at} has a {what} beyond all bounds", name)
@@ -133,8 +135,12 @@ class Network:
             raise InputError(f"{counts['pair']} pairs are more than can be solved at once ({MOST_PAIRS})")
         for name, end in (("parcel", "parcel"), ("source", "source"), ("group", "group")):
             column = getattr(self, name)
-            _refuse(column, column >= counts[end], "{row} {at} names a {what} that is not there: {value}", name)
-        _refuse(self.tier, self.tier >= MOST_TIERS, "{row} {at} has a {what} that is too large: {value}", "tier")
+            _refuse(
+                column, column >= counts[end], "{row} {at} names a {what} that is not there: {value}", name
+            )
+        _refuse(
+            self.tier, self.tier >= MOST_TIERS, "{row} {at} has a {what} that is too large: {value}", "tier"
+        )
         self._refuse_order()
         self._refuse_mixed_groups()
         refuse_overflow(self.load_w, self.length_m, "length")

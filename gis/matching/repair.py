@@ -101,7 +101,7 @@ def give(c: Columns, s: State, pair: int, watts: int) -> None:
 def spare_of(c: Columns, s: State, source: int) -> int:
     """Return what a source has to spare, within its group."""
     group = c.group[source]
-    return s.spare[source] if group < 0 else min(s.spare[source], s.group_spare[group])
+    return int(s.spare[source] if group < 0 else min(s.spare[source], s.group_spare[group]))
 
 
 @lean
@@ -181,7 +181,15 @@ def link(c: Columns, s: State, gains: int, loses: int, watts: int) -> tuple[int,
 
 @lean
 def spread(
-    c: Columns, s: State, chain: Chain, start: int, source: int, watts: int, mark: int, count: int, barred: int
+    c: Columns,
+    s: State,
+    chain: Chain,
+    start: int,
+    source: int,
+    watts: int,
+    mark: int,
+    count: int,
+    barred: int,
 ) -> int:
     """Add the sources that can be reached from one by a single parcel; return how many are reached.
 
@@ -225,7 +233,9 @@ def pass_on(c: Columns, s: State, chain: Chain, source: int) -> int:
 
 
 @lean
-def lead(c: Columns, s: State, chain: Chain, start: int, goal: int, watts: int, mark: int, barred: int) -> bool:
+def lead(
+    c: Columns, s: State, chain: Chain, start: int, goal: int, watts: int, mark: int, barred: int
+) -> bool:
     """Lead an amount from one source to another, past a parcel; return whether that could be done."""
     chain.queue[0], chain.seen[start], chain.before[start], chain.steps[start] = start, mark, -1, 0
     at, count = 0, 1

@@ -52,7 +52,9 @@ def solved(network: Network, tier: Ints, cost: Ints, tell: Callable[[int], None]
 def _elsewhere(problem: Problem, tell: Callable[[int], None]) -> tuple[Ints, Ints]:
     """Solve a problem in another process, which ends with whatever interrupts this one."""
     command = [sys.executable, "-I", str(Path(flow_solver.__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         assert child.stderr is not None

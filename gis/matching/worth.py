@@ -9,21 +9,10 @@ import numpy as np
 from gis.compiled import CORES, compiled, in_blocks
 from gis.errors import InputError
 from gis.matching.allocate import Allocation
-from gis.matching.exchange import (
-    FAR,
-    Flow,
-    Graph,
-    Search,
-    follow,
-    neighbours,
-    potentials,
-    renew_all,
-    renew_around,
-    room,
-    shortest,
-    use,
-)
-from gis.matching.network import OVERFLOW, Ints, Network
+from gis.matching.changes import shift, totals, undo
+from gis.matching.contract import flow_of, graph_of, search_of
+from gis.matching.exchange import Flow, Graph, Search, potentials, renew_all
+from gis.matching.network import Ints, Network
 from gis.matching.solve import SolveError
 
 
@@ -71,21 +60,19 @@ def worth(network: Network, allocation: Allocation, step_w: int = 1_000_000) -> 
     if step_w <= 0:
         raise InputError(f"a step must be more than 0 W, not {step_w}")
     cost = network.length_m if allocation.cost is None else allocation.cost
-    graph = _graph(network, cost, by_tier=allocation.cost is None)
-    flow = _flow(network, graph, allocation)
+    graph = graph_of(network, cost, by_tier=allocation.cost is None)
+    flow = flow_of(network, graph, allocation.relaxed_flow_w)
     renew_all(graph, flow)
-    search = _search(graph)
+    search = search_of(graph)
     if not potentials(graph, flow, search):
         raise SolveError("the allocation is not of least cost: its worth cannot be told")
     sources, tiers = len(network.supply_w), len(allocation.tier_w)
     changes = np.zeros((2, sources, tiers + 1), dtype=np.int64)
 
     def run(first: int, last: int) -> None:
-        own = Flow(*(column.copy() for column in flow))
-        room_for = Search(*(column.copy() for column in search))
-        evaluate(
-            graph, own, room_for, search.potential, network.tier, cost, step_w, first, last, changes
-        )
+        own = Flow._make(column.copy() for column in flow)
+        room = Search._make(column.copy() for column in search)
+        evaluate(graph, own, room, search.potential, network.tier, cost, step_w, first, last, changes)
 
     in_blocks(run, sources, -(-sources // CORES) or 1)
     return Worth(step_w, changes[0, :, :-1], changes[0, :, -1], changes[1, :, :-1], changes[1, :, -1])
@@ -97,89 +84,19 @@ def evaluate(
     changes: Ints,
 ) -> None:  # fmt: skip
     """Write the changes by more and by less supply of some sources; the flow is as before at the end."""
-    place, seen = np.zeros(len(f.used), np.int64), np.full(len(f.used), -1, np.int64)
-    log = np.empty((4 * len(s.far) + 64, 2), np.int64)
-    used, spare = f.used.copy(), f.spare.copy()
-    group_used, group_spare = f.group_used.copy(), f.group_spare.copy()
-    mark = 0
+    place, seen = np.zeros(len(f.used), np.int64), np.zeros(len(f.used) + 1, np.int64)
     for source in range(first, last):
-        entry = len(used) + 1 + (len(group_used) if g.group[source] < 0 else g.group[source])
         for less in range(2):
             s.potential[:] = potential
-            left, count = step - spare[source], 0
-            start, goal = source, entry
+            used, spare, group_used, group_spare = totals(f)
+            left = 0 if spare[source] > 0 else step  # with some to spare, more is worth nothing
             if less:
                 # What is spare goes first; what is used beyond it must find another way.
-                left = min(step, used[source] + spare[source]) - spare[source]
-                start, goal = entry, source
-                f.spare[source] = 0
-            elif left < step:
-                left = 0  # there is some to spare: more is worth nothing
-            while left > 0:
-                price = shortest(g, f, s, start, goal)
-                watts = room(g, f, s, goal, left) if price != FAR and (less or price < 0) else 0
-                if watts == 0:
-                    break
-                if count + 2 * len(s.far) > len(log):
-                    longer = np.empty((2 * len(log), 2), np.int64)
-                    longer[:count] = log[:count]
-                    log = longer
-                begun = count
-                count = follow(g, f, s, goal, watts, log, count)
-                use(g, f, source, -watts if less else watts)
-                f.spare[source] = 0
-                renew_around(g, f, log, begun, count, place, seen, mark)
-                mark += 1
-                left -= watts
+                left = max(min(step, used[source] + spare[source]) - spare[source], 0)
+            log, count = shift(g, f, s, source, left, less == 1, place, seen)
             for row in range(count):
                 pair, watts = log[row, 0], log[row, 1]
                 changes[less, source, tier[g.source[pair]]] += watts
                 changes[less, source, -1] += watts * cost[pair]
-                f.flow[pair] -= watts
-                f.lacks[g.parcel[pair]] += watts
+            undo(g, f, log, count, place, seen)
             f.used[:], f.spare[:], f.group_used[:], f.group_spare[:] = used, spare, group_used, group_spare
-            renew_around(g, f, log, 0, count, place, seen, mark)
-            mark += 1
-
-
-def _graph(network: Network, cost: Ints, by_tier: bool) -> Graph:
-    """Return the contracted network; a tier weighs more than any way through all nodes costs."""
-    sources, groups = len(network.supply_w), len(network.group_supply_w)
-    tier = network.tier if by_tier else np.zeros_like(network.tier)
-    tiers = int(tier.max(initial=0)) + 1
-    weight = (2 * int(cost.max(initial=0)) + 1) * (sources + groups + 3)
-    if weight * (tiers + 1) * (sources + groups + 3) >= OVERFLOW:
-        raise InputError("the costs are too large for the worth of a source to be told")
-    source_start, by_source = network.by_source
-    pairs = network.parcel, network.source, network.parcel_start, source_start, by_source
-    arc_start, arc_head = neighbours(*pairs)
-    group = np.where(network.group < 0, groups, network.group)
-    return Graph(
-        network.parcel, network.source, network.most_w, cost + weight * tier[network.source],
-        network.parcel_start, source_start, by_source, network.group, weight * tiers, arc_start, arc_head,
-        np.searchsorted(np.sort(group), np.arange(groups + 2)), np.argsort(group, kind="stable"),
-    )  # fmt: skip
-
-
-def _flow(network: Network, graph: Graph, allocation: Allocation) -> Flow:
-    """Return the exact flow, with arcs yet to be found."""
-    flow = allocation.relaxed_flow_w
-    used = network.sum_by(network.source, flow, len(network.supply_w))
-    lacks = network.load_w - network.sum_by(network.parcel, flow, len(network.load_w))
-    member = network.group >= 0
-    group_used = network.sum_by(network.group[member], used[member], len(network.group_supply_w))
-    arcs = len(graph.arc_head)
-    return Flow(
-        flow, lacks, used, network.supply_w - used, group_used, network.group_supply_w - group_used,
-        np.zeros(arcs, dtype=np.int64), np.zeros(arcs, dtype=np.int64), np.zeros_like(used),
-    )  # fmt: skip
-
-
-def _search(graph: Graph) -> Search:
-    """Return room for a search."""
-    nodes = len(graph.source_start) + len(graph.member_start) - 1
-    columns = (np.zeros(nodes, dtype=np.int64) for _ in range(5))
-    far, potential, before, by_arc, heap = columns
-    return Search(
-        far, potential, before, by_arc, np.zeros(nodes, dtype=np.bool_), heap, np.zeros(nodes + 1, dtype=np.int64)
-    )
