@@ -20,6 +20,7 @@ from gis.crs import STORAGE_EPSG
 from gis.facts.ragged import ORIGIN, Kind, Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
+from gis.matching import Candidates, Network, allocate, site, worth
 from gis.resources import Resources
 from gis.rules import load_ruleset
 from gis.scoring import score
@@ -44,6 +45,17 @@ def _layer(spec: LayerSpec, count: int) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=moved, crs=STORAGE_EPSG)
 
 
+def _match() -> None:
+    """Match two parcels with one source, and one more that might be built."""
+    network = Network(
+        np.array([9, 9]), np.array([3, 3]), np.array([9]), np.array([0]), np.array([-1]), np.array([], dtype=int),
+        np.array([0, 1]), np.array([0, 0]), np.array([9, 9]), np.array([1, 2]),
+    )  # fmt: skip
+    allocation = allocate(network)
+    worth(network, allocation)
+    site(network, allocation, Candidates(*(np.array([value]) for value in (9, 0, 1, 0, 9, 1))), 1)
+
+
 def main() -> None:
     """Compile what is not yet compiled, and drop the machine code of other sources."""
     for other in KEPT_IN.parent.glob("kernels-*"):
@@ -64,6 +76,7 @@ def main() -> None:
         shapes_of(pa.array([shapely.to_wkb(shape)]), kind)
     stored: dict[str, Any] = {name: np.zeros(2) for name in NUMBERS}
     coded = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    _match()
     list(blocks(keys_of(["0", "1"]), stored | dict.fromkeys((*WORDS, *LISTS, *CHOICES), coded)))
 
 

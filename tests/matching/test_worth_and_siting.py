@@ -100,21 +100,16 @@ def test_what_reaches_nobody_is_never_chosen():
 
 
 def test_the_published_case_of_rev():
-    # Sites at 0, 10, 15 and 20 are to be connected to B (100 MW) or C (10 MW).
-    load, cost_b, cost_c = [25, 100, 1000, 1], [4, 5, 6, 20], [9, 9, 1, 10]
-    pairs = [(i, 0, cost_b[i], 100) for i in range(4)] + [(2, 1, 1, 10)]
-    got = competitive([100, 10], pairs, load)
+    # Sites at 0, 10, 15 and 20: resource B has 100 MW, C has 10; levelised costs 4, 5, 1 and 10.
+    load, supply, cost = [25, 100, 1000, 1], [100, 10], np.array([4, 5, 1, 10])
+    parcel, source = np.arange(4), np.array([0, 0, 1, 0])
+    got = competitive(supply, [(p, int(source[p]), int(cost[p]), 1000) for p in range(4)], load)
     assert got == {(2, 1): 10, (0, 0): 25, (1, 0): 75}
-    parcel, source = np.array([0, 1, 2, 2, 3]), np.array([0, 0, 0, 1, 0])
     mega = 1_000_000
-    cost = np.array([4, 5, 6, 1, 20])
     network = Network(
-        np.array(load) * mega, [0] * 4, np.array([100, 10]) * mega, [0, 0], [-1, -1], np.zeros(0, dtype=np.int64),
-        parcel, source, np.array([100, 100, 100, 10, 1]) * mega, np.zeros(5, dtype=np.int64),
+        np.array(load) * mega, [0] * 4, np.array(supply) * mega, [0, 0], [-1, -1], [],
+        parcel, source, np.full(4, 1000) * mega, np.zeros(4, dtype=np.int64),
     )  # fmt: skip
     result = allocate(network, cost=cost)
     assert result.tier_w.sum() >= sum(got.values()) * mega
-    assert (
-        result.flow_w @ cost
-        <= sum(cost[4 if p == 3 else p if s == 0 else 3] * w for (p, s), w in got.items()) * mega
-    )
+    assert result.flow_w @ cost <= sum(cost[p] * watts for (p, _), watts in got.items()) * mega
