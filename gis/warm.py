@@ -47,8 +47,9 @@ def _layer(spec: LayerSpec, count: int) -> gpd.GeoDataFrame:
 
 def _match() -> None:
     """Match two parcels with one source, and one more that might be built."""
+    none = np.zeros(0, dtype=np.int64)
     network = Network(
-        np.array([9, 9]), np.array([3, 3]), np.array([9]), np.array([0]), np.array([-1]), np.array([], dtype=int),
+        np.array([9, 9]), np.array([3, 3]), np.array([9]), np.array([0]), np.array([-1]), none,
         np.array([0, 1]), np.array([0, 0]), np.array([9, 9]), np.array([1, 2]),
     )  # fmt: skip
     allocation = allocate(network)
