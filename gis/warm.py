@@ -21,6 +21,7 @@ from gis.facts.columns import nothing
 from gis.facts.ragged import ORIGIN, Kind, Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
+from gis.matching import Candidates, Network, allocate, site, worth
 from gis.resources import Resources
 from gis.rules import load_ruleset
 from gis.scoring import score
@@ -46,6 +47,18 @@ def _layer(spec: LayerSpec, count: int) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=moved, crs=STORAGE_EPSG)
 
 
+def _match() -> None:
+    """Match two parcels with one source, and one more that might be built."""
+    none = np.zeros(0, dtype=np.int64)
+    network = Network(
+        np.array([9, 9]), np.array([3, 3]), np.array([9]), np.array([0]), np.array([-1]), none,
+        np.array([0, 1]), np.array([0, 0]), np.array([9, 9]), np.array([1, 2]),
+    )  # fmt: skip
+    allocation = allocate(network)
+    worth(network, allocation)
+    site(network, allocation, Candidates(*(np.array([value]) for value in (9, 0, 1, 0, 9, 1))), 1)
+
+
 def main() -> None:
     """Compile what is not yet compiled, and drop the machine code of other sources."""
     for other in KEPT_IN.parent.glob("kernels-*"):
@@ -68,6 +81,7 @@ def main() -> None:
     group = next(iter(SHARED))
     columns |= dict.fromkeys((*WORDS, *LISTS, *CHOICES, *SHARED), combined(group, columns, lambda *_: 1))
     list(blocks(keys_of(["0", "1"]), {name: columns[name] for name in columns if name not in GROUP}))
+    _match()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""What one more step of a source's supply brings, and what one less takes, told by tier and metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gis.compiled import CORES, compiled, in_blocks
+from gis.errors import InputError
+from gis.matching.allocate import Allocation
+from gis.matching.changes import shift, totals, undo
+from gis.matching.contract import flow_of, graph_of, search_of
+from gis.matching.exchange import Flow, Graph, Search, potentials, renew_all
+from gis.matching.network import Ints, Network
+from gis.matching.solve import SolveError
+
+
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """Changes of the exact flow (before the least-share rule), for every source on its own.
+
+    A source of a group that is full has no worth of its own: its group has.
+    """
+
+    step_w: int
+    more_tier_w: Ints
+    """(source, tier) Change of what is served with one step more of supply."""
+    more_cost: Ints
+    """(source,) Change of power times length, W m; of power times cost where that was the order."""
+    less_tier_w: Ints
+    """(source, tier) The same with one step less, or with none where there is less than a step."""
+    less_cost: Ints
+    """(source,)"""
+
+    @property
+    def more_w(self) -> Ints:
+        """(source,) What is served more, in all, with one step more."""
+        return np.asarray(self.more_tier_w.sum(axis=1), dtype=np.int64)
+
+    @property
+    def less_w(self) -> Ints:
+        """(source,) Change of what is served, in all, with one step less; never above zero."""
+        return np.asarray(self.less_tier_w.sum(axis=1), dtype=np.int64)
+
+
+def worth(network: Network, allocation: Allocation, step_w: int = 1_000_000) -> Worth:
+    """Return what a step more or less of each source's supply changes.
+
+    Exact for the flow before the least-share rule: the cheapest changes are made one after
+    the other until the step is used up, as the worth falls from parcel to parcel.
+
+    Parameters
+    ----------
+    network, allocation
+        What was matched, and how.
+    step_w
+        The step, in W; more than zero.
+    """
+    if step_w <= 0:
+        raise InputError(f"a step must be more than 0 W, not {step_w}")
+    cost = network.length_m if allocation.cost is None else allocation.cost
+    graph = graph_of(network, cost, by_tier=allocation.cost is None)
+    flow = flow_of(network, graph, allocation.relaxed_flow_w)
+    renew_all(graph, flow)
+    search = search_of(graph)
+    if not potentials(graph, flow, search):
+        raise SolveError("the allocation is not of least cost: its worth cannot be told")
+    sources, tiers = len(network.supply_w), len(allocation.tier_w)
+    changes = np.zeros((2, sources, tiers + 1), dtype=np.int64)
+
+    def run(first: int, last: int) -> None:
+        own = Flow._make(column.copy() for column in flow)
+        room = Search._make(column.copy() for column in search)
+        evaluate(graph, own, room, search.potential, network.tier, cost, step_w, first, last, changes)
+
+    in_blocks(run, sources, -(-sources // CORES) or 1)
+    return Worth(step_w, changes[0, :, :-1], changes[0, :, -1], changes[1, :, :-1], changes[1, :, -1])
+
+
+@compiled
+def evaluate(
+    g: Graph, f: Flow, s: Search, potential: Ints, tier: Ints, cost: Ints, step: int, first: int, last: int,
+    changes: Ints,
+) -> None:  # fmt: skip
+    """Write the changes by more and by less supply of some sources; the flow is as before at the end."""
+    place, seen = np.zeros(len(f.used), np.int64), np.zeros(len(f.used) + 1, np.int64)
+    for source in range(first, last):
+        for less in range(2):
+            s.potential[:] = potential
+            used, spare, group_used, group_spare = totals(f)
+            left = 0 if spare[source] > 0 else step  # with some to spare, more is worth nothing
+            if less:
+                # What is spare goes first; what is used beyond it must find another way.
+                left = max(min(step, used[source] + spare[source]) - spare[source], 0)
+            log, count = shift(g, f, s, source, left, less == 1, place, seen)
+            for row in range(count):
+                pair, watts = log[row, 0], log[row, 1]
+                changes[less, source, tier[g.source[pair]]] += watts
+                changes[less, source, -1] += watts * cost[pair]
+            undo(g, f, log, count, place, seen)
+            f.used[:], f.spare[:], f.group_used[:], f.group_spare[:] = used, spare, group_used, group_spare
