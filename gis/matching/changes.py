@@ -115,19 +115,30 @@ def totals(f: Flow) -> tuple[Ints, Ints, Ints, Ints]:
     return f.used.copy(), f.spare.copy(), f.group_used.copy(), f.group_spare.copy()
 
 
+@lean
+def supply_of(f: Flow, node: int) -> tuple[int, int]:
+    """Return what a source or a group uses and has to spare."""
+    sources = len(f.used)
+    if node < sources:
+        return f.used[node], f.spare[node]
+    return f.group_used[node - sources - 1], f.group_spare[node - sources - 1]
+
+
 @compiled
 def shift(
-    g: Graph, f: Flow, s: Search, source: int, left: int, less: bool, place: Ints, seen: Ints
+    g: Graph, f: Flow, s: Search, node: int, left: int, less: bool, place: Ints, seen: Ints
 ) -> tuple[Ints, int]:
-    """Change the flow by more supply of a source, where that is worth it, or by less, in any case.
+    """Change the flow by more supply of a source or a group, where that is worth it, or by less, in any case.
 
-    Returns the log of changed pairs, and its rows. The source has nothing to spare at the end.
+    Returns the log of changed pairs, and its rows. It has nothing to spare at the end.
     """
-    entry = len(f.used) + 1 + (len(f.group_used) if g.group[source] < 0 else g.group[source])
-    start, goal = (entry, source) if less else (source, entry)
+    sources = len(f.used)
+    root, of_source = sources + 1 + len(f.group_used), node < sources
+    entry = sources + 1 + g.group[node] if of_source and g.group[node] >= 0 else root
+    start, goal = (entry, node) if less else (node, entry)
     log, count = np.empty((4 * len(s.far) + 64, 2), np.int64), 0
     if left > 0:
-        f.spare[source] = 0
+        nothing_to_spare(f, node)
     while left > 0:
         price = shortest(g, f, s, start, goal)
         watts = room(g, f, s, goal, left) if price != FAR and (less or price < 0) else 0
@@ -139,11 +150,24 @@ def shift(
             log = longer
         begun = count
         count = follow(g, f, s, goal, watts, log, count)
-        use(g, f, source, -watts if less else watts)
-        f.spare[source] = 0
+        if of_source:
+            use(g, f, node, -watts if less else watts)
+        else:
+            use_group(f, node - sources - 1, -watts if less else watts)
+        nothing_to_spare(f, node)
         renew_around(g, f, log, begun, count, place, seen)
         left -= watts
     return log, count
+
+
+@lean
+def nothing_to_spare(f: Flow, node: int) -> None:
+    """Let a source or a group have nothing to spare."""
+    sources = len(f.used)
+    if node < sources:
+        f.spare[node] = 0
+    else:
+        f.group_spare[node - sources - 1] = 0
 
 
 @compiled
