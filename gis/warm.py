@@ -21,7 +21,10 @@ from gis.facts.columns import nothing
 from gis.facts.ragged import ORIGIN, Kind, Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
-from gis.matching import Candidates, Network, allocate, site, worth
+from gis.matching.allocate import allocate
+from gis.matching.network import Network
+from gis.matching.siting import Candidates, site
+from gis.matching.worth import worth
 from gis.resources import Resources
 from gis.rules import load_ruleset
 from gis.scoring import score

@@ -25,6 +25,7 @@ from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.matching.allocate import allocate
+from gis.matching.worth import worth
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
@@ -35,6 +36,7 @@ from gis.staleness import software
 from gis.store import MatchRecord, Store
 
 Progress = Callable[[int, int, str], None]
+STEP_W = 1_000_000
 PIECE = 50_000
 """Parcels whose offers are gathered at once."""
 
@@ -143,15 +145,9 @@ def _matched(
     supplied = supply(around, ruleset, field_hours)
     asked = problem(offered, ground, supplied, ruleset, scenario)
     allocation = allocate(asked.network, cost=asked.cost, progress=progress)
-    solved = tables.Solved(
-        ids[order],
-        offered,
-        ground,
-        supplied,
-        asked,
-        allocation,
-        field_hours,
-    )
+    _tell(progress, 0, 0, "what one more MW is worth")
+    more = worth(asked.network, allocation, STEP_W)
+    solved = tables.Solved(ids[order], offered, ground, supplied, asked, allocation, more, field_hours)
     found = tables.connections(solved, around)
     rows, heat_mwh = tables.parcels(solved, found, ruleset)
     of_technology = pd.Index(ruleset.order).get_indexer(pd.Index(found["technology"]))

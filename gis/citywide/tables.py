@@ -15,6 +15,7 @@ from gis.facts.surroundings import Surroundings
 from gis.heat.portfolio import stack
 from gis.matching.allocate import Allocation, Unmet
 from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS
+from gis.matching.worth import Worth
 from gis.rules import RuleSet
 from gis.scoring.offers import Offers
 from gis.scoring.supply import Supply
@@ -37,6 +38,7 @@ class Solved:
     supply: Supply
     problem: Problem
     allocation: Allocation
+    worth: Worth
     field_hours: Floats
 
 

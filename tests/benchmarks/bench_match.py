@@ -17,7 +17,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from gis.matching import Allocation, Candidates, Network, allocate, site, worth
+from gis.matching.allocate import Allocation, allocate
+from gis.matching.network import Network
+from gis.matching.siting import Candidates, site
+from gis.matching.worth import worth
 
 REACH = 5
 PARCEL_M2 = 40_000.0

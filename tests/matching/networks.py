@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gis.matching import Network
+from gis.matching.network import Network
 
 
 def random_network(

@@ -14,8 +14,9 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from gis.errors import InputError
-from gis.matching import Allocation, Network, Unmet, allocate, holders
 from gis.matching import solve as solve_module
+from gis.matching.allocate import Allocation, Unmet, allocate, holders
+from gis.matching.network import Network
 from tests.matching.networks import free, random_network
 
 SEEDS = st.integers(0, 100_000)

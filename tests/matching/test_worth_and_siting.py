@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from gis.errors import InputError
-from gis.matching import Candidates, Network, allocate, site, worth
+from gis.matching.allocate import allocate
+from gis.matching.network import Network
+from gis.matching.siting import Candidates, site
+from gis.matching.worth import worth
 from tests.matching.networks import competitive, free, random_network
 
 
@@ -36,6 +39,23 @@ def test_worth_is_what_solving_again_finds(seed: int, by_cost: bool):
             assert costs[source] == change @ unit
             if not by_cost:
                 assert tiers[source].tolist() == (again.relaxed_tier_w - base.relaxed_tier_w).tolist()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_worth_of_a_group_is_what_solving_again_finds(seed: int):
+    network = random_network(seed, 60, 8, (0.4, 0.8, 1.0, 1.5)[seed % 4])
+    base = allocate(network)
+    told = worth(network, base, 300)
+    row = len(network.supply_w)
+    assert len(told.more_cost) == row + 1
+    for sign, tiers, costs in ((1, told.more_tier_w, told.more_cost), (-1, told.less_tier_w, told.less_cost)):
+        supply = network.group_supply_w + sign * 300
+        if min(supply[0], network.group_supply_w[0]) < 1000:
+            continue  # so small that it may not serve some parcels: another network
+        again = allocate(replace(network, group_supply_w=supply))
+        change = again.relaxed_flow_w - base.relaxed_flow_w
+        assert costs[row] == change @ network.length_m
+        assert tiers[row].tolist() == (again.relaxed_tier_w - base.relaxed_tier_w).tolist()
 
 
 def test_a_step_must_be_more_than_nothing():
