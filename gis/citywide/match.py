@@ -146,7 +146,7 @@ def _matched(
     asked = problem(offered, ground, supplied, ruleset, scenario)
     allocation = allocate(asked.network, cost=asked.cost, progress=progress)
     _tell(progress, 0, 0, "what one more MW is worth")
-    more = worth(asked.network, allocation, STEP_W)
+    more = worth(asked.network, allocation, STEP_W, less=False)
     solved = tables.Solved(ids[order], offered, ground, supplied, asked, allocation, more, field_hours)
     found = tables.connections(solved, around)
     rows, heat_mwh = tables.parcels(solved, found, ruleset)

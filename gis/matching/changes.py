@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from gis.compiled import compiled, lean
@@ -93,26 +95,76 @@ def change(g: Graph, f: Flow, pair: int, watts: int) -> None:
 
 
 @lean
-def renew_around(g: Graph, f: Flow, log: Ints, first: int, last: int, place: Ints, seen: Ints) -> None:
-    """Find the arcs anew of all sources in reach of the parcels in some rows of a log.
+def renew_around(g: Graph, f: Flow, log: Ints, first: int, last: int, place: Ints) -> None:
+    """Bring the arcs up to date that lead over the parcels in some rows of a log.
 
-    `seen` (source + 1,) marks the sources that are done; its last element is the mark.
+    Only a source whose cheapest parcel no longer serves is gone through anew.
     """
-    seen[-1] += 1
-    mark = seen[-1]
     for row in range(first, last):
         p = g.parcel[log[row, 0]]
         for pair in range(g.parcel_start[p], g.parcel_start[p + 1]):
-            u = g.source[pair]
-            if seen[u] != mark:
-                seen[u] = mark
-                renew(g, f, u, place)
+            if is_stale(g, f, pair):
+                renew(g, f, g.source[pair], place)
+            else:
+                offer(g, f, pair)
+
+
+@lean
+def is_stale(g: Graph, f: Flow, pair: int) -> bool:
+    """Return whether an arc of a pair's source leads over its parcel and cannot any longer."""
+    u, p = g.source[pair], g.parcel[pair]
+    if f.last[u] == pair and f.flow[pair] == 0:
+        return True
+    full = f.flow[pair] >= g.most[pair]
+    for arc in range(g.arc_start[u], g.arc_start[u + 1]):
+        if f.arc_gains[arc] == pair:
+            loses = f.arc_loses[arc]
+            if full or (f.lacks[p] <= 0 if loses == NONE else f.flow[loses] == 0):
+                return True
+    return False
+
+
+@lean
+def offer(g: Graph, f: Flow, pair: int) -> None:
+    """Let the arcs of a pair's source lead over its parcel where that is cheaper."""
+    u, p = g.source[pair], g.parcel[pair]
+    if f.flow[pair] > 0 and (f.last[u] == NONE or g.cost[pair] > g.cost[f.last[u]]):
+        f.last[u] = pair
+    if f.flow[pair] >= g.most[pair]:
+        return
+    first = g.arc_start[u]
+    if f.lacks[p] > 0 and (f.arc_gains[first] == NONE or g.cost[pair] < g.cost[f.arc_gains[first]]):
+        f.arc_gains[first] = pair
+    for other in range(g.parcel_start[p], g.parcel_start[p + 1]):
+        if f.flow[other] == 0 or other == pair:
+            continue
+        arc = first + 1
+        while g.arc_head[arc] != g.source[other]:
+            arc += 1
+        best = f.arc_gains[arc]
+        if best == NONE or g.cost[pair] - g.cost[other] < g.cost[best] - g.cost[f.arc_loses[arc]]:
+            f.arc_gains[arc], f.arc_loses[arc] = pair, other
+
+
+class Kept(NamedTuple):
+    """What a flow was like, but for the pairs."""
+
+    used: Ints
+    spare: Ints
+    group_used: Ints
+    group_spare: Ints
+    arc_gains: Ints
+    arc_loses: Ints
+    last: Ints
 
 
 @compiled
-def totals(f: Flow) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return copies of what sources and groups use and have to spare."""
-    return f.used.copy(), f.spare.copy(), f.group_used.copy(), f.group_spare.copy()
+def kept(f: Flow) -> Kept:
+    """Return copies of what sources and groups use and have to spare, and of the arcs."""
+    return Kept(
+        f.used.copy(), f.spare.copy(), f.group_used.copy(), f.group_spare.copy(),
+        f.arc_gains.copy(), f.arc_loses.copy(), f.last.copy(),
+    )  # fmt: skip
 
 
 @lean
@@ -125,9 +177,7 @@ def supply_of(f: Flow, node: int) -> tuple[int, int]:
 
 
 @compiled
-def shift(
-    g: Graph, f: Flow, s: Search, node: int, left: int, less: bool, place: Ints, seen: Ints
-) -> tuple[Ints, int]:
+def shift(g: Graph, f: Flow, s: Search, node: int, left: int, less: bool, place: Ints) -> tuple[Ints, int]:
     """Change the flow by more supply of a source or a group, where that is worth it, or by less, in any case.
 
     Returns the log of changed pairs, and its rows. It has nothing to spare at the end.
@@ -155,7 +205,7 @@ def shift(
         else:
             use_group(f, node - sources - 1, -watts if less else watts)
         nothing_to_spare(f, node)
-        renew_around(g, f, log, begun, count, place, seen)
+        renew_around(g, f, log, begun, count, place)
         left -= watts
     return log, count
 
@@ -171,8 +221,10 @@ def nothing_to_spare(f: Flow, node: int) -> None:
 
 
 @compiled
-def undo(g: Graph, f: Flow, log: Ints, count: int, place: Ints, seen: Ints) -> None:
-    """Give the pairs back what a log took from them."""
+def undo(g: Graph, f: Flow, log: Ints, count: int, before: Kept) -> None:
+    """Give the pairs back what a log took from them, and the rest what it was before."""
     for row in range(count):
         change(g, f, log[row, 0], -log[row, 1])
-    renew_around(g, f, log, 0, count, place, seen)
+    f.used[:], f.spare[:] = before.used, before.spare
+    f.group_used[:], f.group_spare[:] = before.group_used, before.group_spare
+    f.arc_gains[:], f.arc_loses[:], f.last[:] = before.arc_gains, before.arc_loses, before.last

@@ -54,4 +54,5 @@ def search_of(graph: Graph) -> Search:
         np.zeros(nodes, dtype=np.bool_),
         heap,
         np.zeros(nodes + 1, dtype=np.int64),
+        np.zeros(nodes + 1, dtype=np.int64),
     )

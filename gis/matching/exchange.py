@@ -69,6 +69,8 @@ class Search(NamedTuple):
     heap: Ints
     at: Ints
     """(node,) Position in the heap; NONE: not in it. The last element is the heap's size."""
+    reached: Ints
+    """(node,) Nodes that the search has come to; the last element is their number."""
 
 
 @compiled
@@ -149,6 +151,8 @@ def sift(s: Search, node: int) -> None:
     if at == NONE:
         at = size
         s.at[len(s.far)] += 1
+        s.reached[s.reached[len(s.far)]] = node
+        s.reached[len(s.far)] += 1
     while at > 0 and s.far[s.heap[(at - 1) >> 1]] > s.far[node]:
         s.heap[at] = s.heap[(at - 1) >> 1]
         s.at[s.heap[at]] = at
@@ -224,10 +228,6 @@ def shortest(g: Graph, f: Flow, s: Search, start: int, goal: int) -> int:
     Potentials are brought up to date, so that they still hold when the way has been taken.
     """
     nodes = len(s.far)
-    s.far[:] = FAR
-    s.done[:] = False
-    s.at[:] = NONE
-    s.at[nodes] = 0
     s.far[start], s.before[start] = 0, NONE
     cost = s.potential[goal] - s.potential[start]
     sift(s, start)
@@ -237,11 +237,25 @@ def shortest(g: Graph, f: Flow, s: Search, start: int, goal: int) -> int:
         if node == goal:
             break
         expand(g, f, s, node)
-    if not s.done[goal]:
-        return FAR
-    for node in range(nodes):
-        s.potential[node] += min(s.far[node], s.far[goal])
-    return int(cost + s.far[goal])
+    length = s.far[goal] if s.done[goal] else FAR
+    clear(s, length)
+    return FAR if length == FAR else int(cost + length)
+
+
+@lean
+def clear(s: Search, length: int) -> None:
+    """Bring the potentials up to date after a way of a length, and make ready for the next search.
+
+    Nodes that were not reached, or lie farther than the goal, would all go up by that length: the
+    others go down instead, as only differences count.
+    """
+    nodes = len(s.far)
+    for i in range(s.reached[nodes]):
+        node = s.reached[i]
+        if s.done[node] and length != FAR:
+            s.potential[node] += s.far[node] - length
+        s.far[node], s.done[node], s.at[node] = FAR, False, NONE
+    s.reached[nodes], s.at[nodes] = 0, 0
 
 
 @compiled
@@ -251,10 +265,12 @@ def potentials(g: Graph, f: Flow, s: Search) -> bool:
     s.potential[:], s.far[:], s.done[:] = 0, 0, False
     for _ in range(nodes + 1):
         s.at[:] = NONE
-        s.at[nodes] = 0
+        s.at[nodes], s.reached[nodes] = 0, 0
         for node in range(nodes):
             expand(g, f, s, node)
         if s.at[nodes] == 0:  # none was noted
             s.potential[:] = s.far
+            s.far[:], s.at[:], s.reached[nodes] = FAR, NONE, 0
+            s.at[nodes] = 0
             return True
     return False

@@ -16,7 +16,7 @@ import numpy as np
 from gis.compiled import CORES, compiled, in_blocks
 from gis.errors import InputError
 from gis.matching.allocate import Allocation
-from gis.matching.changes import shift, totals, undo
+from gis.matching.changes import kept, shift, undo
 from gis.matching.contract import flow_of, graph_of, search_of
 from gis.matching.exchange import Flow, Graph, Search, potentials, renew_all
 from gis.matching.network import Ints, Network, Progress
@@ -205,20 +205,17 @@ class _Lazy:
 @compiled
 def gains(g: Graph, f: Flow, s: Search, potential: Ints, which: Ints, supply: Ints) -> Ints:
     """Return what is served more with each of some sources; the flow is as before at the end."""
-    place, seen = np.zeros(len(f.used), np.int64), np.zeros(len(f.used) + 1, np.int64)
+    place, before = np.zeros(len(f.used), np.int64), kept(f)
     gain = np.zeros(len(which), np.int64)
     for i in range(len(which)):
         s.potential[:] = potential
-        used, spare, group_used, group_spare = totals(f)
-        log, count = shift(g, f, s, which[i], supply[which[i]], False, place, seen)
+        log, count = shift(g, f, s, which[i], supply[which[i]], False, place)
         gain[i] = log[:count, 1].sum()
-        undo(g, f, log, count, place, seen)
-        f.used[:], f.spare[:], f.group_used[:], f.group_spare[:] = used, spare, group_used, group_spare
+        undo(g, f, log, count, before)
     return gain
 
 
 @compiled
 def build(g: Graph, f: Flow, s: Search, source: int, supply: Ints) -> None:
     """Give a source its supply, for good."""
-    place, seen = np.zeros(len(f.used), np.int64), np.zeros(len(f.used) + 1, np.int64)
-    shift(g, f, s, source, supply[source], False, place, seen)
+    shift(g, f, s, source, supply[source], False, np.zeros(len(f.used), np.int64))

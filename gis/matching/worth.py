@@ -9,7 +9,7 @@ import numpy as np
 from gis.compiled import CORES, compiled, in_blocks
 from gis.errors import InputError
 from gis.matching.allocate import Allocation
-from gis.matching.changes import shift, supply_of, totals, undo
+from gis.matching.changes import kept, shift, supply_of, undo
 from gis.matching.contract import flow_of, graph_of, search_of
 from gis.matching.exchange import Flow, Graph, Search, potentials, renew_all
 from gis.matching.network import Ints, Network
@@ -45,7 +45,14 @@ class Worth:
         return np.asarray(self.less_tier_w.sum(axis=1), dtype=np.int64)
 
 
-def worth(network: Network, allocation: Allocation, step_w: int = 1_000_000) -> Worth:
+def worth(
+    network: Network,
+    allocation: Allocation,
+    step_w: int = 1_000_000,
+    *,
+    rows: Ints | None = None,
+    less: bool = True,
+) -> Worth:
     """Return what a step more or less of each source's and each group's supply changes.
 
     Exact for the flow before the least-share rule: the cheapest changes are made one after
@@ -57,6 +64,11 @@ def worth(network: Network, allocation: Allocation, step_w: int = 1_000_000) -> 
         What was matched, and how.
     step_w
         The step, in W; more than zero.
+    rows
+        Sources, or groups counted after them, to be told of; all of them where it is None. The
+        others have no changes.
+    less
+        Whether one step less is told as well; else it has no changes.
     """
     if step_w <= 0:
         raise InputError(f"a step must be more than 0 W, not {step_w}")
@@ -67,40 +79,42 @@ def worth(network: Network, allocation: Allocation, step_w: int = 1_000_000) -> 
     search = search_of(graph)
     if not potentials(graph, flow, search):
         raise SolveError("the allocation is not of least cost: its worth cannot be told")
-    rows, tiers = len(network.supply_w) + len(network.group_supply_w), len(allocation.tier_w)
-    changes = np.zeros((2, rows, tiers + 1), dtype=np.int64)
+    count, tiers = len(network.supply_w) + len(network.group_supply_w), len(allocation.tier_w)
+    changes = np.zeros((2, count, tiers + 1), dtype=np.int64)
+    asked = np.arange(count) if rows is None else np.asarray(rows, dtype=np.int64)
+    ways = 2 if less else 1
 
     def run(first: int, last: int) -> None:
         own = Flow._make(column.copy() for column in flow)
         room = Search._make(column.copy() for column in search)
-        evaluate(graph, own, room, search.potential, network.tier, cost, step_w, first, last, changes)
+        part = asked[first:last]
+        evaluate(graph, own, room, search.potential, network.tier, cost, step_w, part, ways, changes)
 
-    in_blocks(run, rows, -(-rows // CORES) or 1)
+    in_blocks(run, len(asked), -(-len(asked) // CORES) or 1)
     return Worth(step_w, changes[0, :, :-1], changes[0, :, -1], changes[1, :, :-1], changes[1, :, -1])
 
 
 @compiled
 def evaluate(
-    g: Graph, f: Flow, s: Search, potential: Ints, tier: Ints, cost: Ints, step: int, first: int, last: int,
+    g: Graph, f: Flow, s: Search, potential: Ints, tier: Ints, cost: Ints, step: int, rows: Ints, ways: int,
     changes: Ints,
 ) -> None:  # fmt: skip
     """Write the changes by more and by less supply of some rows; the flow is as before at the end."""
     sources = len(f.used)
-    place, seen = np.zeros(sources, np.int64), np.zeros(sources + 1, np.int64)
-    for row in range(first, last):
+    place = np.zeros(sources, np.int64)
+    before = kept(f)
+    for row in rows:
         node = row if row < sources else row + 1  # between sources and groups there is nobody
-        for less in range(2):
+        for less in range(ways):
             s.potential[:] = potential
-            used, spare, group_used, group_spare = totals(f)
             uses, spares = supply_of(f, node)
             left = 0 if spares > 0 else step  # with some to spare, more is worth nothing
             if less:
                 # What is spare goes first; what is used beyond it must find another way.
                 left = max(min(step, uses + spares) - spares, 0)
-            log, count = shift(g, f, s, node, left, less == 1, place, seen)
+            log, count = shift(g, f, s, node, left, less == 1, place)
             for i in range(count):
                 pair, watts = log[i, 0], log[i, 1]
                 changes[less, row, tier[g.source[pair]]] += watts
                 changes[less, row, -1] += watts * cost[pair]
-            undo(g, f, log, count, place, seen)
-            f.used[:], f.spare[:], f.group_used[:], f.group_spare[:] = used, spare, group_used, group_spare
+            undo(g, f, log, count, before)

@@ -114,7 +114,7 @@ def priced(network: Network, result: Allocation, checked: int) -> float:
     worst = 0.0
     for source in np.random.default_rng(1).integers(0, len(network.supply_w), checked):
         step = max(int(network.supply_w[source]) // 100, 1)
-        told = worth(network, result, step)
+        told = worth(network, result, step, rows=np.array([source]))
         for sign, tiers, cost in (
             (1, told.more_tier_w, told.more_cost),
             (-1, told.less_tier_w, told.less_cost),
@@ -152,8 +152,8 @@ def main() -> None:
         row("cost-sorted (reV)", network, in_order(network, np.argsort(network.length_m, kind="stable")))
         row("ours", network, result.flow_w)
         row("certificate", network, result.relaxed_flow_w)
-        _, wall, cpu = clocked(worth, network, result)
-        print(f"  worth of 1 MW {wall:.2f} s ({cpu:.2f} s CPU)")
+        _, wall, cpu = clocked(lambda: worth(network, result, less=False))
+        print(f"  worth of one more MW {wall:.2f} s ({cpu:.2f} s CPU)")
         other = make_city(chosen.parcels, max(chosen.sources // 5, 8), tightness)
         new = Candidates(
             other.supply_w // 5, other.tier, other.parcel, other.source, other.limit_w, other.length_m

@@ -133,3 +133,14 @@ def test_the_published_case_of_rev():
     result = allocate(network, cost=cost)
     assert result.tier_w.sum() >= sum(got.values()) * mega
     assert result.flow_w @ cost <= sum(cost[p] * watts for (p, _), watts in got.items()) * mega
+
+
+def test_some_rows_alone_are_told_as_among_all():
+    network = random_network(3, 60, 8, 1.0)
+    base = allocate(network)
+    whole, part = worth(network, base, 400), worth(network, base, 400, rows=np.array([8, 2]), less=False)
+    for row in (2, 8):
+        assert part.more_tier_w[row].tolist() == whole.more_tier_w[row].tolist()
+        assert part.more_cost[row] == whole.more_cost[row]
+    assert not part.more_tier_w[[0, 1, 3, 4, 5, 6, 7]].any()
+    assert not part.less_tier_w.any()
