@@ -231,12 +231,19 @@ def shortest(g: Graph, f: Flow, s: Search, start: int, goal: int) -> int:
     s.far[start], s.before[start] = 0, NONE
     cost = s.potential[goal] - s.potential[start]
     sift(s, start)
-    while s.at[nodes] > 0:
+    nobody = len(f.used)
+    while s.at[nodes] > 0 and not s.done[goal]:
         node = nearest(s)
+        if s.done[node]:
+            continue
         s.done[node] = True
-        if node == goal:
-            break
         expand(g, f, s, node)
+        if s.far[nobody] == s.far[node] and not s.done[nobody]:
+            # Of all that are as near, who lacks something leads on soonest.
+            s.done[nobody] = True
+            expand(g, f, s, nobody)
+        # Nothing can be nearer than what is looked at.
+        s.done[goal] |= s.far[goal] == s.far[node]
     length = s.far[goal] if s.done[goal] else FAR
     clear(s, length)
     return FAR if length == FAR else int(cost + length)

@@ -20,7 +20,7 @@ from scipy.spatial import cKDTree
 from gis.matching.allocate import Allocation, allocate
 from gis.matching.network import Network
 from gis.matching.siting import Candidates, site
-from gis.matching.worth import worth
+from gis.matching.worth import Worth, worth
 
 REACH = 5
 PARCEL_M2 = 40_000.0
@@ -109,6 +109,11 @@ def row(title: str, network: Network, flow: np.ndarray) -> None:
     print(f"  {title:28}{told} = {flow.sum() / 1e6:9.1f} MW, {flow @ network.length_m / flow.sum():7.1f} m")
 
 
+def worth_of_more(network: Network, result: Allocation) -> Worth:
+    """Return what one more MW of every source and group is worth."""
+    return worth(network, result, less=False)
+
+
 def priced(network: Network, result: Allocation, checked: int) -> float:
     """Return the greatest relative difference between the worth of 1 % and solving again."""
     worst = 0.0
@@ -152,7 +157,7 @@ def main() -> None:
         row("cost-sorted (reV)", network, in_order(network, np.argsort(network.length_m, kind="stable")))
         row("ours", network, result.flow_w)
         row("certificate", network, result.relaxed_flow_w)
-        _, wall, cpu = clocked(lambda: worth(network, result, less=False))
+        _, wall, cpu = clocked(worth_of_more, network, result)
         print(f"  worth of one more MW {wall:.2f} s ({cpu:.2f} s CPU)")
         other = make_city(chosen.parcels, max(chosen.sources // 5, 8), tightness)
         new = Candidates(
