@@ -78,7 +78,10 @@
   }
 
   function draw() {
-    document.getElementById("match-tabs").replaceChildren(...TABS.map(tabButton));
+    const tabs = document.getElementById("match-tabs");
+    const focused = tabs.contains(document.activeElement);
+    tabs.replaceChildren(...TABS.map(tabButton));
+    if (focused) document.getElementById(`match-tab-${state.tab}`).focus();
     document.getElementById("match-body").setAttribute("aria-labelledby", `match-tab-${state.tab}`);
     drawHead();
     return drawBody();

@@ -39,18 +39,21 @@
     }
   }
 
+  const isRunning = () => Boolean(OneMap.match.job()) && OneMap.match.job().state === "running";
+
   /* Ask how far the run is until it has ended; then show what it came to. */
   async function watch() {
-    if (watching) return;
+    if (watching || !isRunning()) return;
     watching = true;
+    drawAgain();
     try {
-      while (OneMap.match.job() && OneMap.match.job().state === "running") {
+      while (isRunning()) {
         await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
         await OneMap.match.refresh();
         drawAgain();
       }
       const job = OneMap.match.job();
-      if (job && job.state === "done") OneMap.match.choose(job.scenario);
+      if (job.state === "done") OneMap.match.choose(job.scenario);
     } catch (error) {
       failure = error.message;
     } finally {
