@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from gis.matching.columns import SHARED
 from gis.store import Store
-from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES
+from gis.vocabulary import TECHNOLOGY_TITLES
 from gis.webmap.page import TECHNOLOGY_COLOURS
 from tests.browser.seen import Seen, cells, mw
 
@@ -266,7 +265,3 @@ def test_every_tab_fits_and_speaks_one_language(seen: Seen) -> None:
         "Name" if seen.lang == "zh" else "方案名称"
     )
     page.evaluate(f"OneMap.setLanguage('{seen.lang}')")
-
-
-def test_colours_are_those_of_technologies() -> None:
-    assert set(SHARED) < set(TECHNOLOGIES) == set(TECHNOLOGY_COLOURS)
