@@ -43,14 +43,16 @@ SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
 """
 
 # A cell shows what carries most kW of its parcels, the first in the order among equals.
+# Cells beyond the tile are left out once cells are made: asked of each parcel, whether its cell is in the
+# tile, the planner takes it that hardly any is, and looks its results up one by one.
 _CELL_TILE = f"""
 WITH placed AS (
   SELECT {CELL_SQL}, {", ".join(f"{t}_kw" for t in TECHNOLOGIES)}
   FROM result.parcel_tile JOIN result.match_parcel USING (parcel_id)
   WHERE scenario = :scenario AND geom && {TILE_SQL}
-), cell AS (
+), cell AS MATERIALIZED (
   SELECT i, j, count(*) AS n, {", ".join(f"sum({t}_kw) AS {t}_kw" for t in TECHNOLOGIES)}
-  FROM placed WHERE {IN_TILE_SQL} GROUP BY i, j
+  FROM placed GROUP BY i, j
 )
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
   SELECT i || '-' || j AS id, matched, kw AS matched_kw, n::int AS parcel_count, {CELL_SHAPE_SQL} AS geom
@@ -60,6 +62,7 @@ SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
       AS carried (matched, kw, place)
     WHERE kw > 0 ORDER BY kw DESC, place LIMIT 1
   ) AS most ON true
+  WHERE {IN_TILE_SQL}
 ) AS t WHERE geom IS NOT NULL
 """
 

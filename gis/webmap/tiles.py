@@ -74,6 +74,8 @@ SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
 """
 
 # A cell shows what covers most of its parcel area. Recommendations are counted by code.
+# Cells beyond the tile are left out once cells are made: asked of each parcel, whether its cell is in the
+# tile, the planner takes it that hardly any is, and looks its results up one by one.
 _CELL_TILE = f"""
 WITH placed AS (
   SELECT {CELL_SQL},
@@ -81,16 +83,15 @@ WITH placed AS (
          {number_sql("recommended_score")} AS score, ST_Area(geom) AS area
   FROM result.parcel_tile LEFT JOIN result.parcel_result USING (parcel_id)
   WHERE geom && {TILE_SQL}
-), part AS (
+), part AS MATERIALIZED (
   SELECT i, j, recommended, recommended_status, count(*) AS n, sum(area) AS area,
          sum(area * score) AS weighted, sum(area) FILTER (WHERE score IS NOT NULL) AS scored
-  FROM placed WHERE {IN_TILE_SQL}
-  GROUP BY i, j, recommended, recommended_status
+  FROM placed GROUP BY i, j, recommended, recommended_status
 ), cell AS (
   SELECT DISTINCT ON (i, j) i, j, recommended, recommended_status,
          sum(n) OVER (PARTITION BY i, j) AS n,
          sum(weighted) OVER (PARTITION BY i, j) / sum(scored) OVER (PARTITION BY i, j) AS score
-  FROM part ORDER BY i, j, area DESC, recommended, recommended_status
+  FROM part WHERE {IN_TILE_SQL} ORDER BY i, j, area DESC, recommended, recommended_status
 )
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
   SELECT i || '-' || j AS id, {choice_sql("recommended")} AS recommended,
