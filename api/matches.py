@@ -19,6 +19,7 @@ from api.schemas_match import (
     MatchedParcel,
     Matches,
     MatchJob,
+    MatchSegments,
     MatchSources,
     NewMatch,
 )
@@ -128,6 +129,25 @@ def get_sources(
     store: Store = request.app.state.store
     where = {} if layer is None else {"source_layer": [layer]}
     return ORJSON({"scenario": scenario, "sources": _rows(store.match_part("sources", scenario, **where))})
+
+
+@router.get(
+    "/api/matches/{scenario}/mains/{main_id}",
+    responses={200: {"model": MatchSegments}, **documented(404, 422, 503)},
+)
+def get_main(
+    request: Request,
+    scenario: Name,
+    main_id: Annotated[
+        str, Path(min_length=1, max_length=64, pattern=r"^[^\x00]+$", description="reclaimed-water main")
+    ],
+) -> ORJSON:
+    """Return a main from tap to tap: how warm the water is, what is drawn, and what is left downstream."""
+    store: Store = request.app.state.store
+    found = _rows(store.match_part("segments", scenario, source_id=[main_id]))
+    if not found:
+        raise NotFoundError(f"The matching run {scenario!r} has no main {main_id!r} of known flow.")
+    return ORJSON({"scenario": scenario, "segments": found})
 
 
 @router.get(

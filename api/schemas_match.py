@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 
 from api.schemas import Body
 from gis.citywide.scenario import NAME, Order
-from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SOURCE_COLUMNS
+from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SEGMENT_COLUMNS, SOURCE_COLUMNS
 from gis.vocabulary import Column, Technology
 from layers import Text
 
@@ -39,6 +39,14 @@ MatchConnection = _row(
     "One connection of a parcel with a source.",
     CONNECTION_COLUMNS,
     ("parcel_id", "technology", "source_layer", "source_id", "allocated_kw", "length_m"),
+)
+
+
+MatchSegment = _row(
+    "MatchSegment",
+    "A main from one tap to the next, in the direction in which it is drawn.",
+    SEGMENT_COLUMNS,
+    ("source_id", "segment", "from_m", "to_m"),
 )
 
 
@@ -182,6 +190,13 @@ class MatchSources(Body):
 
     scenario: str
     sources: list[MatchSource]  # type: ignore[valid-type]
+
+
+class MatchSegments(Body):
+    """The segments of one main."""
+
+    scenario: str
+    segments: list[MatchSegment]  # type: ignore[valid-type]
 
 
 class MatchedParcel(Body):

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gis.citywide import Match, Scenario, match, match_store
     from gis.errors import OneMapError
     from gis.ingest import import_file, read_mapped
     from gis.resources import Resources
@@ -15,20 +16,28 @@ if TYPE_CHECKING:
     from gis.store import Store, open_store
 
 __all__ = [
+    "Match",
     "OneMapError",
     "Resources",
     "Result",
     "RuleSet",
+    "Scenario",
     "Settings",
     "Store",
     "import_file",
     "load_ruleset",
+    "match",
+    "match_store",
     "open_store",
     "read_mapped",
     "score",
 ]
 
 _HOMES = {
+    "Match": "gis.citywide",
+    "Scenario": "gis.citywide",
+    "match": "gis.citywide",
+    "match_store": "gis.citywide",
     "OneMapError": "gis.errors",
     "Resources": "gis.resources",
     "Result": "gis.scoring",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -79,10 +80,21 @@ def inlined(function: F) -> F:
     return cast(F, numba.njit(**options)(function))
 
 
+_thread = threading.local()
+
+
+def workers() -> ThreadPoolExecutor:
+    """Return a thread for every core. What they run is not shared out further by `in_blocks`.
+
+    The cores are busy: threads of threads would take the caches from each other.
+    """
+    return ThreadPoolExecutor(CORES, initializer=setattr, initargs=(_thread, "works", True))
+
+
 def in_blocks(run: Callable[[int, int], T], count: int, block: int) -> list[T]:
     """Return `run(start, stop)` of consecutive blocks of a range, in order, worked out on all cores."""
     starts = range(0, count, block)
-    if len(starts) < 2 or CORES == 1:
+    if len(starts) < 2 or CORES == 1 or getattr(_thread, "works", False):
         return [run(start, min(start + block, count)) for start in starts]
-    with ThreadPoolExecutor(CORES) as pool:
+    with workers() as pool:
         return list(pool.map(lambda start: run(start, min(start + block, count)), starts))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gis.compiled import CORES
+from gis.compiled import CORES, workers
 from gis.errors import InputError
 from gis.facts.columns import JUDGED, Attributes
 from gis.facts.surroundings import Surroundings
@@ -21,11 +21,14 @@ from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.scoring.evaluate import Columns, evaluate
-from gis.scoring.inputs import gather
+from gis.scoring.inputs import gather, prepare
 from gis.staleness import Stale, find_stale, software
 from gis.store import Moment, ResultWriter, RunRecord, Store, influence_rows
 
 Progress = Callable[[int, int, str], None]
+MANY = 100_000
+"""Parcels whose batches alone keep all cores busy."""
+
 SAMPLE_DIR = Path(__file__).resolve().parent.parent / "data" / "sample"
 
 
@@ -110,11 +113,13 @@ class Runs:
     ) -> int:
         """Work out and write the results of some parcels, or of all; return how many they are."""
         around = self._surroundings(moment)
+        prepare(around, ruleset)
         count = moment.versions["parcel"].feature_count if parcels is None else len(parcels)
         done = 0
         _tell(progress, done, count, "scoring parcels")
         # Closed here whatever happens: what reads the parcels has to end before the moment does.
-        with closing(_scored(moment.parcels(JUDGED, parcels), around, ruleset)) as coming:
+        pool = workers() if count > MANY else ThreadPoolExecutor(CORES)
+        with pool, closing(_scored(pool, moment.parcels(JUDGED, parcels), around, ruleset)) as coming:
             for results in coming:
                 writer.add(*results)
                 done += len(results[0])
@@ -152,9 +157,11 @@ Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch]
 """Parcel ids with their facts and verdicts, and how far around they look."""
 
 
-def _scored(batches: Batches, around: Surroundings, ruleset: RuleSet) -> Generator[Scored]:
-    """Yield the results of batches in their order; some are under way on all cores meanwhile."""
-    with ThreadPoolExecutor(CORES) as pool, closing(_ahead(batches)) as coming:
+def _scored(
+    pool: ThreadPoolExecutor, batches: Batches, around: Surroundings, ruleset: RuleSet
+) -> Generator[Scored]:
+    """Yield the results of batches in their order; some are under way in the pool meanwhile."""
+    with closing(_ahead(batches)) as coming:
         under_way: deque[Future[Scored]] = deque()
         for batch in coming:
             under_way.append(pool.submit(_score_batch, batch, around, ruleset))

@@ -17,15 +17,21 @@ import shapely
 
 from gis.compiled import KEPT_IN
 from gis.crs import STORAGE_EPSG
+from gis.facts.columns import nothing
 from gis.facts.ragged import ORIGIN, Kind, Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
+from gis.matching.allocate import allocate
+from gis.matching.network import Network
+from gis.matching.siting import Candidates, site
+from gis.matching.worth import worth
 from gis.resources import Resources
 from gis.rules import load_ruleset
 from gis.scoring import score
 from gis.store import Around, influence_rows, touched
 from gis.store.encode import blocks, keys_of
-from gis.store.layout import CHOICES, LISTS, NUMBERS, WORDS
+from gis.store.layout import CHOICES, GROUP, LISTS, NUMBERS, SHARED, WORDS
+from gis.store.shared import combined
 from layers import LAYERS, LayerSpec
 
 _X, _Y = ORIGIN
@@ -42,6 +48,18 @@ def _layer(spec: LayerSpec, count: int) -> gpd.GeoDataFrame:
     columns[spec.key] = [str(i) for i in range(count)]
     moved = [shapely.affinity.translate(_SHAPES[spec.geometry], 37.0 * i) for i in range(count)]
     return gpd.GeoDataFrame(columns, geometry=moved, crs=STORAGE_EPSG)
+
+
+def _match() -> None:
+    """Match two parcels with one source, and one more that might be built."""
+    none = np.zeros(0, dtype=np.int64)
+    network = Network(
+        np.array([9, 9]), np.array([3, 3]), np.array([9]), np.array([0]), np.array([-1]), none,
+        np.array([0, 1]), np.array([0, 0]), np.array([9, 9]), np.array([1, 2]),
+    )  # fmt: skip
+    allocation = allocate(network)
+    worth(network, allocation)
+    site(network, allocation, Candidates(*(np.array([value]) for value in (9, 0, 1, 0, 9, 1))), 1)
 
 
 def main() -> None:
@@ -62,9 +80,11 @@ def main() -> None:
     touched({0: rows}, [Around((0.0, 0.0, 0.0, 0.0), 0.0, "heat_network")], [])
     for kind, shape in _SHAPES.items():
         shapes_of(pa.array([shapely.to_wkb(shape)]), kind)
-    stored: dict[str, Any] = {name: np.zeros(2) for name in NUMBERS}
-    coded = np.zeros(2, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    list(blocks(keys_of(["0", "1"]), stored | dict.fromkeys((*WORDS, *LISTS, *CHOICES), coded)))
+    columns: dict[str, Any] = {name: np.zeros(2) for name in NUMBERS} | dict.fromkeys(WORDS, nothing(2))
+    group = next(iter(SHARED))
+    columns |= dict.fromkeys((*WORDS, *LISTS, *CHOICES, *SHARED), combined(group, columns, lambda *_: 1))
+    list(blocks(keys_of(["0", "1"]), {name: columns[name] for name in columns if name not in GROUP}))
+    _match()
 
 
 if __name__ == "__main__":

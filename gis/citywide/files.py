@@ -6,9 +6,11 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -18,15 +20,17 @@ from gis.resources import Resources
 from layers import LAYERS
 
 GEOPACKAGE, SUMMARY = "match.gpkg", "summary.json"
+SourceShapes = dict[tuple[str, str], Any]
 
 
 def write_files(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, folder: Path) -> list[Path]:
     """Write a run into a new or empty folder, whole or not at all; return the files.
 
     match.gpkg holds `match_parcel` (polygons), `match_connection` (from the parcel straight to
-    its source) and `match_source` (a point on each), in EPSG:4548; sources.csv and parcels.csv the
-    same rows without shapes, in UTF-8 with a mark for spreadsheets. `parcels` has the outlines of the matched
-    parcels. Raises InputError when the folder holds something or cannot be written.
+    its source) and `match_source` (a point on each), in EPSG:4548; sources.csv and parcels.csv
+    the same rows without shapes, segments.csv the mains from tap to tap, in UTF-8 with a mark for
+    spreadsheets. `parcels` has the outlines of the matched parcels. Raises InputError when the
+    folder holds something or cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there already and not an empty folder: choose another name.")
@@ -59,6 +63,7 @@ def _write(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, folder
     for name, frame in layers.items():
         frame.to_file(target, driver="GPKG", engine="pyogrio", layer=name)
     found.sources.to_csv(folder / "sources.csv", index=False, encoding="utf-8-sig")
+    found.segments.to_csv(folder / "segments.csv", index=False, encoding="utf-8-sig")
     found.parcels.to_csv(folder / "parcels.csv", index=False, encoding="utf-8-sig")
     told = {
         "scenario": found.scenario.name,
@@ -78,28 +83,23 @@ def _shaped(rows: pd.DataFrame, shapes: object, parcels: gpd.GeoDataFrame) -> gp
     return gpd.GeoDataFrame(rows.reset_index(drop=True), geometry=np.asarray(shapes), crs=parcels.crs)
 
 
-def _source_shapes(resources: Resources) -> pd.Series[object]:
+def _source_shapes(resources: Resources) -> SourceShapes:
     """Return the outlines of all features by layer and key."""
-    parts = [
-        pd.Series(
-            np.asarray(frame.geometry, dtype=object),
-            index=pd.MultiIndex.from_arrays([[layer] * len(frame), frame[LAYERS[layer].key]]),
-            dtype=object,
-        )
+    return {
+        (layer, key): shape
         for layer, frame in resources.frames.items()
-    ]
-    return pd.concat(parts)
+        for key, shape in zip(frame[LAYERS[layer].key], frame.geometry, strict=True)
+    }
 
 
-def _of_sources(
-    rows: pd.DataFrame, places: pd.Series[object]
-) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    keys = pd.MultiIndex.from_frame(rows[["source_layer", "source_id"]])
-    return places.reindex(keys).to_numpy(dtype=object)
+def _of_sources(rows: pd.DataFrame, places: SourceShapes) -> npt.NDArray[np.object_]:
+    found = np.full(len(rows), None, dtype=object)
+    found[:] = [places.get(key) for key in zip(rows["source_layer"], rows["source_id"], strict=True)]
+    return found
 
 
 def _connections(
-    found: Match, outlines: gpd.GeoSeries, places: pd.Series[object], parcels: gpd.GeoDataFrame
+    found: Match, outlines: gpd.GeoSeries, places: SourceShapes, parcels: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
     rows = found.connections
     ends = np.asarray(outlines.reindex(rows["parcel_id"]), dtype=object)

@@ -6,15 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gis.citywide.problem import TECHNOLOGY_OF
-from gis.citywide.tables import GREEN, GROUND, Solved
+from gis.citywide.problem import TECHNOLOGY_OF, W_PER_KW
+from gis.citywide.tables import GREEN, GROUND, Solved, where_known
 from gis.facts.columns import Floats
 from gis.facts.surroundings import Surroundings
-from gis.matching.columns import SHARED, SOURCE_COLUMNS
+from gis.matching.columns import SOURCE_COLUMNS
 from gis.rules import RuleSet
 from layers import LAYERS
 
 HOURS_PER_DAY = 24.0
+W_PER_MW = 1e6
 
 
 def sources(
@@ -64,8 +65,8 @@ def _shared(
         "source_id": table["id"],
         "source_name": table["name"],
         "technology": technology,
-        "shared_layer": np.where(parent >= 0, table["layer"].to_numpy()[parent], None) if count else None,
-        "shared_id": np.where(parent >= 0, table["id"].to_numpy()[parent], None) if count else None,
+        "shared_layer": where_known(parent >= 0, table["layer"].to_numpy()[parent]),
+        "shared_id": where_known(parent >= 0, table["id"].to_numpy()[parent]),
         "basis": table["basis"],
         **{f"{part}_kw": values for part, values in kw.items()},
         **{f"{part}_mwh_per_a": values for part, values in mwh.items()},
@@ -104,10 +105,26 @@ def _hours(solved: Solved, ruleset: RuleSet) -> Floats:
 
 
 def _gains(solved: Solved) -> dict[str, Floats]:
-    count = len(solved.problem.remaining_kw)
-    return {
-        name: np.full(count, np.nan) for name in ("gain_kw", *(f"gain_{t}_kw" for t in SHARED), "gain_mw_m")
-    }
+    """Return what one more MW of every source would bring; NaN of one that is not known.
+
+    More of a plant is more for its mains too.
+    """
+    problem, told, count = solved.problem, solved.worth, len(solved.problem.remaining_kw)
+    group, row = problem.network.group[:count], np.arange(count)
+    heads = (group >= 0) & (solved.supply.parent < 0)
+    row[heads] = len(problem.network.supply_w) + group[heads]
+    known = ~np.isnan(problem.remaining_kw)
+    more_kw = np.zeros((count, len(problem.technologies)))
+    if solved.allocation.cost is None:
+        more_kw[:, : told.more_tier_w.shape[1]] = told.more_tier_w[row] / W_PER_KW
+        metres = told.more_cost[row] / W_PER_MW
+    else:
+        metres = np.full(count, np.nan)  # it was not metres that were made few
+    by_technology = dict(zip((f"gain_{t}_kw" for t in problem.technologies), more_kw.T, strict=True))
+    if solved.allocation.cost is not None:
+        by_technology = {name: np.full(count, np.nan) for name in by_technology}
+    found = {"gain_kw": told.more_w[row] / W_PER_KW, **by_technology, "gain_mw_m": metres}
+    return {name: np.where(known, values, np.nan) for name, values in found.items()}
 
 
 def _exclusion(solved: Solved) -> npt.NDArray[np.object_]:
@@ -164,7 +181,7 @@ def _green(
         "allocated_m2": taken_m2,
         "parcel_count": parcel_count,
         "mean_length_m": length_m,
-        "exclusion": np.where(np.isnan(mean_kw_per_m2), "no_parcel", None),
+        "exclusion": where_known(np.isnan(mean_kw_per_m2), "no_parcel"),
     }
     return pd.DataFrame(columns)
 

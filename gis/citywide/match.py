@@ -17,6 +17,7 @@ from gis.citywide.ground import share_ground
 from gis.citywide.ledger import sources
 from gis.citywide.problem import problem
 from gis.citywide.scenario import Scenario
+from gis.citywide.segments import segments
 from gis.citywide.summary import summary
 from gis.errors import InputError
 from gis.facts.columns import JUDGED, Attributes, Floats
@@ -24,6 +25,7 @@ from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.matching.allocate import allocate
+from gis.matching.worth import worth
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
@@ -34,6 +36,7 @@ from gis.staleness import software
 from gis.store import MatchRecord, Store
 
 Progress = Callable[[int, int, str], None]
+STEP_W = 1_000_000
 PIECE = 50_000
 """Parcels whose offers are gathered at once."""
 
@@ -42,12 +45,16 @@ PIECE = 50_000
 class Match:
     """A matched city.
 
-    sources, parcels, connections  frames with the columns of `gis.matching.columns`
-    summary                        what it tells of the whole city, the certificate among it
+    sources      the capacity ledger, one row a source
+    segments     mains from tap to tap
+    parcels      what each parcel gets
+    connections  who connects with whom; all frames have the columns of `gis.matching.columns`
+    summary      what it comes to in the whole city, the certificate among it
     """
 
     scenario: Scenario
     sources: pd.DataFrame
+    segments: pd.DataFrame
     parcels: pd.DataFrame
     connections: pd.DataFrame
     summary: dict[str, Any]
@@ -107,7 +114,7 @@ def match_store(
     found = _matched(names, pieces, around, ruleset, scenario, progress)
     _tell(progress, 0, 0, "saving the matching run")
     store.save_ruleset(ruleset.hash, ruleset.id, ruleset.as_of, content_json(ruleset))
-    parts = {"sources": found.sources, "parcels": found.parcels, "connections": found.connections}
+    parts = {name: getattr(found, name) for name in ("sources", "segments", "parcels", "connections")}
     store.save_match(_record(found, moment.versions), parts)
     return found
 
@@ -138,15 +145,9 @@ def _matched(
     supplied = supply(around, ruleset, field_hours)
     asked = problem(offered, ground, supplied, ruleset, scenario)
     allocation = allocate(asked.network, cost=asked.cost, progress=progress)
-    solved = tables.Solved(
-        ids[order],
-        offered,
-        ground,
-        supplied,
-        asked,
-        allocation,
-        field_hours,
-    )
+    _tell(progress, 0, 0, "what one more MW is worth")
+    more = worth(asked.network, allocation, STEP_W)
+    solved = tables.Solved(ids[order], offered, ground, supplied, asked, allocation, more, field_hours)
     found = tables.connections(solved, around)
     rows, heat_mwh = tables.parcels(solved, found, ruleset)
     of_technology = pd.Index(ruleset.order).get_indexer(pd.Index(found["technology"]))
@@ -156,7 +157,9 @@ def _matched(
     ledger = sources(solved, found, heat, around, ruleset)
     told = summary(solved, ledger, rows, heat_mwh, ruleset)
     versions = around.resources.versions
-    return Match(scenario, ledger, rows, found.drop(columns=["at", "source"]), told, ruleset, versions)
+    mains = segments(solved, found, around, ruleset)
+    connected = found.drop(columns=["at", "source"])
+    return Match(scenario, ledger, mains, rows, connected, told, ruleset, versions)
 
 
 def _field_hours(offered: Offers, around: Surroundings) -> Floats:

@@ -66,7 +66,7 @@ def problem(offers: Offers, ground: Ground, supply: Supply, ruleset: RuleSet, sc
     network = Network(
         load_w=load_w,
         least_w=np.ceil(whole_w * least_frac).astype(np.int64),
-        supply_w=np.append(_watts(np.where(np.isnan(left_kw), 0.0, left_kw)), load_w.sum()),
+        supply_w=np.append(_supply_w(left_kw, group, supply.parent, int(load_w.sum())), load_w.sum()),
         tier=np.array([technologies.index(t) for t in (*technology, "geothermal")], dtype=np.int64),
         group=np.append(group, -1),
         group_supply_w=_watts(group_left_kw),
@@ -80,6 +80,12 @@ def problem(offers: Offers, ground: Ground, supply: Supply, ruleset: RuleSet, sc
         option = np.append(table["option"].to_numpy(), "geothermal_closed_loop")[source]
         cost = _cost(offers, option, parcel, length_m, ruleset)
     return Problem(network, technologies, exploitable_kw, left_kw, known, cost)
+
+
+def _supply_w(left_kw: Floats, group: Ints, parent: Ints, enough_w: int) -> Ints:
+    """Return what sources have of their own: of a plant that feeds mains its group tells that."""
+    head = (group >= 0) & (parent < 0)
+    return np.where(head, enough_w, _watts(np.where(np.isnan(left_kw), 0.0, left_kw)))
 
 
 def _watts(kw: Floats) -> Ints:

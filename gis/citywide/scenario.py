@@ -54,10 +54,8 @@ class Scenario:
             if not (math.isfinite(value) and 0.0 <= value <= _LARGEST):
                 raise InputError(f"The factor {value} of {what} is not between 0 and {_LARGEST:g}.")
         for what in self.capacity_frac:
-            if what.partition("/")[0] not in (*SHARED, *SOURCE_LAYERS) or what.partition("/")[1:] == (
-                "/",
-                "",
-            ):
+            group, slash, one = what.partition("/")
+            if group not in (SOURCE_LAYERS if slash else (*SHARED, *SOURCE_LAYERS)) or (slash and not one):
                 raise InputError(
                     f"{what!r} is no technology, layer or source whose capacity can be changed: take one of "
                     f"{', '.join((*SHARED, *SOURCE_LAYERS))}, or one source as layer/id."

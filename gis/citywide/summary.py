@@ -65,12 +65,15 @@ def _by_technology(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) ->
 
 def _by_district(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) -> list[dict[str, Any]]:
     rows = []
-    positions = parcels.groupby("district", dropna=False).indices
-    for district, places in sorted(positions.items(), key=lambda item: (pd.isna(item[0]), str(item[0]))):
+    codes, names = pd.factorize(parcels["district"], sort=True)
+    for code, district in [*enumerate(names), (-1, None)]:
+        places = np.flatnonzero(codes == code)
         here = parcels.iloc[places]
+        if here.empty:
+            continue
         rows.append(
             {
-                "district": None if pd.isna(district) else str(district),
+                "district": district,
                 "parcel_count": len(here),
                 "heat_load_kw": float(here["heat_load_kw"].sum()),
                 "unmet_kw": float(here["unmet_kw"].sum()),
@@ -85,12 +88,16 @@ def _certificate(solved: Solved) -> list[dict[str, Any]]:
     allocation = solved.allocation
     if allocation.cost is not None:
         return []
+    totals = {
+        "most_kw": allocation.certificate.tier_w,
+        "relaxed_kw": allocation.relaxed_tier_w,
+        "allocated_kw": allocation.tier_w,
+    }
+    # Technologies at the end of the order that have no source are not among the tiers.
     return [
         {
             "technology": technology,
-            "most_kw": float(allocation.certificate.tier_w[tier]) / W_PER_KW,
-            "relaxed_kw": float(allocation.relaxed_tier_w[tier]) / W_PER_KW,
-            "allocated_kw": float(allocation.tier_w[tier]) / W_PER_KW,
+            **{name: float(w[tier]) / W_PER_KW if tier < len(w) else 0.0 for name, w in totals.items()},
         }
         for tier, technology in enumerate(solved.problem.technologies)
     ]

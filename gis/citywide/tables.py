@@ -15,6 +15,7 @@ from gis.facts.surroundings import Surroundings
 from gis.heat.portfolio import stack
 from gis.matching.allocate import Allocation, Unmet
 from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS
+from gis.matching.worth import Worth
 from gis.rules import RuleSet
 from gis.scoring.offers import Offers
 from gis.scoring.supply import Supply
@@ -23,8 +24,8 @@ from layers import LAYERS
 
 GREEN = "green_space"
 GROUND = "shallow_ground_source"
-LEAST_SEEN_KW = 0.0005
-"""Half a watt: less is the rounding to whole watts."""
+LEAST_SEEN_KW = 0.002
+"""Less is the rounding to whole watts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,15 @@ class Solved:
     supply: Supply
     problem: Problem
     allocation: Allocation
+    worth: Worth
     field_hours: Floats
+
+
+def where_known(known: npt.NDArray[np.bool_], values: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    """Return values where they are known, None elsewhere."""
+    found = np.full(len(known), None, dtype=object)
+    found[known] = np.broadcast_to(np.asarray(values, dtype=object), len(known))[known]
+    return found
 
 
 def connections(solved: Solved, around: Surroundings) -> pd.DataFrame:
@@ -89,7 +98,7 @@ def parcels(solved: Solved, found: pd.DataFrame, ruleset: RuleSet) -> tuple[pd.D
     """
     demand, order = solved.offers.demand, ruleset.order
     load_kw, count = demand["heat_load_kw"], len(solved.ids)
-    power = {t: np.zeros(count) for t in order}
+    power: dict[str, Floats] = {t: np.zeros(count) for t in order}
     for technology, rows in found.groupby("technology"):
         power[str(technology)] += np.bincount(rows["at"], weights=rows["allocated_kw"], minlength=count)
     power[GROUND] = solved.ground.kw.copy()
@@ -145,8 +154,7 @@ def _main(power: dict[str, Floats], order: tuple[str, ...]) -> npt.NDArray[np.ob
     """Return the technology that carries most of each load, the first in the order among equals."""
     carried = np.stack([power[t] for t in order])
     names = np.array(order, dtype=object)[carried.argmax(axis=0)]
-    names[~(carried.max(axis=0) > LEAST_SEEN_KW)] = None
-    return names
+    return where_known(carried.max(axis=0) > LEAST_SEEN_KW, names)
 
 
 def _shortfall_kw(share: Floats, solved: Solved, ruleset: RuleSet) -> Floats:
@@ -163,7 +171,7 @@ def _left_out(solved: Solved, rest_kw: Floats) -> dict[str, npt.NDArray[np.objec
     """Return why shared sources leave a rest, and the full source that a parcel would have taken first."""
     allocation, count = solved.allocation, len(solved.ids)
     left = rest_kw > LEAST_SEEN_KW
-    reason = np.where(left, UNMET[allocation.unmet_reason], None)
+    reason = where_known(left, UNMET[allocation.unmet_reason])
     reason[~solved.problem.known] = "unknown_load"
     displaced = {name: np.full(count, None, dtype=object) for name in ("layer", "id")}
     parcel, source = allocation.displaced

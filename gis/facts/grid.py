@@ -86,7 +86,7 @@ def _framed(edges: Floats, area_m2: float) -> tuple[Floats, int, int]:
     while cell_m / 2 > least_m:
         columns = int(wide / cell_m) + 1
         cell = (middle_y / cell_m).astype(np.int64) * columns + (middle_x / cell_m).astype(np.int64)
-        held = np.unique(cell, return_counts=True)[1]
+        held = np.bincount(cell)
         if (held.astype(np.float64) ** 2).sum() / len(edges) <= CROWD:
             break
         cell_m /= 2

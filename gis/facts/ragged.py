@@ -7,6 +7,7 @@ that the products of differences which areas are made of keep all their digits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -119,9 +120,9 @@ class Shapes:
         bounds = np.ascontiguousarray(self.bounds[chosen])
         return Shapes(self.kind, xy, rings, shapes, bounds, self.origin)
 
-    @property
+    @cached_property
     def area_m2(self) -> Floats:
-        """Area of every shape in m2; nil for lines, points and empty shapes."""
+        """Area of every shape in m2; nil for lines, points and empty shapes. Not to be written to."""
         if self.kind != "polygon":
             return np.zeros(len(self))
         return _areas(self.xy, self.rings, self.shapes)

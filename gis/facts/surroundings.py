@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -39,15 +40,24 @@ class Surroundings:
     """Resources with their spatial indexes, made on first use; any number of threads may ask at once."""
 
     resources: Resources
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _made: dict[tuple[Any, ...], Future[Any]] = field(default_factory=dict, repr=False)
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """Return what was made for a key; who asks first makes it, meanwhile others may make other things."""
         with self._lock:
-            if key not in self._made:
-                self._made[key] = make()
-            made: T = self._made[key]
-            return made
+            made: Future[T] | None = self._made.get(key)
+            making = made is None
+            if made is None:
+                made = self._made[key] = Future()
+        if making:
+            try:
+                made.set_result(make())
+            except BaseException as error:
+                with self._lock:
+                    del self._made[key]
+                made.set_exception(error)
+        return made.result()
 
     def renewed(self, resources: Resources) -> Surroundings:
         """Return the surroundings of other resources; what was made of layers that are the same is kept."""
@@ -96,7 +106,12 @@ class Surroundings:
         space, bar = shapely.STRtree(barred).query(free, predicate="intersects")
         touched, first = np.unique(space, return_index=True)
         # Of all that is barred only what lies at a space: the cost of a difference is that of both shapes.
-        own = [shapely.union_all(barred[bars]) for bars in np.split(bar, first[1:])] if len(touched) else []
+        # Mostly that is one shape, which needs no union.
+        own = [
+            barred[bars[0]] if len(bars) == 1 else shapely.union_all(barred[bars])
+            for bars in np.split(bar, first[1:])
+            if len(bars)
+        ]
         free[touched] = _polygons(shapely.difference(free[touched], own))
         return FeatureIndex(free, "polygon")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gis.facts.columns import Attributes, Floats, nothing, pick, picked, words
+from gis.facts.columns import Attributes, Floats, Ints, nothing, pick, picked, words
 from gis.facts.halo import halo_areas
 from gis.facts.index import Pairs, dominant
 from gis.facts.ragged import Shapes
@@ -44,14 +44,11 @@ def place_facts(parcels: Attributes, shapes: Shapes, around: Surroundings) -> Fa
     return facts
 
 
-def ground_facts(shapes: Shapes, around: Surroundings, green_reach_m: float) -> Facts:
-    """Return ground properties, drilling exclusions and green space nearby.
+def ground_facts(shapes: Shapes, around: Surroundings) -> Facts:
+    """Return ground properties and drilling exclusions.
 
     Properties are those of the zone of largest overlap; where a raster of one is loaded
     and has a value at the parcel, its mean over the parcel goes before.
-
-    `green_space_area_m2` is the area of public green space within `green_reach_m`
-    of the parcel, outside the parcel itself, before it is shared out.
     """
     n = len(shapes)
     unknown = np.full(n, np.nan)
@@ -62,7 +59,6 @@ def ground_facts(shapes: Shapes, around: Surroundings, green_reach_m: float) -> 
         "ground_heat_capacity_mj_per_m3_k": unknown,
         "ground_temperature_degc": unknown,
         "drilling_exclusion_frac": unknown,
-        "green_space_area_m2": unknown,
     }
     layer = "shallow_geothermal_zone"
     if around.loaded(layer):
@@ -77,8 +73,6 @@ def ground_facts(shapes: Shapes, around: Surroundings, green_reach_m: float) -> 
     if around.loaded("drilling_exclusion"):
         covered = around.index("drilling_exclusion").covered_m2(shapes)
         facts["drilling_exclusion_frac"] = _share(covered, shapes)
-    if around.loaded("green_space"):
-        facts["green_space_area_m2"] = _green_area(shapes, around, green_reach_m)
     return facts
 
 
@@ -97,10 +91,15 @@ def _share(covered_m2: Floats, shapes: Shapes) -> Floats:
         return np.minimum(covered_m2 / shapes.area_m2, 1.0)
 
 
-def _green_area(shapes: Shapes, around: Surroundings, reach_m: float) -> Floats:
-    """Usable green space within reach: each space counts at its own usable fraction where it has one."""
+def green_facts(shapes: Shapes, around: Surroundings, reach_m: float) -> Facts:
+    """Return the area of public green space within reach of the parcel and outside it, not yet shared out.
+
+    Each space counts at its own usable fraction where it has one.
+    """
+    if not around.loaded("green_space"):
+        return {"green_space_area_m2": np.full(len(shapes), np.nan)}
     near, area_m2 = green_pairs(shapes, around, reach_m)
-    return np.bincount(near.parcel, weights=area_m2, minlength=len(shapes)).astype(np.float64)
+    return {"green_space_area_m2": _sums(near.parcel, area_m2, len(shapes))}
 
 
 def green_pairs(shapes: Shapes, around: Surroundings, reach_m: float) -> tuple[Pairs, Floats]:
@@ -115,6 +114,10 @@ def green_usable_frac(around: Surroundings) -> Floats:
     """Return the part of every green space that may be used: all where nothing is told."""
     usable = around.column("green_space", "usable_frac")
     return np.where(np.isnan(usable), 1.0, usable)
+
+
+def _sums(parcel: Ints, values: Floats, n: int) -> Floats:
+    return np.bincount(parcel, weights=values, minlength=n).astype(np.float64)
 
 
 def intake_facts(shapes: Shapes, around: Surroundings, as_of: date) -> Facts:

@@ -12,6 +12,11 @@ def delivered_kw(source_kw: Array, cop: float | Array) -> Array:
     return source_kw * cop / (cop - 1.0)
 
 
+def drawn_kw(delivered_kw: Array, cop: float | Array) -> Array:
+    """Heat from the source for heat at the building: P (COP - 1)/COP, in kW."""
+    return delivered_kw * (cop - 1.0) / cop
+
+
 def log_mean_k(in_degc: float | Array, out_degc: float | Array) -> Array:
     """Entropic mean absolute temperature (K) of a stream between two temperatures (degC).
 

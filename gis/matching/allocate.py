@@ -62,7 +62,7 @@ class Allocation:
     group_used_w: Ints
     """(group,)"""
     displaced: tuple[Ints, Ints]
-    """Parcels that lack something, and for each its nearest source of the best tier in reach, which is full."""
+    """Parcels that lack something, and each one's nearest source of the best tier in reach, which is full."""
     cost: Ints | None
     """(pair,) By which it was ordered; None: by tier and length."""
 
@@ -153,7 +153,7 @@ def spare_w(network: Network, used_w: Ints) -> Ints:
     """Return what sources have to spare, within their groups."""
     spare = network.supply_w - used_w
     group_spare = np.append(network.group_supply_w - _by_group(network, used_w), np.iinfo(np.int64).max)
-    return np.minimum(spare, group_spare[network.group])
+    return np.asarray(np.minimum(spare, group_spare[network.group]), dtype=np.int64)
 
 
 def _checked(network: Network, flow: Ints, least: bool) -> tuple[Ints, Ints]:
@@ -221,4 +221,4 @@ def holders(network: Network, allocation: Allocation, parcel: int) -> Ints:
     source = network.source[pair]
     pairs = order[start[source] : start[source + 1]]
     held = network.parcel[pairs[allocation.flow_w[pairs] > 0]]
-    return held[held != parcel]
+    return np.asarray(held[held != parcel], dtype=np.int64)

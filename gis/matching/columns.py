@@ -100,6 +100,19 @@ PARCEL_COLUMNS: tuple[Column, ...] = (
 )
 """One row a parcel; what shared sources leave is air source's where that may be used, else not met."""
 
+SEGMENT_COLUMNS: tuple[Column, ...] = (
+    _t("source_id", "管线编号", "main"),
+    _f("segment", "1", "管段序号", "segment, counted downstream"),
+    _f("from_m", "m", "起点里程", "from, along the main"),
+    _f("to_m", "m", "终点里程", "to, along the main"),
+    _f("temperature_degc", "degC", "管段水温", "temperature of the water"),
+    _f("left_kw", "kW", "下游剩余供热能力", "heat capacity left to it and what follows"),
+    _t("tap_layer", "取热点图层", "layer of the tap at its end"),
+    _t("tap_id", "取热点编号", "tap at its end"),
+    _f("tapped_kw", "kW", "取热点供热能力", "capacity of the tap at its end"),
+)
+"""Mains in winter from tap to tap, in the direction in which they are drawn."""
+
 CONNECTION_COLUMNS: tuple[Column, ...] = (
     _t("parcel_id", "地块编号", "parcel"),
     _t("technology", "技术类型", "technology"),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -130,14 +130,14 @@ def least_cost(problem: Problem, arcs: Arcs, low: Ints, high: Ints, total_w: int
     return low[pairs].copy()
 
 
-def put(file: BinaryIO, column: npt.ArrayLike) -> None:
+def put(file: IO[bytes], column: npt.ArrayLike) -> None:
     """Write a column of whole numbers to a pipe."""
     values = np.ascontiguousarray(column, dtype=np.int64).ravel()
     file.write(len(values).to_bytes(8, "little"))
     file.write(values.data)
 
 
-def get(file: BinaryIO) -> Ints:
+def get(file: IO[bytes]) -> Ints:
     """Read a column that `put` wrote; EOFError where the other end is gone."""
     head = file.read(8)
     count = int.from_bytes(head, "little")

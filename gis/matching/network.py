@@ -56,7 +56,7 @@ def whole(name: str, values: Any, count: int | None = None, floor: int = 0) -> I
     floor
         The least value allowed.
     """
-    row, what = _WORDS[name]
+    row = _WORDS[name][0]
     column = np.atleast_1d(np.asarray(values))
     if column.ndim != 1 or (count is not None and len(column) != count):
         raise InputError(f"{name} must have one value for every {row}: {count}, not {column.shape}")
@@ -166,12 +166,13 @@ class Network:
 
     @cached_property
     def most_w(self) -> Ints:
-        """(pair,) Most that a connection can carry, alone; 0 where that is below the least allowed."""
+        """(pair,) Most that a connection can carry; 0 where that, or the source, is below the least."""
         supply = self.supply_w.copy()
         member = np.flatnonzero(self.group >= 0)
         supply[member] = np.minimum(supply[member], self.group_supply_w[self.group[member]])
-        most = np.minimum(np.minimum(self.limit_w, self.load_w[self.parcel]), supply[self.source])
-        most[most < self.least_w[self.parcel]] = 0
+        most = np.minimum(self.limit_w, self.load_w[self.parcel])
+        # A source too small for the least is of no use; else it bounds the sum of its pairs, not each.
+        most[np.minimum(most, supply[self.source]) < self.least_w[self.parcel]] = 0
         return most
 
     @cached_property

@@ -1,14 +1,16 @@
 """The least-share rule: a connection carries at least its parcel's least, or nothing.
 
-The exact flow knows no such rule, but splits few parcels. Connections that carry too
-little are dropped, and what their sources then have to spare is placed again, without
+The exact flow knows no such rule, but splits few parcels. Where a parcel gets too little
+from one of two sources, its shares are set anew and the difference led back from the one
+to the other along a chain of parcels: a parcel takes from one source what it took from
+the next, which passes on as much in turn. So nothing is lost. Connections that still carry
+too little are dropped, and what their sources then have to spare is placed again, without
 taking from any source of an earlier or the same tier more than it gains:
 
 - at a parcel in reach that lacks something, if the rule allows the amount; else the
   parcel gets its least, and others at the same source give up the difference, down to
   their own least: so the source is full again;
-- else along a chain: a parcel in reach takes from this source what it took from another,
-  which has that much to spare in turn, and so on, the fewest steps first.
+- else at the end of such a chain, the fewest steps first.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ from gis.matching.network import Ints, Network
 STEPS = 8
 """Sources that a chain leads over at most."""
 
-SEEN = 300
+SHARES = 6
+"""Shares between the least of one source and the least of the other that are tried."""
+
+SEEN = 100
 """Sources that are looked at for one amount."""
 
-ROUNDS = 4
+ROUNDS = 2
 """Times that the sources are gone through: what one gives up, another may place."""
 
 
@@ -45,12 +50,18 @@ class Columns(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the loops change: flow (pair,), what parcels lack, what sources and groups have to spare."""
+    """What the loops change."""
 
     flow: Ints
     lacks: Ints
+    """(parcel,) Load that is not served."""
     spare: Ints
+    """(source,) Supply that is not used."""
     group_spare: Ints
+    wanted: Ints
+    """(source,) Parcels in reach that lack something."""
+    main: Ints
+    """(parcel,) The pair that carries most; any of its pairs where none carries anything."""
 
 
 class Chain(NamedTuple):
@@ -72,9 +83,15 @@ class Chain(NamedTuple):
 @lean
 def give(c: Columns, s: State, pair: int, watts: int) -> None:
     """Let a connection carry more (or, below zero, less)."""
-    source = c.source[pair]
+    source, parcel = c.source[pair], c.parcel[pair]
+    lacked = s.lacks[parcel] > 0
     s.flow[pair] += watts
-    s.lacks[c.parcel[pair]] -= watts
+    s.lacks[parcel] -= watts
+    for other in range(c.parcel_start[parcel], c.parcel_start[parcel + 1]):
+        if s.flow[other] > s.flow[s.main[parcel]]:
+            s.main[parcel] = other
+        if lacked != (s.lacks[parcel] > 0):
+            s.wanted[c.source[other]] += -1 if lacked else 1
     s.spare[source] -= watts
     if c.group[source] >= 0:
         s.group_spare[c.group[source]] -= watts
@@ -84,7 +101,7 @@ def give(c: Columns, s: State, pair: int, watts: int) -> None:
 def spare_of(c: Columns, s: State, source: int) -> int:
     """Return what a source has to spare, within its group."""
     group = c.group[source]
-    return s.spare[source] if group < 0 else min(s.spare[source], s.group_spare[group])
+    return int(s.spare[source] if group < 0 else min(s.spare[source], s.group_spare[group]))
 
 
 @lean
@@ -164,30 +181,109 @@ def link(c: Columns, s: State, gains: int, loses: int, watts: int) -> tuple[int,
 
 @lean
 def spread(
-    c: Columns, s: State, chain: Chain, start: int, source: int, watts: int, mark: int, count: int
+    c: Columns,
+    s: State,
+    chain: Chain,
+    start: int,
+    source: int,
+    watts: int,
+    mark: int,
+    count: int,
+    barred: int,
 ) -> int:
-    """Add the sources that can be reached from one by a single parcel; return how many are reached."""
+    """Add the sources that can be reached from one by a single parcel; return how many are reached.
+
+    With a parcel that is barred the amount is passed on in full; -1: none is.
+    """
     for i in range(c.source_start[source], c.source_start[source + 1]):
         gains = c.by_source[i]
         parcel = c.parcel[gains]
-        if c.most[gains] == s.flow[gains]:
+        loses = s.main[parcel]
+        other = c.source[loses]
+        if chain.seen[other] == mark or s.flow[loses] == 0 or parcel == barred:
             continue
-        for loses in range(c.parcel_start[parcel], c.parcel_start[parcel + 1]):
-            other = c.source[loses]
-            if s.flow[loses] == 0 or chain.seen[other] == mark or count == SEEN:
-                continue
-            given, freed = link(c, s, gains, loses, watts)
-            # What is not passed on is lost to this source; only later tiers may lose for an earlier one.
-            whole = given == watts or c.tier[source] > c.tier[start] or source == start
-            if freed == 0 or not whole or on_the_way(c, chain, source, parcel):
-                continue
-            chain.seen[other], chain.before[other] = mark, source
-            chain.gains[other], chain.loses[other] = gains, loses
-            chain.given[other], chain.freed[other] = given, freed
-            chain.steps[other] = chain.steps[source] + 1
-            chain.queue[count] = other
-            count += 1
+        if count == SEEN or c.most[gains] == s.flow[gains]:
+            continue
+        given, freed = link(c, s, gains, loses, watts)
+        # What is not passed on is lost to this source; only later tiers may lose for an earlier one.
+        whole = given == watts or c.tier[source] > c.tier[start] or source == start
+        if barred >= 0:
+            whole = freed == watts
+        if freed == 0 or not whole or on_the_way(c, chain, source, parcel):
+            continue
+        chain.seen[other], chain.before[other] = mark, source
+        chain.gains[other], chain.loses[other] = gains, loses
+        chain.given[other], chain.freed[other] = given, freed
+        chain.steps[other] = chain.steps[source] + 1
+        chain.queue[count] = other
+        count += 1
     return count
+
+
+@lean
+def pass_on(c: Columns, s: State, chain: Chain, source: int) -> int:
+    """Change the parcels of a chain that leads to a source; return what its start gives."""
+    placed = 0
+    while chain.before[source] >= 0:
+        placed = chain.given[source]
+        give(c, s, chain.loses[source], -chain.freed[source])
+        give(c, s, chain.gains[source], placed)
+        source = chain.before[source]
+    return placed
+
+
+@lean
+def lead(
+    c: Columns, s: State, chain: Chain, start: int, goal: int, watts: int, mark: int, barred: int
+) -> bool:
+    """Lead an amount from one source to another, past a parcel; return whether that could be done."""
+    chain.queue[0], chain.seen[start], chain.before[start], chain.steps[start] = start, mark, -1, 0
+    at, count = 0, 1
+    while at < count:
+        source = chain.queue[at]
+        if chain.steps[source] < STEPS:
+            count = spread(c, s, chain, start, source, watts, mark, count, barred)
+        if chain.seen[goal] == mark:
+            pass_on(c, s, chain, goal)
+            return True
+        at += 1
+    return False
+
+
+@lean
+def fits(c: Columns, pair: int, watts: int) -> bool:
+    """Return whether a connection may carry an amount."""
+    return watts == 0 or (c.least[c.parcel[pair]] <= watts <= c.most[pair])
+
+
+@lean
+def set_anew(c: Columns, s: State, chain: Chain, pair: int, mark: int) -> int:
+    """Give a parcel legal shares of two sources, the one with too little and its largest other.
+
+    Nothing is lost. Returns the next mark; the shares stay as they are where no way is found.
+    """
+    parcel, other = c.parcel[pair], -1
+    for i in range(c.parcel_start[parcel], c.parcel_start[parcel + 1]):
+        if i != pair and s.flow[i] > 0 and (other < 0 or s.flow[i] > s.flow[other]):
+            other = i
+    if other < 0:
+        return mark
+    least, total = c.least[parcel], s.flow[pair] + s.flow[other]
+    for choice in range(SHARES + 2):
+        # Nothing, all, and in between from the least of the one to the least of the other.
+        share = 0 if choice == 0 else total
+        if choice > 1:
+            share = least + (total - 2 * least) * (choice - 2) // (SHARES - 1)
+        if not (fits(c, pair, share) and fits(c, other, total - share)):
+            continue
+        more = share - s.flow[pair]
+        start, goal = (c.source[other], c.source[pair]) if more > 0 else (c.source[pair], c.source[other])
+        mark += 1
+        if lead(c, s, chain, start, goal, abs(more), mark, parcel):
+            give(c, s, pair, more)
+            give(c, s, other, -more)
+            break
+    return mark
 
 
 @lean
@@ -198,49 +294,54 @@ def place(c: Columns, s: State, chain: Chain, start: int, watts: int, mark: int)
     while at < count:
         source = chain.queue[at]
         here = watts if source == start else chain.freed[source]
-        pair, amount, need = outlet(c, s, chain, source, here)
+        pair, amount, need = -1, 0, 0
+        if s.wanted[source] > 0:
+            pair, amount, need = outlet(c, s, chain, source, here)
         whole = amount == here or c.tier[source] > c.tier[start] or source == start
         if pair >= 0 and whole:
             if need > 0:
                 take(c, s, chain, source, need)
             give(c, s, pair, amount + need)
-            placed = amount
-            while source != start:
-                placed = chain.given[source]
-                give(c, s, chain.loses[source], -chain.freed[source])
-                give(c, s, chain.gains[source], chain.given[source])
-                source = chain.before[source]
-            return placed
+            return max(pass_on(c, s, chain, source), amount if source == start else 0)
         if chain.steps[source] < STEPS:
-            count = spread(c, s, chain, start, source, here, mark, count)
+            count = spread(c, s, chain, start, source, here, mark, count, -1)
         at += 1
     return 0
 
 
-@compiled
-def refill(c: Columns, s: State, target: Ints, order: Ints) -> None:
+@lean
+def refill(c: Columns, s: State, chain: Chain, target: Ints, order: Ints, mark: int) -> None:
     """Place what sources have to spare because connections were dropped.
 
     `target` is what each had to spare before; `order` the sources, the first tier first.
     """
+    for _ in range(ROUNDS):
+        done = 0
+        for source in order:
+            placed = 1
+            while placed > 0:
+                watts = min(s.spare[source] - target[source], spare_of(c, s, source))
+                mark += 1
+                placed = place(c, s, chain, source, watts, mark) if watts > 0 else 0
+                done += placed
+        if done == 0:
+            break
+
+
+@compiled
+def repair(c: Columns, s: State, order: Ints) -> None:
+    """Make a flow keep the rule; `order`: the sources, the first tier first."""
     n = len(order)
     queue, seen, before = np.empty(n, np.int64), np.full(n, -1, np.int64), np.full(n, -1, np.int64)
     gains, loses = np.zeros(n, np.int64), np.zeros(n, np.int64)
     given, freed, steps = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
     chain = Chain(queue, seen, before, gains, loses, given, freed, steps)
-    mark = 0
-    for _ in range(ROUNDS):
-        done = 0
-        for source in order:
-            while True:
-                watts = min(s.spare[source] - target[source], spare_of(c, s, source))
-                placed = place(c, s, chain, source, watts, mark) if watts > 0 else 0
-                mark += 1
-                done += placed
-                if placed == 0:
-                    break
-        if done == 0:
-            break
+    target, mark = s.spare.copy(), 0
+    for pair in range(len(c.parcel)):
+        if 0 < s.flow[pair] < c.least[c.parcel[pair]]:
+            mark = set_anew(c, s, chain, pair, mark)
+    drop(c, s)
+    refill(c, s, chain, target, order, mark)
 
 
 def repaired(network: Network, flow_w: Ints) -> Ints:
@@ -264,8 +365,10 @@ def repaired(network: Network, flow_w: Ints) -> Ints:
     group_spare = network.group_supply_w.copy()
     np.subtract.at(group_spare, network.group[member], used[member])
     lacks = network.load_w - network.sum_by(network.parcel, flow_w, parcels)
-    state = State(flow_w.copy(), lacks, network.supply_w - used, group_spare)
-    target = state.spare.copy()
-    drop(columns, state)
-    refill(columns, state, target, np.argsort(network.tier, kind="stable"))
+    wanted = network.sum_by(network.source, (lacks > 0)[network.parcel].astype(np.int64), sources)
+    main = np.zeros(parcels, dtype=np.int64)
+    by_flow = np.argsort(flow_w, kind="stable")
+    main[network.parcel[by_flow]] = by_flow  # of several, the last: the largest
+    state = State(flow_w.copy(), lacks, network.supply_w - used, group_spare, wanted, main)
+    repair(columns, state, np.argsort(network.tier, kind="stable"))
     return state.flow

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from gis.compiled import workers
 from gis.facts.columns import Attributes, Floats
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
-from gis.facts.table import Facts, ground_facts, intake_facts, network_facts, place_facts
+from gis.facts.table import Facts, green_facts, ground_facts, intake_facts, network_facts, place_facts
 from gis.heat.waste_heat import it_load_from_meter_kw
 from gis.rules import OptionRules, RuleSet
 from gis.scoring.areas import area_facts
@@ -42,20 +45,48 @@ class Inputs:
 
 def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: RuleSet) -> Inputs:
     """Return all that the models and rules need to know of the parcels."""
-    ground_rules = ruleset.options["shallow_ground_source"]
-    facts = place_facts(parcels, shapes, around)
+    facts: Facts = {}
+    for read in _facts_of(parcels, shapes, around, ruleset):
+        facts |= read()
     facts |= area_facts(shapes, facts, around, ruleset.areas)
     facts |= demand_facts(parcels, facts, ruleset)
-    facts |= ground_facts(shapes, around, ground_rules.number("green_reach_m"))
-    facts |= intake_facts(shapes, around, ruleset.as_of)
-    facts |= network_facts(shapes, around)
-    options = ruleset.options
     rows = {o.id: Rows(None, {}) for o in OPTIONS}
-    rows["reclaimed_water"] = reclaimed_water(shapes, around, options["reclaimed_water"])
-    rows["geothermal_hydrothermal"] = geothermal_fields(shapes, facts, around)
-    rows["waste_heat"] = waste_heat(shapes, around, options["waste_heat"])
-    rows["biomass"] = biomass(shapes, around, options["biomass"])
+    rows |= {option: read() for option, read in _rows_of(shapes, around, ruleset).items()}
     return Inputs(facts, rows)
+
+
+def prepare(around: Surroundings, ruleset: RuleSet) -> None:
+    """Make, on all cores, the indexes that `gather` looks into: its parts are asked about no parcels."""
+    parcels, shapes = Attributes(0, {}), Shapes.of(np.empty(0, dtype=object), "polygon")
+    parts = (*_facts_of(parcels, shapes, around, ruleset), *_rows_of(shapes, around, ruleset).values())
+    with workers() as pool:
+        for made in [pool.submit(part) for part in parts]:
+            made.result()
+
+
+def _facts_of(
+    parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: RuleSet
+) -> tuple[Callable[[], Facts], ...]:
+    """Return what reads facts from the map, what takes longest to prepare first."""
+    reach_m = ruleset.options["shallow_ground_source"].number("green_reach_m")
+    return (
+        partial(green_facts, shapes, around, reach_m),
+        partial(ground_facts, shapes, around),
+        partial(place_facts, parcels, shapes, around),
+        partial(intake_facts, shapes, around, ruleset.as_of),
+        partial(network_facts, shapes, around),
+    )
+
+
+def _rows_of(shapes: Shapes, around: Surroundings, ruleset: RuleSet) -> dict[str, Callable[[], Rows]]:
+    """Return what reads the sources from the map, by option."""
+    options = ruleset.options
+    return {
+        "reclaimed_water": partial(reclaimed_water, shapes, around, options["reclaimed_water"]),
+        "geothermal_hydrothermal": partial(geothermal_fields, shapes, around),
+        "waste_heat": partial(waste_heat, shapes, around, options["waste_heat"]),
+        "biomass": partial(biomass, shapes, around, options["biomass"]),
+    }
 
 
 def reclaimed_water(shapes: Shapes, around: Surroundings, rules: OptionRules) -> Rows:
@@ -143,7 +174,7 @@ def biomass_facts(sources: Sources, around: Surroundings) -> Facts:
     }
 
 
-def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Rows:
+def geothermal_fields(shapes: Shapes, around: Surroundings) -> Rows:
     """Every field that the parcel lies in, or the nearest field for the reason."""
     (layer,) = LAYERS_OF["geothermal_hydrothermal"]
     found = find_candidates(shapes, around, {layer: 0.0})
@@ -157,7 +188,7 @@ def geothermal_fields(shapes: Shapes, facts: Facts, around: Surroundings) -> Row
         pair = found.parcel * len(fields) + np.maximum(sources.feature, 0)[found.source]
         overlap_m2[np.searchsorted(pair, shared.parcel * len(fields) + shared.feature)] = shared.measure
     row_facts: Facts = {
-        "geothermal_field_overlap_frac": np.minimum(overlap_m2 / facts["area_m2"][found.parcel], 1.0),
+        "geothermal_field_overlap_frac": np.minimum(overlap_m2 / shapes.area_m2[found.parcel], 1.0),
         "geothermal_field_distance_m": found.distance_m,
     }
     return _rows(found, row_facts, field_facts(sources, around))

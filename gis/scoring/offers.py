@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -56,6 +56,7 @@ class Offers:
     """What parcels may take; arrays of shape (parcel,).
 
     demand         the facts of `DEMAND`
+    centre_m       (parcel, 2) the middle of each parcel's extent, EPSG:4548
     ground_kw      what boreholes on the parcel's own ground give; 0 where they may not be
     ground_kw_per_m2  what they give per m2 of ground to drill in
     closed_loop_kw what wells on its own ground give, where no field serves it
@@ -65,6 +66,7 @@ class Offers:
     """
 
     demand: Facts
+    centre_m: Floats
     ground_kw: Floats
     ground_kw_per_m2: Floats
     closed_loop_kw: Floats
@@ -73,15 +75,18 @@ class Offers:
     links: Mapping[tuple[str, str], Links]
 
     def taken(self, order: Ints) -> Offers:
-        """Return the same parcels in another order: a permutation of them all."""
+        """Return the same parcels in another order, a permutation of them all, with links in order too."""
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
 
         def moved(links: Links) -> Links:
-            return replace(links, parcel=place[links.parcel])
+            parcel = place[links.parcel]
+            rows = np.lexsort((links.feature, parcel))
+            return Links(parcel[rows], links.feature[rows], links.length_m[rows], links.limit[rows])
 
         return Offers(
             {name: values[order] for name, values in self.demand.items()},
+            self.centre_m[order],
             self.ground_kw[order],
             self.ground_kw_per_m2[order],
             self.closed_loop_kw[order],
@@ -115,6 +120,7 @@ def offers(inputs: Inputs, shapes: Shapes, around: Surroundings, ruleset: RuleSe
             served[found.parcel] = True
     return Offers(
         {name: facts[name] for name in DEMAND},
+        _centres(shapes),
         np.where(ground > 0.0, per_m2 * drillable[0], 0.0),
         per_m2,
         np.where(served, 0.0, _capacity(judged["geothermal_closed_loop"])),
@@ -122,6 +128,11 @@ def offers(inputs: Inputs, shapes: Shapes, around: Surroundings, ruleset: RuleSe
         _green(shapes, around, per_m2, ruleset),
         links,
     )
+
+
+def _centres(shapes: Shapes) -> Floats:
+    middle: Floats = (shapes.bounds[:, :2] + shapes.bounds[:, 2:]) / 2.0 + np.array(shapes.origin)
+    return middle
 
 
 def _capacity(verdict: Judgement) -> Floats:
@@ -172,6 +183,7 @@ def together(parts: Sequence[Offers]) -> Offers:
 
     return Offers(
         {name: joined([p.demand[name] for p in parts]) for name in DEMAND},
+        joined([p.centre_m for p in parts]),
         joined([p.ground_kw for p in parts]),
         joined([p.ground_kw_per_m2 for p in parts]),
         joined([p.closed_loop_kw for p in parts]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from gis.facts.columns import Floats, Ints, Texts
 from gis.facts.surroundings import Surroundings
@@ -33,11 +34,14 @@ class Supply:
              load before anything is taken; None and NaN where not known
     parent   (source,) position of the source whose capacity it draws on besides its own, -1: none
     claimed  what is committed and reserved; a plant's counts the mains' that it feeds
+    projects heat projects: `id`, position of the `source` they name (-1: none), `status`, the `kw` they
+             take, and where they are (`x`, `y`, EPSG:4548)
     """
 
     table: pd.DataFrame
     parent: Ints
     claimed: Claims
+    projects: pd.DataFrame
 
     def place(self, option: str, layer: str, feature: Ints) -> Ints:
         """Return the position of features of a layer as sources of an option, -1 where one is none."""
@@ -61,8 +65,9 @@ def supply(around: Surroundings, ruleset: RuleSet, full_load_h: Floats | float) 
         if around.loaded(layer)
     ]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-    parent = _parents(around, table)
-    return Supply(table, parent, _claims(around, ruleset, table, parent))
+    table = table.astype({"feature": np.int64, "exploitable_kw": np.float64})
+    parent, projects = _parents(around, table), _projects(around, ruleset, table)
+    return Supply(table, parent, _claims(around, table, parent, projects), projects)
 
 
 def _of_option(
@@ -110,11 +115,10 @@ def _exploitable_kw(
     facts |= {name: np.full(count, np.nan) for name in facts if name.endswith("_committed_kw")}
     models = Models(ruleset)
     if option in OF_SOURCE:
-        capacity: Floats = OF_SOURCE[option](View(Rows(None, facts), {}), rules, models)["capacity_kw"]
-        return capacity
+        return np.asarray(OF_SOURCE[option](View(Rows(None, facts), {}), rules, models)["capacity_kw"])
     hours = np.broadcast_to(full_load_h, count)
     load = {"heat_load_kw": np.ones(count), "heat_demand_mwh_per_a": hours / 1000.0}
-    return field_remaining_kw(View(Rows(None, facts), load), rules)
+    return np.asarray(field_remaining_kw(View(Rows(None, facts), load), rules))
 
 
 def _basis(layer: str, around: Surroundings, feature: Ints) -> Texts:
@@ -141,21 +145,35 @@ def _parents(around: Surroundings, table: pd.DataFrame) -> Ints:
     return parent
 
 
-def _claims(around: Surroundings, ruleset: RuleSet, table: pd.DataFrame, parent: Ints) -> Claims:
-    """Return what is claimed of every source by its own record and by the heat projects that name it.
-
-    A project that tells its heated area alone takes what the mixed heat index makes of it.
-    """
+def _claims(around: Surroundings, table: pd.DataFrame, parent: Ints, projects: pd.DataFrame) -> Claims:
+    """Return what is claimed of every source by its own record and by the heat projects that name it."""
     own = np.full(len(table), np.nan)
     for layer, rows in table.groupby("layer"):
         own[rows.index] = around.column(str(layer), "committed_kw")[rows["feature"]]
+    status = [None if pd.isna(s) else str(s) for s in projects["status"]]
+    source, kw = projects["source"].to_numpy(dtype=np.int64), projects["kw"].to_numpy(dtype=np.float64)
+    return claims(own, parent, source, status, kw)
+
+
+def _projects(around: Surroundings, ruleset: RuleSet, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the heat projects and what each takes of which source.
+
+    One that tells its heated area alone takes what the mixed heat index makes of it.
+    """
     if not around.loaded(PROJECT):
-        nobody = np.empty(0, dtype=np.int64)
-        return claims(own, parent, nobody, (), np.empty(0))
+        return pd.DataFrame({"id": [], "source": [], "status": [], "kw": [], "x": [], "y": []})
     position = {pair: i for i, pair in enumerate(zip(table["layer"], table["id"], strict=True))}
     named = (around.words(PROJECT, column).texts() for column in ("source_layer", "source_id"))
-    source = np.array([position.get(pair, -1) for pair in zip(*named, strict=True)], dtype=np.int64)
     index = ruleset.demand_parameters[ruleset.demand.mixed_heat_index].number()
     told, area_m2 = around.column(PROJECT, "committed_kw"), around.column(PROJECT, "heated_area_m2")
-    kw = np.where(np.isnan(told), heat_load_kw(area_m2, np.asarray(index)), told)
-    return claims(own, parent, source, list(around.words(PROJECT, "status").texts()), kw)
+    places = np.asarray(around.frame(PROJECT).geometry, dtype=object)
+    return pd.DataFrame(
+        {
+            "id": around.words(PROJECT, LAYERS[PROJECT].key).texts(),
+            "source": [position.get(pair, -1) for pair in zip(*named, strict=True)],
+            "status": around.words(PROJECT, "status").texts(),
+            "kw": np.where(np.isnan(told), heat_load_kw(area_m2, np.asarray(index)), told),
+            "x": shapely.get_x(places),
+            "y": shapely.get_y(places),
+        }
+    )

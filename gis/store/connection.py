@@ -14,6 +14,7 @@ from sqlalchemy import event
 from gis.errors import InputError, StoreError
 
 _POSTGIS_MIN = (3, 3)
+_POSTGRESQL_MIN = 14
 _CONNECT_TIMEOUT_S = 10
 
 
@@ -74,8 +75,16 @@ def make_engine(
 
 
 def check_postgis(connection: sa.Connection) -> None:
-    """Make sure PostGIS >= 3.3 is there, creating the extension if it may; StoreError otherwise."""
+    """Make sure PostGIS >= 3.3 is there, creating the extension if it may; StoreError otherwise.
+
+    The server has to be PostgreSQL 14 or newer: an older one cannot count bits, as views of results do.
+    """
     where = place(connection.engine.url)
+    major = int(connection.scalar(sa.text("SHOW server_version_num")) or 0) // 10_000
+    if major < _POSTGRESQL_MIN:
+        raise StoreError(
+            f"The database {where} is PostgreSQL {major}, but OneMap needs 14 or newer: upgrade it."
+        )
     offered = connection.scalar(
         sa.text("SELECT default_version FROM pg_available_extensions WHERE name = 'postgis'")
     )

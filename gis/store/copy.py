@@ -7,7 +7,8 @@ geometries travel as EWKB bytes, which is what PostGIS receives.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
@@ -75,7 +76,10 @@ def _geometries(series: pd.Series[Any]) -> Values:
 
 
 class Form(NamedTuple):
-    """How a SQL type travels to the database: psycopg's name of it, and a column as Python values."""
+    """How a SQL type travels to the database: psycopg's name of it, and a column as Python values.
+
+    Of an array the name is that of its items.
+    """
 
     wire: str
     values: Callable[[pd.Series[Any]], Values]
@@ -89,7 +93,7 @@ _FORMS: dict[type[Any], Form] = {
     sa.Boolean: Form("bool", _each(_boolean)),
     sa.Date: Form("date", _each(_date)),
     sa.DateTime: Form("timestamp", _each(_beijing_time)),
-    sa.ARRAY: Form("text[]", _each(_strings)),
+    sa.ARRAY: Form("text", _each(_strings)),
     sa.JSON: Form("json", _each(Json)),
     Geometry: Form("bytea", _geometries),
 }
@@ -97,6 +101,10 @@ _FORMS: dict[type[Any], Form] = {
 
 def _form(column: sa.Column[Any]) -> Form:
     return _FORMS[type(column.type)]
+
+
+def _wire(kind: sa.types.TypeEngine[Any]) -> str:
+    return f"{_wire(kind.item_type)}[]" if isinstance(kind, sa.ARRAY) else _FORMS[type(kind)].wire
 
 
 def _values(column: sa.Column[Any], series: pd.Series[Any]) -> Values:
@@ -133,11 +141,19 @@ def copy_in(
 
     NaN, NaT, NA and None become NULL.
     """
-    forms = [_form(c) for c in columns]
     values = [_values(c, frame[c.name]) for c in columns]
+    with copying(connection, columns, into) as copy:
+        for row in zip(*values, strict=True):
+            copy.write_row(row)
+
+
+@contextmanager
+def copying(
+    connection: sa.Connection, columns: Sequence[sa.Column[Any]], into: sql.Identifier
+) -> Iterator[psycopg.Copy]:
+    """Give a COPY into the table `into` that takes rows of Python values of `columns`, None where missing."""
     names = sql.SQL(", ").join(sql.Identifier(c.name) for c in columns)
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(into, names)
     with raw(connection).cursor() as cursor, cursor.copy(command) as copy:
-        copy.set_types([form.wire for form in forms])
-        for row in zip(*values, strict=True):
-            copy.write_row(row)
+        copy.set_types([_wire(column.type) for column in columns])
+        yield copy

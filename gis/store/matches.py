@@ -16,9 +16,14 @@ from gis.errors import NotFoundError
 from gis.store.copy import qualified, raw
 from gis.store.loading import claim
 from gis.store.records import MatchRecord
-from gis.store.tables import MATCH, MATCH_CONNECTION, MATCH_PARCEL, MATCH_SOURCE
+from gis.store.tables import MATCH, MATCH_CONNECTION, MATCH_PARCEL, MATCH_SEGMENT, MATCH_SOURCE
 
-PARTS = {"sources": MATCH_SOURCE, "parcels": MATCH_PARCEL, "connections": MATCH_CONNECTION}
+PARTS = {
+    "sources": MATCH_SOURCE,
+    "segments": MATCH_SEGMENT,
+    "parcels": MATCH_PARCEL,
+    "connections": MATCH_CONNECTION,
+}
 """The tables of a run, by the names of its parts."""
 
 _ROWS_AT_ONCE = 50_000
@@ -87,6 +92,7 @@ def part(
     query = sa.select(*columns).where(table.c.scenario == scenario)
     for column, values in where.items():
         query = query.where(table.c[column].in_(list(values)))
-    query = query.order_by(*(c.collate("C") for c in columns if c.primary_key))
+    keys = (c for c in columns if c.primary_key)
+    query = query.order_by(*(c.collate("C") if isinstance(c.type, sa.Text) else c for c in keys))
     rows = [tuple(row) for row in connection.execute(query)]
     return pd.DataFrame(rows, columns=[c.name for c in columns])

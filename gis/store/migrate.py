@@ -8,7 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from gis.errors import StoreError
-from gis.store.tables import CODE_LIST, FINGERPRINT, PARCEL_ROW, RUN, SCHEMAS, SLOTS, WORD, metadata
+from gis.store.tables import (
+    CODE_LIST,
+    FINGERPRINT,
+    PARCEL_ROW,
+    RUN,
+    SCHEMAS,
+    SHARED_ROW,
+    SLOTS,
+    WORD,
+    metadata,
+)
 from gis.store.views import VIEWS
 
 HEAD = max(path.name[:4] for path in Path(__file__).with_name("migrations").glob("versions/[0-9]*.py"))
@@ -78,11 +88,14 @@ def _fit_results(connection: sa.Connection) -> None:
     for view in ("parcel_suitability", "parcel_fact", "parcel_result"):
         connection.execute(sa.text(f"DROP VIEW IF EXISTS result.{view}"))
     connection.execute(sa.text(f"TRUNCATE {RUN.fullname}, {WORD.fullname}, {CODE_LIST.fullname}"))
-    connection.execute(sa.text(f"DROP TABLE IF EXISTS {PARCEL_ROW.fullname}"))
+    connection.execute(sa.text(f"DROP TABLE IF EXISTS {PARCEL_ROW.fullname}, {SHARED_ROW.fullname}"))
     PARCEL_ROW.create(connection)
+    SHARED_ROW.create(connection)
     for slot, part in enumerate(SLOTS):
-        own = f"(slot DEFAULT {slot}, PRIMARY KEY (parcel_id)) FOR VALUES IN ({slot})"
+        own = f"(slot DEFAULT {slot}) FOR VALUES IN ({slot})"
         connection.execute(sa.text(f"CREATE TABLE {part.fullname} PARTITION OF {PARCEL_ROW.fullname} {own}"))
+        for index in part.indexes:
+            index.create(connection)
         # Nothing is looked up in the record: its statistics would only cost.
         connection.execute(sa.text(f"ALTER TABLE {part.fullname} ALTER COLUMN record SET STATISTICS 0"))
     for view in VIEWS:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,24 @@ import sqlalchemy as sa
 from gis.errors import InputError, NotFoundError
 from gis.facts.columns import named
 from gis.store.copy import raw
+from gis.store.decode import unpacked
 from gis.store.encode import COLUMNS
-from gis.store.layout import CHOICES, LISTS, NUMBERS, PICKED, PLAIN, RECORD, WORDS, variant_of, word_of
+from gis.store.layout import (
+    CHOICES,
+    GROUP,
+    HEAD,
+    LISTS,
+    NUMBERS,
+    PACKED,
+    PICKED,
+    PLAIN,
+    SHARED,
+    SHARED_NUMBERS,
+    SHARED_WORDS,
+    WORDS,
+    variant_of,
+    word_of,
+)
 from gis.store.records import RunRecord, ScoredParcel
 from gis.store.tables import CODE_LIST, RUN, WORD
 from gis.store.views import id_sql
@@ -24,14 +41,20 @@ _RUN = tuple(RunRecord.__dataclass_fields__)
 _ROWS = f"SELECT {', '.join(COLUMNS)} FROM result.parcel_result WHERE parcel_id = ANY(%s)"
 
 
-def _used(names: Sequence[str]) -> str:
+def _used(names: Iterable[str]) -> str:
     return f"ANY(ARRAY[{', '.join(map(id_sql, names))}])"
 
 
+def _joined(column: str) -> str:
+    return " || ".join(f"(SELECT {column} FROM result.shared WHERE shared_id = {id_sql(g)})" for g in SHARED)
+
+
+_OWN_WORDS = tuple(n for n in WORDS if n not in GROUP)
 _SCORED = f"""
 SELECT {", ".join(f"run.{name}" for name in _RUN)}, {", ".join(f"found.{name}" for name in COLUMNS)},
-  (SELECT json_object_agg(word_id, word) FROM result.word WHERE word_id = {_used(WORDS)}) AS words,
-  (SELECT json_object_agg(list_id, codes) FROM result.code_list WHERE list_id = {_used(LISTS)}) AS lists
+  (SELECT json_object_agg(word_id, word) FROM result.word WHERE word_id = {_used(_OWN_WORDS)}) AS words,
+  (SELECT json_object_agg(list_id, codes) FROM result.code_list WHERE list_id = {_used(LISTS)}) AS lists,
+  {_joined("numbers")} AS shared_numbers, {_joined("words")} AS shared_words
 FROM (SELECT * FROM meta.run ORDER BY run_id DESC LIMIT 1) AS run
 LEFT JOIN result.parcel_result AS found ON parcel_id = %s
 """
@@ -51,15 +74,20 @@ def scored_parcel(connection: sa.Connection, parcel_id: str) -> ScoredParcel:
         row = cursor.execute(_SCORED, [parcel_id]).fetchone()
     if row is None:
         raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
-    stored = dict(zip(COLUMNS, row[len(_RUN) : -2], strict=True))
+    stored = dict(zip(COLUMNS, row[len(_RUN) : -4], strict=True))
     if stored["parcel_id"] is None:
         raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
-    stored |= zip(RECORD.names or (), np.frombuffer(stored["record"], RECORD)[0].item(), strict=True)
-    words, lists = ({int(number): v for number, v in (found or {}).items()} for found in row[-2:])
-    values: dict[str, Any] = {n: None if stored[n] != stored[n] else stored[n] for n in NUMBERS}
-    values |= {n: words.get(stored[n]) for n in WORDS}
+    head, packed = unpacked([stored["record"]])
+    stored |= zip(HEAD.names or (), head[0].item(), strict=True)
+    stored |= zip(PACKED, packed[0].tolist(), strict=True)
+    words, lists = ({int(number): v for number, v in (found or {}).items()} for found in row[-4:-2])
+    own = (n for n in NUMBERS if n not in GROUP)
+    values: dict[str, Any] = {n: None if stored[n] != stored[n] else stored[n] for n in own}
+    values |= {n: words.get(stored[n]) for n in _OWN_WORDS}
     values |= {n: lists.get(stored[n]) for n in LISTS}
     values |= {n: word_of(n, stored[n]) for n in CHOICES}
+    for names, shared in zip((SHARED_NUMBERS, SHARED_WORDS), row[-2:], strict=True):
+        values |= zip(chain.from_iterable(names.values()), shared, strict=True)
     for name, sources in PICKED.items():
         source = sources.get(stored[variant_of(name)])
         values[name] = None if source is None else values[source]
@@ -85,14 +113,17 @@ def rows(connection: sa.Connection, parcel_ids: Sequence[str]) -> tuple[pd.DataF
 
 def _values(connection: sa.Connection, found: Sequence[tuple[Any, ...]]) -> dict[str, npt.NDArray[Any]]:
     """Return every column of facts and verdicts of stored rows: NaN or None where missing."""
-    record = np.frombuffer(b"".join(row[-1] for row in found), RECORD)
+    head, packed = unpacked([row[-1] for row in found])
     stored = {name: np.array([row[i] for row in found]) for i, name in enumerate(PLAIN, 1)}
-    stored |= {name: record[name] for name in RECORD.names or ()}
-    values: dict[str, npt.NDArray[Any]] = {name: stored[name].astype(np.float64) for name in NUMBERS}
-    for names, table in ((WORDS, WORD), (LISTS, CODE_LIST)):
+    stored |= {name: head[name] for name in HEAD.names or ()} | dict(zip(PACKED, packed.T, strict=True))
+    own = (n for n in NUMBERS if n not in GROUP)
+    values: dict[str, npt.NDArray[Any]] = {name: stored[name].astype(np.float64) for name in own}
+    for names, table in ((_OWN_WORDS, WORD), (LISTS, CODE_LIST)):
         known = _known(connection, table)
         values |= {name: known[stored[name].astype(np.int64)] for name in names}
     values |= {name: _CODED[name][stored[name].astype(np.int64)] for name in CHOICES}
+    for group in SHARED:
+        values |= _shared(connection, group, stored[group])
     for name, sources in PICKED.items():
         variant = stored[variant_of(name)]
         missing = np.full(len(found), None if values[sources[1]].dtype == object else np.nan)
@@ -100,6 +131,21 @@ def _values(connection: sa.Connection, found: Sequence[tuple[Any, ...]]) -> dict
             [variant == code for code in sources], [values[s] for s in sources.values()], missing
         )
     return values
+
+
+def _shared(connection: sa.Connection, group: str, ids: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of a group by the ids of its rows."""
+    wanted, kinds = np.unique(ids, return_inverse=True)
+    query = "SELECT numbers, words FROM result.shared WHERE shared_id = ANY(%s) ORDER BY shared_id"
+    with raw(connection).cursor(binary=True) as cursor:
+        rows = cursor.execute(query, [wanted.tolist()]).fetchall()
+    out: dict[str, npt.NDArray[Any]] = {}
+    for part, (names, dtype) in enumerate(
+        ((SHARED_NUMBERS[group], np.float64), (SHARED_WORDS[group], object))
+    ):
+        values = np.array([row[part] for row in rows], dtype=dtype).reshape(len(rows), len(names))
+        out |= {name: values[kinds, i] for i, name in enumerate(names)}
+    return out
 
 
 def checked(frame: pd.DataFrame, columns: tuple[Column, ...]) -> dict[str, npt.NDArray[Any]]:

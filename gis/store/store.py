@@ -17,6 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.schema import DropIndex
 
 from gis.errors import InputError, NotFoundError
 from gis.resources import Raster, Resources
@@ -251,8 +252,8 @@ class Store:
     def save_match(self, record: MatchRecord, parts: dict[str, pd.DataFrame]) -> MatchRecord:
         """Put a matching run in the place of the last of its scenario, and return it as saved.
 
-        `parts` has the frames `sources`, `parcels` and `connections` with the columns of
-        `gis.matching.columns`. Raises BusyError while another run is being saved.
+        `parts` has the frames `sources`, `segments`, `parcels` and `connections` with the columns
+        of `gis.matching.columns`. Raises BusyError while another run is being saved.
         """
         with clear_errors("Saving the matching run failed"):
             with self._transaction() as connection:
@@ -272,7 +273,7 @@ class Store:
             return matches.one(connection, scenario)
 
     def match_part(self, name: str, scenario: str, **where: Sequence[Any]) -> pd.DataFrame:
-        """Return the `sources`, `parcels` or `connections` of a matching run, sorted by key.
+        """Return the `sources`, `segments`, `parcels` or `connections` of a matching run, sorted by key.
 
         `where` asks for some values of columns. Raises NotFoundError where there is no such run.
         """
@@ -309,12 +310,15 @@ class Store:
     def _emptied(self, table: sa.Table) -> bool:
         """Return whether a table that nobody needs could be emptied at once, in a transaction of its own.
 
-        Somebody who reads both tables of results holds it up; the wait keeps other readers waiting too.
+        Its indexes go as well. Somebody who reads both tables of results holds it up; the wait keeps
+        other readers waiting too.
         """
         try:
             with self._transaction() as connection:
                 connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'"))
                 raw(connection).execute(sql.SQL("TRUNCATE {}").format(qualified(table)))
+                for index in table.indexes:
+                    connection.execute(DropIndex(index, if_exists=True))
         except psycopg.errors.LockNotAvailable:
             return False
         return True

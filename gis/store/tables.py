@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from geoalchemy2 import Geometry
 
 from gis.crs import STORAGE_EPSG
-from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SOURCE_COLUMNS
-from gis.store.layout import PLAIN, RECORD, plain_kind
+from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SEGMENT_COLUMNS, SOURCE_COLUMNS
+from gis.store.layout import HEAD, PACKED, PLAIN, SHARED, plain_kind
 from gis.store.views import VIEWS
 from gis.vocabulary import Column
 from layers import LAYERS, FieldSpec, LayerSpec
@@ -62,15 +62,19 @@ _PLAIN_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
 def _rows(name: str, *, slot: int | None = None, **options: Any) -> sa.Table:
     """Return the table of all stored rows, or the part of it that holds those of a slot."""
     part = slot is not None
+    # Compared byte by byte, ids are sorted in a third of the time; for equality any order does.
+    ops = {"parcel_id": "text_pattern_ops"}
+    keys = [sa.Index(f"{name}_key", "parcel_id", unique=True, postgresql_ops=ops)] if part else []
     return sa.Table(
         name,
         metadata,
-        sa.Column("parcel_id", sa.Text, primary_key=part, nullable=False),
+        sa.Column("parcel_id", sa.Text, nullable=False),
         *(sa.Column(n, _PLAIN_TYPES[plain_kind(n)], nullable=False) for n in PLAIN),
         sa.Column("record", sa.LargeBinary, nullable=False),
         sa.Column(
             "slot", sa.SmallInteger, nullable=False, server_default=sa.text(str(slot)) if part else None
         ),
+        *keys,
         schema="result",
         **options,
     )
@@ -87,14 +91,16 @@ RASTER = sa.Table(
 )
 """Rasters by id, each a GeoTIFF; see `gis.store.rasters`."""
 
-FINGERPRINT = "layout " + hashlib.sha256(repr((PLAIN, RECORD.descr, *VIEWS)).encode()).hexdigest()[:16]
+_LAYOUT = (PLAIN, HEAD.descr, PACKED, SHARED, *VIEWS)
+FINGERPRINT = "layout " + hashlib.sha256(repr(_LAYOUT).encode()).hexdigest()[:16]
 """What the tables of results are made for; they are made anew when the vocabulary changes."""
 
 PARCEL_ROW = _rows("parcel_row", comment=FINGERPRINT, postgresql_partition_by="LIST (slot)")
 
 SLOTS = (_rows("parcel_row_a", slot=0), _rows("parcel_row_b", slot=1))
 """The parts of `PARCEL_ROW`. A full run fills the one that does not hold the present results: readers
-are not disturbed, and emptying it costs nothing. `meta.run` tells which part a run wrote to."""
+are not disturbed, and emptying it costs nothing. `meta.run` tells which part a run wrote to. While a
+part is filled from nothing it has no index: made of all rows at once, that costs a third."""
 
 WORD = sa.Table(
     "word",
@@ -111,6 +117,16 @@ CODE_LIST = sa.Table(
     sa.Column("codes", sa.ARRAY(sa.Text), nullable=False),
     schema="result",
 )
+
+SHARED_ROW = sa.Table(
+    "shared",
+    metadata,
+    sa.Column("shared_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("numbers", sa.ARRAY(sa.Double), nullable=False),
+    sa.Column("words", sa.ARRAY(sa.Text), nullable=False),
+    schema="result",
+)
+"""What many parcels have in common, in the order of `gis.store.layout.SHARED`; NULL where missing."""
 
 INFLUENCE = sa.Table(
     "influence",
@@ -147,6 +163,7 @@ def _match_table(
 
 
 MATCH_SOURCE = _match_table("match_source", SOURCE_COLUMNS, ("source_layer", "source_id"))
+MATCH_SEGMENT = _match_table("match_segment", SEGMENT_COLUMNS, ("source_id", "segment"))
 MATCH_PARCEL = _match_table("match_parcel", PARCEL_COLUMNS, ("parcel_id",))
 MATCH_CONNECTION = _match_table(
     "match_connection",

@@ -4,17 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gis.store.layout import CHOICES, LISTS, NUMBERS, PICKED, PLAIN, WORDS, place, variant_of
+from gis.store.layout import (
+    CHOICES,
+    GROUP,
+    HEAD,
+    LISTS,
+    MAPS,
+    NUMBERS,
+    PACKED,
+    PICKED,
+    PLAIN,
+    SHARED,
+    SHARED_NUMBERS,
+    SHARED_WORDS,
+    WORDS,
+    place,
+    variant_of,
+)
 from gis.vocabulary import FACTS, VERDICTS, Column
 
-# A point in WKB is the only way in SQL from the eight bytes of a double to its value (both
-# coordinates NaN: an empty point, whose x is NULL). Behind every number there are eight bytes more.
-_NUMBER = r"NULLIF(ST_X(ST_GeomFromWKB('\x0101000000'::bytea || substring(record FROM {} FOR 16))), 'NaN')"
+# A point in WKB is the only way in SQL from the eight bytes of a double to its value. It is the
+# point's y: whatever the eight bytes before it are, there are such.
+_NUMBER = "ST_Y(ST_GeomFromWKB('\\x0101000000'::bytea || substring(record FROM {place} FOR 16)))"
 
 
 def number_sql(name: str) -> str:
-    """Return the SQL of a stored number, NULL where missing."""
-    return f"NULLIF({name}, 'NaN')" if name in PLAIN else _NUMBER.format(place(name) + 1)
+    """Return the SQL of a number that is the parcel's own, NULL where missing."""
+    if name in PLAIN:
+        return f"NULLIF({name}, 'NaN')"
+    number = PACKED.index(name)
+    stored, zero, one = (f"get_bit(record, {8 * place(m) + number}) = 1" for m in MAPS)
+    value = _NUMBER.format(place=f"{HEAD.itemsize - 7} + 8 * ({_before_sql(number)})::int")
+    return f"CASE WHEN {stored} THEN {value} WHEN {zero} THEN 0.0::float8 WHEN {one} THEN 1.0::float8 END"
+
+
+def _before_sql(number: int) -> str:
+    """Return the SQL of how many numbers of the record stand before one that does."""
+    whole, rest = divmod(number, 8)
+    start = place(MAPS[0])
+    if not rest:
+        return f"bit_count(substring(record FROM {start + 1} FOR {whole}))" if whole else "0"
+    last = f"get_byte(record, {start + whole}) & {2**rest - 1}"
+    return f"bit_count(set_byte(substring(record FROM {start + 1} FOR {whole + 1}), {whole}, {last}))"
 
 
 def code_sql(name: str) -> str:
@@ -25,7 +56,7 @@ def code_sql(name: str) -> str:
 
 
 def id_sql(name: str) -> str:
-    """Return the SQL of the id of a word or list, 0 where missing."""
+    """Return the SQL of the id of a word, list or shared row, 0 where missing."""
     if name in PLAIN:
         return name
     parts = (f"get_byte(record, {place(name) + i}) << {8 * i}" for i in range(4))
@@ -38,9 +69,11 @@ def choice_sql(name: str) -> str:
 
 
 def value_sql(name: str) -> str:
-    """Return the SQL of a fact or verdict over the columns of `result.parcel_result`."""
+    """Return the SQL of a fact or verdict over `result.parcel_result` and what the views join to it."""
     if name in PICKED:
         return _picked_sql(name, value_sql)
+    if name in GROUP:
+        return _shared_sql(name)
     if name in NUMBERS:
         return number_sql(name)
     if name in CHOICES:
@@ -52,6 +85,13 @@ def value_sql(name: str) -> str:
         if name in PLAIN
         else f"(SELECT word FROM result.word WHERE word_id = {id_sql(name)})"
     )
+
+
+def _shared_sql(name: str) -> str:
+    group = GROUP[name]
+    if name in NUMBERS:
+        return f"{group}.numbers[{SHARED_NUMBERS[group].index(name) + 1}]"
+    return f"{group}.words[{SHARED_WORDS[group].index(name) + 1}]"
 
 
 def _picked_sql(name: str, sql_of: Callable[[str], str]) -> str:
@@ -67,6 +107,12 @@ def _view(name: str, columns: tuple[Column, ...]) -> str:
         f"\nLEFT JOIN result.word AS {c.name}_word ON {c.name}_word.word_id = parcel_result.{c.name}"
         for c in columns
         if c.name in PLAIN and c.name in WORDS
+    )
+    groups = {GROUP[c.name] for c in columns if c.name in GROUP}
+    joined += "".join(
+        f"\nLEFT JOIN result.shared AS {group} ON {group}.shared_id = {id_sql(group)}"
+        for group in SHARED
+        if group in groups
     )
     return f"CREATE VIEW result.{name} AS SELECT parcel_id,\n{shown}\nFROM result.parcel_result{joined}"
 

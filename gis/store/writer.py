@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,25 +15,30 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
+from sqlalchemy.schema import CreateIndex
 
 from gis.errors import InputError
 from gis.facts.columns import Words, named
 from gis.store import changes, influence
-from gis.store.copy import qualified, raw
+from gis.store.copy import copying, qualified, raw
 from gis.store.encode import COLUMNS, SIGNATURE, TRAILER, blocks, keys_of
-from gis.store.layout import CHOICES, LISTS, NUMBERS, WORDS
+from gis.store.layout import CHOICES, GROUP, LISTS, NUMBERS, SHARED, WORDS
 from gis.store.loading import claim
 from gis.store.records import RunRecord
-from gis.store.tables import CODE_LIST, RUN, SLOTS, WORD
+from gis.store.shared import combination, combined, row
+from gis.store.tables import CODE_LIST, RUN, SHARED_ROW, SLOTS, WORD
 
 Ids = npt.NDArray[np.int64]
 
 
 class _Dictionary:
-    """The ids of words or lists: those in a table, and new ones until they are written to it."""
+    """The ids of words, lists or combinations: those in a table, and new ones until they are written."""
 
-    def __init__(self, table: sa.Table, key: Callable[[Any], Any]) -> None:
-        self._table, self._key = table, key
+    def __init__(
+        self, table: sa.Table, key: Callable[..., Any], values: Callable[[Any], tuple[Any, ...]]
+    ) -> None:
+        """`key` makes of the values of a row what is looked up, `values` the values of a row of that."""
+        self._table, self._key, self._values = table, key, values
         self._ids: dict[Any, int] = {}
         self._written = 0
 
@@ -40,7 +46,7 @@ class _Dictionary:
         """Read what the table holds."""
         with raw(connection).cursor(binary=True) as cursor:
             rows = cursor.execute(sql.SQL("TABLE {}").format(qualified(self._table))).fetchall()
-        self._ids = {self._key(value): number for number, value in rows}
+        self._ids = {self._key(*values): number for number, *values in rows}
         self._written = len(self._ids)
 
     def clear(self, connection: sa.Connection) -> None:
@@ -48,17 +54,17 @@ class _Dictionary:
         connection.execute(self._table.delete())
         self._ids, self._written = {}, 0
 
-    def id(self, value: Any) -> int:
-        """Return the id of a value."""
-        return self._ids.setdefault(self._key(value), len(self._ids) + 1)
+    def id(self, *values: Any) -> int:
+        """Return the id of the values of a row."""
+        return self._ids.setdefault(self._key(*values), len(self._ids) + 1)
 
     def write(self, connection: sa.Connection) -> None:
         """Add the new ones to the table."""
-        number, value = (c.name for c in self._table.columns)
-        fresh = list(self._ids.items())[self._written :]
-        rows = [{number: i, value: list(v) if isinstance(v, tuple) else v} for v, i in fresh]
-        if rows:
-            connection.execute(self._table.insert(), rows)
+        fresh = islice(self._ids.items(), self._written, None)
+        # Thousands of them, and an INSERT costs ten times as much.
+        with copying(connection, list(self._table.columns), qualified(self._table)) as copy:
+            for key, number in fresh:
+                copy.write_row((number, *self._values(key)))
         self._written = len(self._ids)
 
 
@@ -72,7 +78,10 @@ class ResultWriter:
     def __init__(self, connection: sa.Connection, empty: Callable[[sa.Table], bool]) -> None:
         claim(connection, "results", "Another run is saving its results: try again when it has finished.")
         self._connection, self._empty = connection, empty
-        self._words, self._lists = _Dictionary(WORD, str), _Dictionary(CODE_LIST, tuple)
+        self._words = _Dictionary(WORD, str, lambda word: (word,))
+        self._lists = _Dictionary(CODE_LIST, tuple, lambda codes: (list(codes),))
+        self._shared = _Dictionary(SHARED_ROW, combination, row)
+        self._dictionaries = (self._words, self._lists, self._shared)
         self._slot: int | None = None
         self._rest: Mapping[int, pa.RecordBatch] = {}
         self._rows: list[pa.RecordBatch] = []
@@ -103,7 +112,7 @@ class ResultWriter:
         self._cleared = True
         if not self._empty(SLOTS[self._slot]):
             self._connection.execute(SLOTS[self._slot].delete())
-        for dictionary in (self._words, self._lists):
+        for dictionary in self._dictionaries:
             dictionary.clear(self._connection)
         influence.clear(self._connection)
 
@@ -134,12 +143,15 @@ class ResultWriter:
         self._present()
         both = {**facts, **verdicts}
         columns: dict[str, Any] = {n: np.asarray(both[n], dtype=np.float64) for n in NUMBERS}
-        columns |= {n: _coded(both[n], self._words.id) for n in WORDS}
-        columns |= {n: _coded(_lists(both[n]), self._lists.id) for n in LISTS}
-        columns |= {n: _coded(both[n], _choice(n)) for n in CHOICES}
+        columns |= {n: _words(both[n]) for n in (*WORDS, *CHOICES)} | {n: _lists(both[n]) for n in LISTS}
+        stored: dict[str, Any] = {n: c for n, c in columns.items() if n in NUMBERS and n not in GROUP}
+        stored |= {n: _coded(columns[n], self._words.id) for n in WORDS if n not in GROUP}
+        stored |= {n: _coded(columns[n], self._lists.id) for n in LISTS}
+        stored |= {n: _coded(columns[n], _choice(n)) for n in CHOICES}
+        stored |= {group: combined(group, columns, self._shared.id) for group in SHARED}
         try:
             copy = self._open()
-            for block in blocks(keys_of(parcel_ids), columns):
+            for block in blocks(keys_of(parcel_ids), stored):
                 copy.write(block)
         except psycopg.errors.UniqueViolation as error:
             raise _twice(error) from error
@@ -150,7 +162,9 @@ class ResultWriter:
         """Write words, lists, influences and the record of the run; return it as saved."""
         slot = self._present()
         self._close()
-        for dictionary in (self._words, self._lists):
+        if self._cleared:
+            self._index(SLOTS[slot])
+        for dictionary in self._dictionaries:
             dictionary.write(self._connection)
         influence.write(self._connection, self._rest, self._rows)
         changes.forget(self._connection, run.layer_versions)
@@ -160,6 +174,14 @@ class ResultWriter:
         saved = RUN.insert().values(**values, slot=slot).returning(RUN.c.run_id, RUN.c.finished_at)
         self._finished = True
         return replace(run, **self._connection.execute(saved).one()._mapping)
+
+    def _index(self, table: sa.Table) -> None:
+        """Make the indexes of a table that was filled without."""
+        try:
+            for index in table.indexes:
+                self._connection.execute(CreateIndex(index, if_not_exists=True))
+        except sa.exc.IntegrityError as error:
+            raise _twice(cast("psycopg.Error", error.orig)) from error
 
     def _latest(self) -> int | None:
         return self._connection.scalar(sa.select(RUN.c.slot).order_by(RUN.c.run_id.desc()).limit(1))
@@ -171,8 +193,8 @@ class ResultWriter:
             if self._slot is None:
                 self.clear()
             else:
-                self._words.load(self._connection)
-                self._lists.load(self._connection)
+                for dictionary in self._dictionaries:
+                    dictionary.load(self._connection)
         return self._slot or 0
 
     def _open(self) -> psycopg.Copy:
@@ -211,9 +233,13 @@ def _choice(name: str) -> Callable[[Any], int]:
     return code
 
 
-def _coded(column: Any, id_of: Callable[[Any], int]) -> tuple[npt.NDArray[Any], Ids]:
+def _words(column: Any) -> Words:
+    """Return a column of texts by codes."""
+    return column if isinstance(column, Words) else Words.of(np.asarray(column, dtype=object))
+
+
+def _coded(words: Words, id_of: Callable[[Any], int]) -> tuple[npt.NDArray[Any], Ids]:
     """Return codes and by code the id of every word that occurs, 0 where code -1 points."""
-    words = column if isinstance(column, Words) else Words.of(np.asarray(column, dtype=object))
     ids = np.zeros(len(words.names), dtype=np.int64)
     counts = np.bincount(np.add(words.codes, 1, dtype=np.int64), minlength=len(words.names))
     for code in np.flatnonzero(counts[1:]):

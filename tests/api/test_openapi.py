@@ -28,6 +28,12 @@ OPERATIONS = {
     ("GET", "/api/parcels/{parcel_id}/suitability"),
     ("POST", "/api/suitability"),
     ("GET", "/api/summary"),
+    ("GET", "/api/matches"),
+    ("POST", "/api/matches"),
+    ("GET", "/api/matches/{scenario}"),
+    ("GET", "/api/matches/{scenario}/sources"),
+    ("GET", "/api/matches/{scenario}/mains/{main_id}"),
+    ("GET", "/api/matches/{scenario}/parcels/{parcel_id}"),
     ("GET", "/api/layers"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
@@ -41,13 +47,17 @@ OPERATIONS = {
 FALLIBLE = {
     ("POST", "/api/suitability"),
     ("GET", "/api/summary"),
+    ("POST", "/api/matches"),
+    ("GET", "/api/matches/{scenario}"),
+    ("GET", "/api/matches/{scenario}/sources"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
     ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
 }
-CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS)] + [
-    (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
-]
+# A good request would match the city, and the next ones would find it busy: `test_matches` makes one.
+CASES = [
+    (*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - {("POST", "/api/matches")})
+] + [(*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)]
 
 
 @pytest.fixture(scope="session")

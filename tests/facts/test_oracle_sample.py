@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gis.facts.columns import Attributes
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
-from gis.facts.table import ground_facts, intake_facts, network_facts, place_facts
+from gis.facts.table import green_facts, ground_facts, intake_facts, network_facts, place_facts
 from gis.rules import load_ruleset
 from gis.scoring.sources import find_candidates
 from gis.store import Store
@@ -122,7 +122,7 @@ def test_shallow_zone_and_its_ground(scored, parcels, shapes, around):
         FROM layer.parcel p JOIN layer.shallow_geothermal_zone z ON ST_Intersects(p.geom, z.geom)
         ORDER BY p.parcel_id, ST_Area(ST_Intersection(p.geom, z.geom)) DESC, z.shallow_geothermal_zone_id""",
     ).reindex(parcels["parcel_id"])
-    facts = ground_facts(shapes, around, REACH_M)
+    facts = ground_facts(shapes, around)
     assert list(facts["shallow_suitability"].texts()) == list(expected["suitability"])
     assert list(facts["shallow_geothermal_zone_id"].texts()) == list(expected["zone"])
     assert_close(facts["ground_conductivity_w_per_m_k"], expected["conductivity"])
@@ -136,7 +136,7 @@ def test_drilling_exclusion(scored, parcels, shapes, around):
         SELECT parcel_id, ST_Area(ST_Intersection(p.geom, u.geom)) / ST_Area(p.geom) AS v
         FROM layer.parcel p, u""",
     )["v"]
-    ours = ground_facts(shapes, around, REACH_M)["drilling_exclusion_frac"]
+    ours = ground_facts(shapes, around)["drilling_exclusion_frac"]
     assert (np.asarray(ours) > 0).sum() > 20
     assert_close(ours, expected, floor=1e-9)
 
@@ -154,7 +154,7 @@ def test_green_space_nearby(scored, parcels, shapes, around):
         reach=REACH_M,
         ids=parcels["parcel_id"].tolist()[::12],  # circles of 4,096 corners take their time
     )["v"]
-    ours = ground_facts(shapes, around, REACH_M)["green_space_area_m2"][::12]
+    ours = green_facts(shapes, around, REACH_M)["green_space_area_m2"][::12]
     assert (np.asarray(ours) > 0).sum() > 100
     assert_close(ours, expected, floor=1e-3)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -78,3 +81,28 @@ def test_an_index_has_the_arrays_of_its_shapes(kind: str):
 def test_an_index_refuses_another_kind():
     with pytest.raises(InputError, match=r"row 2 .* another type"):
         FeatureIndex(np.array([shapely.Point(0, 0), shapely.box(0, 0, 1, 1)]), "point")
+
+
+def test_each_index_is_made_once_and_different_ones_at_the_same_time(monkeypatch: pytest.MonkeyPatch):
+    frames = {name: layer(name, [shapely.box(0, 0, 9, 9)]) for name in ("district", "township")}
+    around = Surroundings(Resources(frames, dict.fromkeys(frames, 1)))
+    both, made = threading.Barrier(2, timeout=30), []
+
+    def slow(self: FeatureIndex) -> None:
+        made.append(self)
+        both.wait()  # passed only if the other one is being made too
+
+    monkeypatch.setattr(FeatureIndex, "__post_init__", slow)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(around.index, ("district", "township") * 3))
+    assert len(made) == 2
+    assert found[::2] == [found[0]] * 3
+    assert found[1::2] == [found[1]] * 3
+
+
+def test_what_could_not_be_made_is_tried_again():
+    frames = {"district": layer("district", [shapely.Point(0, 0)])}
+    around = Surroundings(Resources(frames, {"district": 1}))
+    for _ in range(2):
+        with pytest.raises(InputError, match="type"):
+            around.index("district")

@@ -23,7 +23,7 @@ LOAD: dict[str, Any] = {
     "rejects": NO_REJECTS,
 }
 
-_FLOATS = [0.1 + 0.2, 1e-308, np.nextafter(1.0, 2.0), -0.0, 0.0, 1.7976931348623157e308, 1 / 3]
+_FLOATS = [0.1 + 0.2, 1e-308, 1.0, np.nextafter(1.0, 2.0), -0.0, 0.0, 1.7976931348623157e308, 1 / 3]
 _TEXTS = ["通州区", "𠮷野家", "O'Brien; --", "", 'tab\tline\nquote"', "ʻ Ω é"]
 _TIMES = [dt.datetime(2026, 1, 15, 8, 30, 0, 123456), dt.datetime(1999, 12, 31, 23, 59, 59)]
 

@@ -92,6 +92,15 @@ def test_an_old_postgis_is_refused(empty_store: Store) -> None:
         open_store(settings)
 
 
+def test_an_old_postgresql_is_refused(empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gis.store.connection._POSTGRESQL_MIN", 99)
+    with (
+        _changed(empty_store, "SELECT 1", "SELECT 1") as settings,
+        pytest.raises(StoreError, match=r"is PostgreSQL \d+, but OneMap needs 14"),
+    ):
+        open_store(settings)
+
+
 def test_two_programs_migrate_one_database(new_database: Databases) -> None:
     settings = Settings(database_url=new_database("contested").render_as_string(hide_password=False))
     failures: list[OneMapError] = []

@@ -10,18 +10,48 @@ import pyarrow as pa
 import pytest
 
 from gis.errors import InputError
+from gis.store.decode import unpacked
 from gis.store.encode import BLOCK, blocks, keys_of
-from gis.store.layout import CHOICES, LISTS, NUMBERS, PLAIN, RECORD, WORDS, plain_kind
+from gis.store.layout import (
+    CHOICES,
+    GROUP,
+    HEAD,
+    LISTS,
+    MAP_BYTES,
+    MAPS,
+    NUMBERS,
+    PACKED,
+    PLAIN,
+    SHARED,
+    SHARED_NUMBERS,
+    SHARED_WORDS,
+    WORDS,
+    plain_kind,
+)
 from gis.vocabulary import FACTS, VERDICTS
 
-PATTERNS = [0.0, -0.0, 5e-324, 1.7976931348623157e308, -1 / 3, np.pi, np.inf, -np.inf, np.nan, 2.0**53 + 1]
+PATTERNS = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    5e-324,
+    1.7976931348623157e308,
+    -1 / 3,
+    np.pi,
+    np.inf,
+    -np.inf,
+    np.nan,
+    2.0**53 + 1,
+]
 
 
 def _columns(count: int) -> dict[str, Any]:
     rng = np.random.default_rng(5)
-    columns: dict[str, Any] = {n: np.array(PATTERNS)[rng.integers(0, len(PATTERNS), count)] for n in NUMBERS}
-    for names, most in ((WORDS, 2**31 - 1), (LISTS, 2**24 + 3), (tuple(CHOICES), 3)):
-        for name in names:
+    numbers = [n for n in NUMBERS if n not in GROUP]
+    columns: dict[str, Any] = {n: np.array(PATTERNS)[rng.integers(0, len(PATTERNS), count)] for n in numbers}
+    for names, most in ((WORDS, 2**31 - 1), (LISTS, 2**24 + 3), (tuple(CHOICES), 3), (SHARED, 2**31 - 1)):
+        for name in (n for n in names if n not in GROUP):
             ids = np.append(rng.integers(1, most, 9, endpoint=True), 0)
             columns[name] = rng.integers(-1, 9, count).astype(np.int8), ids
     return columns
@@ -55,11 +85,14 @@ def test_every_value_stands_where_the_layout_has_it() -> None:
     keys = keys_of(pa.array(ids))[5:]
     rows = [row for block in blocks(keys, columns) for row in _fields(bytes(block))]
     assert [row[0].decode() for row in rows] == ids[5:]
+    heads, numbers = unpacked([row[-1] for row in rows])
     for i in [*range(40), *range(BLOCK - 3, BLOCK + 3), count - 1]:
-        found = dict(zip(PLAIN, rows[i][1:-1], strict=True))
-        record = np.frombuffer(rows[i][-1], RECORD)[0]
+        plain = {n: np.frombuffer(f, plain_kind(n))[0] for n, f in zip(PLAIN, rows[i][1:-1], strict=True)}
+        found = plain | dict(zip(HEAD.names or (), heads[i], strict=True))
+        found |= zip(PACKED, numbers[i], strict=True)
+        assert set(columns) == set(found) - set(MAPS)
         for name, column in columns.items():
-            value = np.frombuffer(found[name], plain_kind(name))[0] if name in PLAIN else record[name]
+            value = found[name]
             expected = _stored(column, i)
             if name in NUMBERS:
                 assert np.float64(value).tobytes() == np.float64(expected).tobytes()
@@ -67,17 +100,39 @@ def test_every_value_stands_where_the_layout_has_it() -> None:
                 assert value == expected
 
 
+def test_a_record_is_read_by_its_maps_alone() -> None:
+    columns = _columns(200)
+    (block,) = blocks(keys_of([str(i) for i in range(200)]), columns)
+    for i, row in enumerate(_fields(bytes(block))):
+        record, at = row[-1], HEAD.itemsize
+        for number, name in enumerate(PACKED):
+            maps = [record[MAP_BYTES * m + number // 8] >> number % 8 & 1 for m in range(len(MAPS))]
+            assert sum(maps) <= 1
+            value = (0.0, 1.0, float("nan"))[maps.index(1) - 1 if 1 in maps[1:] else 2]
+            if maps[0]:
+                (value,) = struct.unpack_from("<d", record, at)
+                at += 8
+            assert struct.pack("<d", value) == struct.pack("<d", _stored(columns[name], i))
+        assert at == len(record)
+
+
 def test_every_column_of_the_vocabulary_has_a_place() -> None:
     names = [*NUMBERS, *WORDS, *LISTS, *CHOICES]
-    assert len(names) == len(set(names)) == len(RECORD.names or ()) + len(PLAIN)
+    own = [*PLAIN, *PACKED, *(HEAD.names or ())]
+    assert len(names) == len(set(names))
+    assert sorted(names) == sorted(set(own) - {*MAPS, *SHARED} | set(GROUP))
+    assert len(own) + len(GROUP) == len(names) + len(MAPS) + len(SHARED)
+    for group, shared in SHARED.items():
+        assert sorted(shared) == sorted((*SHARED_NUMBERS[group], *SHARED_WORDS[group]))
+        assert SHARED_WORDS[group]
     assert set(PLAIN) <= set(names)
     assert {c.name for c in FACTS} <= set(names)
     better = {c.name for c in VERDICTS} - set(names)
     assert {n.removeprefix("geothermal_") for n in better} == {
         "status", "score", "capacity_kw", "installed_share_frac", "energy_share_frac", "reasons"
     }  # fmt: skip
-    # Reading a number in SQL takes eight bytes more than it has.
-    assert all(RECORD.fields[n][1] + 16 <= RECORD.itemsize for n in NUMBERS if n not in PLAIN)  # type: ignore[index]
+    # Reading a number in SQL takes the eight bytes before it.
+    assert HEAD.itemsize >= 8
     assert all(len(words) < 256 for words in CHOICES.values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from contextlib import ExitStack
 from typing import Any
 
 import geopandas as gpd
@@ -18,6 +19,8 @@ from gis.errors import BusyError, InputError, NotFoundError
 from gis.facts.columns import Words, named
 from gis.store import Store, Touched
 from gis.store.loading import claim
+from gis.store.migrate import differences
+from gis.store.tables import SLOTS
 from gis.vocabulary import FACTS, VERDICTS
 from gis.webmap.tiles import RESULT_LAYER, render_tile
 from tests.store.frames import LOAD, layer_frame, results, run_record
@@ -83,7 +86,10 @@ def test_the_views_show_what_went_in(empty_store: Store, parcel_ids: list[str]) 
         ("parcel_fact", facts, FACTS),
         ("parcel_suitability", verdicts, VERDICTS),
     ):
-        assert same_rows(shown(empty_store, view), frame)
+        seen = shown(empty_store, view)
+        assert same_rows(seen, frame)
+        for name in frame.columns[frame.dtypes == "float64"]:
+            assert seen[name].to_numpy(np.float64).tobytes() == frame[name].to_numpy().tobytes()
         types = {"float": "double precision", "text": "text", "text_list": "ARRAY"}
         query = sa.text(
             "SELECT column_name, data_type FROM information_schema.columns "
@@ -140,7 +146,9 @@ def test_batches_of_columns_are_stored_as_one_run(empty_store: Store, parcel_ids
     assert got_verdicts.equals(verdicts)
     with empty_store.engine.connect() as connection:
         words = connection.scalars(sa.text("SELECT word FROM result.word")).all()
+        shared = connection.execute(sa.text("SELECT numbers::text, words FROM result.shared")).all()
     assert len(words) == len(set(words))
+    assert len(shared) == len({(numbers, tuple(words)) for numbers, words in shared})
     assert "not used" not in words
 
 
@@ -175,6 +183,44 @@ def test_readers_see_the_old_results_until_the_end(empty_store: Store, parcel_id
             writer.finish(run_record(len(facts)))
             assert empty_store.result_rows(parcel_ids)[0].equals(old)
         assert empty_store.result_rows(parcel_ids)[0].equals(facts)
+
+
+def indexed(store: Store) -> list[bool]:
+    """Return of both tables of rows whether a parcel is found by an index."""
+    query = "SELECT count(*) FROM pg_index WHERE indrelid = to_regclass(:name) AND indisunique AND indisvalid"
+    with store.engine.connect() as connection:
+        names = [table.fullname for table in SLOTS]
+        return [connection.scalar(sa.text(query), {"name": name}) == 1 for name in names]
+
+
+@pytest.mark.parametrize("held_up", [True, False])
+def test_results_are_indexed_at_the_end_of_every_run(
+    empty_store: Store, parcel_ids: list[str], monkeypatch: pytest.MonkeyPatch, held_up: bool
+) -> None:
+    frames = results(parcel_ids)
+    for _ in range(3):
+        empty_store.save_results(*frames, run_record(50))
+        assert indexed(empty_store) == [True, True]
+
+    def break_off() -> None:
+        with empty_store.writing_results() as writer:
+            writer.clear()
+            assert indexed(empty_store) == [True, False]
+
+    with pytest.raises(RuntimeError, match="not finished"):
+        break_off()
+    with ExitStack() as stack:
+        if held_up:  # a table left without index cannot be emptied then
+            monkeypatch.setattr(gis.store.store, "_LOCK_WAIT_S", 0.05)
+            reader = stack.enter_context(empty_store.engine.connect())
+            assert reader.scalar(sa.text("SELECT count(*) FROM result.parcel_fact")) == 50
+        doubled = [pd.concat([frame, frame.iloc[:1]]) for frame in frames]
+        with pytest.raises(InputError, match="occurs more than once"):
+            empty_store.save_results(doubled[0], doubled[1], run_record(51))
+        empty_store.save_results(*frames, run_record(50))
+    assert indexed(empty_store) == [True, True]
+    with empty_store.engine.connect() as connection:
+        assert differences(connection) == []
 
 
 @pytest.mark.parametrize("clear", [True, False])

@@ -37,6 +37,7 @@ def downgrade() -> None:
     """Clear results and runs, and make the tables of the schema before, empty."""
     op.execute("DROP VIEW result.parcel_suitability, result.parcel_fact, result.parcel_result")
     op.execute("DROP TABLE result.parcel_row, result.word, result.code_list, result.parcel_tile")
+    op.execute("DROP TABLE IF EXISTS result.shared")
     op.execute("TRUNCATE meta.run")
     op.execute("ALTER TABLE meta.run DROP COLUMN slot")
     first = import_module(f"{_VERSIONS}.0001_first_schema")._SCHEMA.split(";\n")

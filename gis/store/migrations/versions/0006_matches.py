@@ -27,6 +27,14 @@ def upgrade() -> None:
         ")"
     )
     op.execute(
+        "CREATE TABLE result.match_segment ("
+        "scenario text NOT NULL, source_id text NOT NULL, segment double precision NOT NULL, "
+        "from_m double precision, to_m double precision, temperature_degc double precision, "
+        "left_kw double precision, tap_layer text, tap_id text, tapped_kw double precision, "
+        "PRIMARY KEY (scenario, source_id, segment)"
+        ")"
+    )
+    op.execute(
         "CREATE TABLE result.match_parcel ("
         "scenario text NOT NULL, parcel_id text NOT NULL, district text, township text, "
         "heated_area_m2 double precision, heat_load_kw double precision, "
@@ -61,4 +69,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget all matching runs."""
-    op.execute("DROP TABLE meta.match, result.match_connection, result.match_parcel, result.match_source")
+    op.execute(
+        "DROP TABLE meta.match, result.match_connection, result.match_parcel, "
+        "result.match_segment, result.match_source"
+    )

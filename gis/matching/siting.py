@@ -1,0 +1,224 @@
+"""Where new sources are worth most: the most heat served in all, by capacitated lazy greedy choice.
+
+What is served in all, as a function of the set of sources, grows ever less with each one
+(it is submodular). So taking the best source each time gives at least 1 - 1/e of the
+gain of the best set, and a gain once worked out bounds what it can be later: most need
+not be worked out again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gis.compiled import CORES, compiled, in_blocks
+from gis.errors import InputError
+from gis.matching.allocate import Allocation
+from gis.matching.changes import shift, totals, undo
+from gis.matching.contract import flow_of, graph_of, search_of
+from gis.matching.exchange import Flow, Graph, Search, potentials, renew_all
+from gis.matching.network import Ints, Network, Progress
+from gis.matching.solve import SolveError
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Sources that might be built, of no group, and the parcels that each could serve."""
+
+    supply_w: Ints
+    tier: Ints
+    parcel: Ints
+    """(pair,) In any order, every pair once."""
+    candidate: Ints
+    limit_w: Ints
+    length_m: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Siting:
+    """The candidates that are worth most together."""
+
+    chosen: Ints
+    """Best first; fewer than asked for where no other serves anything more."""
+    gain_w: Ints
+    """What each serves more, in all, beside the ones before it."""
+    total_w: int
+    """Served in all with the chosen."""
+    bound_w: int
+    """What no choice of as many candidates can exceed."""
+    proven_frac: float
+    """At least this share of the best possible gain is reached."""
+    network: Network
+    """With all candidates as sources after those there were."""
+    flow_w: Ints
+    """(pair of that network,) The most in all, with nothing from those not chosen; no least-share rule."""
+
+
+def joined(network: Network, candidates: Candidates) -> Network:
+    """Return a network with the candidates as further sources."""
+    before = len(network.supply_w)
+    new = len(np.atleast_1d(candidates.supply_w))
+    at = np.asarray(candidates.candidate)
+    if len(at) and ((at < 0) | (at >= new)).any():
+        raise InputError(f"a pair names candidate {int(at[(at < 0) | (at >= new)][0])}, which is not there")
+    parcel = np.concatenate((network.parcel, candidates.parcel))
+    source = np.concatenate((network.source, at + before))
+    order = np.lexsort((source, parcel))
+    return Network(
+        network.load_w,
+        network.least_w,
+        np.concatenate((network.supply_w, candidates.supply_w)),
+        np.concatenate((network.tier, candidates.tier)),
+        np.concatenate((network.group, np.full(new, -1))),
+        network.group_supply_w,
+        parcel[order],
+        source[order],
+        np.concatenate((network.limit_w, candidates.limit_w))[order],
+        np.concatenate((network.length_m, candidates.length_m))[order],
+    )
+
+
+def site(
+    network: Network,
+    allocation: Allocation,
+    candidates: Candidates,
+    count: int,
+    progress: Progress | None = None,
+) -> Siting:
+    """Choose the candidates that let most be served in all, whatever the tier.
+
+    Parameters
+    ----------
+    network, allocation
+        What there is, and how it was matched.
+    candidates
+        What might be built.
+    count
+        How many to choose, at most.
+    progress
+        Told before every choice.
+
+    Raises
+    ------
+    InputError
+        Where a candidate's numbers are missing, negative or out of range.
+    """
+    if count < 0:
+        raise InputError(f"the number of sources to choose must not be negative: {count}")
+    both = joined(network, candidates)
+    before, new = len(network.supply_w), len(both.supply_w) - len(network.supply_w)
+    flow_w = np.zeros_like(both.parcel)
+    flow_w[both.source < before] = allocation.relaxed_flow_w
+    graph = graph_of(both, np.zeros_like(both.parcel), by_tier=False)
+    flow = flow_of(both, graph, flow_w.copy())
+    flow.spare[before:] = 0  # not built yet
+    renew_all(graph, flow)
+    search = search_of(graph)
+    if not potentials(graph, flow, search):
+        raise SolveError("the allocation does not serve the most: no site can be chosen by it")
+    served = int(flow_w.sum())
+    lazy = _Lazy(graph, flow, search, both.supply_w, before, new)
+    chosen, gain = [], []
+    for step in range(min(count, new)):
+        if progress:
+            progress(step, count, "siting")
+        best, more = lazy.best(())
+        if more == 0:
+            break
+        lazy.build(best)
+        chosen.append(best)
+        gain.append(more)
+    total = served + sum(gain)
+    bound = _bound(lazy, total, count, sum(gain))
+    if progress:
+        progress(count, count, "sited")
+    proven = sum(gain) / (bound - served) if bound > served else 1.0
+    return Siting(
+        np.array(chosen, dtype=np.int64),
+        np.array(gain, dtype=np.int64),
+        total,
+        bound,
+        proven,
+        both,
+        flow.flow,
+    )
+
+
+def _bound(lazy: _Lazy, total_w: int, count: int, gain_w: int) -> int:
+    """Return what no `count` candidates can exceed: by what the best others would add, or by 1 - 1/e."""
+    over: list[int] = []
+    further = 0
+    while len(over) < count:
+        best, more = lazy.best(over)
+        if more == 0:
+            break
+        over.append(best)
+        further += more
+    return total_w + min(further, math.floor(gain_w / (math.e - 1)))
+
+
+class _Lazy:
+    """Gains of the candidates: exact, or what they were when fewer were built, which is no less."""
+
+    def __init__(self, graph: Graph, flow: Flow, search: Search, supply: Ints, before: int, new: int) -> None:
+        self._graph, self._flow, self._search = graph, flow, search
+        self._supply, self._before = supply, before
+        self._gain = np.zeros(new, dtype=np.int64)
+        self._fresh = np.ones(new, dtype=np.bool_)
+        self._work_out(np.arange(new))
+
+    def _work_out(self, which: Ints) -> None:
+        """Work out the gains of some candidates anew."""
+
+        def run(first: int, last: int) -> None:
+            own = Flow._make(column.copy() for column in self._flow) if len(which) > 1 else self._flow
+            room = Search._make(column.copy() for column in self._search)
+            at = which[first:last]
+            self._gain[at] = gains(
+                self._graph, own, room, self._search.potential, at + self._before, self._supply
+            )
+
+        in_blocks(run, len(which), -(-len(which) // CORES) or 1)
+
+    def best(self, barred: list[int] | tuple[int, ...]) -> tuple[int, int]:
+        """Return the candidate that adds most, and what; the first of equals; 0 W where there is none."""
+        while True:
+            gain = self._gain.copy()
+            gain[list(barred)] = 0
+            if not len(gain):
+                return 0, 0
+            top = int(np.argmax(gain))
+            if gain[top] == 0 or self._fresh[top]:
+                return top, int(gain[top])
+            self._work_out(np.array([top]))
+            self._fresh[top] = True
+
+    def build(self, candidate: int) -> None:
+        """Put a candidate to use for good."""
+        build(self._graph, self._flow, self._search, candidate + self._before, self._supply)
+        self._fresh[:] = False
+        self._gain[candidate] = 0
+
+
+@compiled
+def gains(g: Graph, f: Flow, s: Search, potential: Ints, which: Ints, supply: Ints) -> Ints:
+    """Return what is served more with each of some sources; the flow is as before at the end."""
+    place, seen = np.zeros(len(f.used), np.int64), np.zeros(len(f.used) + 1, np.int64)
+    gain = np.zeros(len(which), np.int64)
+    for i in range(len(which)):
+        s.potential[:] = potential
+        used, spare, group_used, group_spare = totals(f)
+        log, count = shift(g, f, s, which[i], supply[which[i]], False, place, seen)
+        gain[i] = log[:count, 1].sum()
+        undo(g, f, log, count, place, seen)
+        f.used[:], f.spare[:], f.group_used[:], f.group_spare[:] = used, spare, group_used, group_spare
+    return gain
+
+
+@compiled
+def build(g: Graph, f: Flow, s: Search, source: int, supply: Ints) -> None:
+    """Give a source its supply, for good."""
+    place, seen = np.zeros(len(f.used), np.int64), np.zeros(len(f.used) + 1, np.int64)
+    shift(g, f, s, source, supply[source], False, place, seen)
