@@ -80,7 +80,7 @@ def matched(scored: Store, new_database: Callable[..., Any]) -> Iterator[Store]:
     `base`, `dry-winter` with half the reclaimed water, and `older`, of layers that are not the present ones.
     """
     scored.engine.dispose()  # a database that is in use cannot be copied
-    url = new_database("matched", "scored").render_as_string(hide_password=False).replace("+psycopg", "")
+    url = new_database("matched_map", "scored").render_as_string(hide_password=False).replace("+psycopg", "")
     with open_store(Settings(database_url=url)) as opened:
         ruleset = load_ruleset()
         halved = Scenario("dry-winter", capacity_frac={"reclaimed_water": 0.5})

@@ -204,6 +204,12 @@ def test_the_ledger_is_sorted_and_leads_to_its_sources(seen: Seen) -> None:
     figures = ("exploitable_kw", "committed_kw", "reserved_kw", "remaining_kw", "allocated_kw", "free_kw")
     assert first[2:8] == [mw(longest[name]) for name in figures]
     assert first[8:10] == [f"{longest['parcel_count']:,.0f}", f"{longest['mean_length_m']:,.0f}"]
+    told = max(s["gain_kw"] for s in sources if s["gain_kw"] is not None)
+    table.locator("[data-sort=gain_kw]").click()
+    expect(table.locator("th[aria-sort] button")).to_have_attribute("data-sort", "gain_kw")
+    worth = cells(table)[0][10]
+    assert worth.startswith(f"{told:+,.0f}")
+    assert re.search(r"[+-][\d,]+ kW", worth)
     body.locator("#ledger-layer").select_option("reclaimed_water_pipeline")
     expect(body).not_to_have_attribute("aria-busy", "true")
     mains = [s for s in sources if s["source_layer"] == "reclaimed_water_pipeline"]

@@ -22,14 +22,14 @@
     return button;
   }
 
-  /* Gain of one more MW, told apart by technology and length. */
+  /* Gain of one more MW, told apart by technology and length: it may only take the place of a later technology. */
   function worth(row) {
     if (row.gain_kw === null) return "—";
     const parts = OneMap.config.match.shared
       .filter((t) => Math.abs(row[`gain_${t}_kw`] || 0) >= 0.5)
       .map((t) => `${OneMap.parts.titleOf(t)} ${figure(row[`gain_${t}_kw`], 0, true)} kW`);
     if (row.gain_mw_m) parts.push(text("match_gain_length", { n: figure(row.gain_mw_m, 0, true) }));
-    return el("span", { title: parts.join(text("semicolon")) }, figure(row.gain_kw, 0, true));
+    return el("span", {}, figure(row.gain_kw, 0, true), parts.map((part) => el("small", {}, part)));
   }
 
   function columns(leave) {
