@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 from fastapi import APIRouter, Path, Query, Request
+from sqlalchemy import text
 
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_match import (
+    MatchChanges,
     MatchDetail,
     MatchedParcel,
     Matches,
@@ -172,6 +174,46 @@ def get_parcel(
         held = held[held["parcel_id"] != parcel_id]
         holders = _rows(held.sort_values("allocated_kw", ascending=False, kind="stable").head(HOLDERS))
     answer = {"scenario": scenario, "parcel": found[0], "connections": connections, "holders": holders}
+    return ORJSON(answer)
+
+
+_AGAINST = """
+SELECT before.matched AS before, after.matched AS after, count(*) AS parcel_count,
+  count(before.parcel_id) AS known_before, count(after.parcel_id) AS known_after
+FROM (SELECT parcel_id, matched FROM result.match_parcel WHERE scenario = :other) AS before
+FULL JOIN (SELECT parcel_id, matched FROM result.match_parcel WHERE scenario = :scenario) AS after
+USING (parcel_id)
+GROUP BY 1, 2, before.parcel_id IS NULL, after.parcel_id IS NULL ORDER BY parcel_count DESC, 1, 2
+"""
+
+
+@router.get(
+    "/api/matches/{scenario}/against/{other}",
+    responses={200: {"model": MatchChanges}, **documented(404, 422, 503)},
+)
+def get_changes(
+    request: Request, scenario: Name, other: Annotated[str, Path(pattern=f"^{NAME}$", description="scenario")]
+) -> ORJSON:
+    """Return how many parcels have another main technology than in the other run, by what it was and is."""
+    store: Store = request.app.state.store
+    for name in (scenario, other):
+        store.match(name)
+    with store.engine.connect() as connection:
+        found = connection.execute(text(_AGAINST), {"scenario": scenario, "other": other}).mappings().all()
+    both = [row for row in found if row["known_before"] and row["known_after"]]
+    changes = [
+        {name: row[name] for name in ("before", "after", "parcel_count")}
+        for row in both
+        if row["before"] != row["after"]
+    ]
+    answer = {
+        "scenario": scenario,
+        "other": other,
+        "parcel_count": sum(row["parcel_count"] for row in both),
+        "changed_count": sum(row["parcel_count"] for row in changes),
+        "single_count": sum(row["parcel_count"] for row in found) - sum(row["parcel_count"] for row in both),
+        "changes": changes,
+    }
     return ORJSON(answer)
 
 

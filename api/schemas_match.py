@@ -208,3 +208,22 @@ class MatchedParcel(Body):
     holders: list[MatchConnection] = Field(  # type: ignore[valid-type]
         description="up to 20 connections of the full source, the largest first"
     )
+
+
+class Change(Body):
+    """Parcels that went from one main technology to another; null: no technology serves them."""
+
+    before: Technology | None
+    after: Technology | None
+    parcel_count: int
+
+
+class MatchChanges(Body):
+    """A run held against another one, parcel by parcel."""
+
+    scenario: str
+    other: str
+    parcel_count: int = Field(description="parcels of both runs")
+    changed_count: int = Field(description="those with another main technology")
+    single_count: int = Field(description="parcels of one of the runs only, which are not compared")
+    changes: list[Change] = Field(description="from the other run to this one, the most parcels first")

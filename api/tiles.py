@@ -8,22 +8,18 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Connection, text
 
+from gis.citywide.scenario import NAME
 from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
 from gis.rules import RuleSet
 from gis.store import Store
+from gis.webmap.boxes import CELL_MAX_ZOOM
+from gis.webmap.match_tiles import MATCH_LAYERS, SOURCES
 from gis.webmap.page import MapData
-from gis.webmap.tiles import (
-    CELL_MAX_ZOOM,
-    MAX_ZOOM,
-    RESULT_LAYER,
-    check_tile,
-    identify,
-    render_tile,
-)
+from gis.webmap.tiles import MAX_ZOOM, RESULT_LAYER, check_tile, feature, identify, render_tile
 from layers import LAYERS
 
 router = APIRouter(tags=["map"])
@@ -84,6 +80,18 @@ def tile_versions(store: Store) -> dict[str, str]:
     return versions
 
 
+def match_versions(store: Store) -> dict[str, str]:
+    """Return a version token per scenario that was matched, for the tiles of its run.
+
+    Outlines and the places of sources are those of the present layers.
+    """
+    layers = tile_versions(store)
+    drawn = [layers.get(layer) for layer in ("parcel", *(s.id for s in SOURCES))]
+    with store.engine.connect() as connection:
+        runs = connection.execute(text("SELECT scenario, finished_at FROM meta.match ORDER BY scenario"))
+        return {scenario: _token(scenario, finished_at, drawn) for scenario, finished_at in runs}
+
+
 def _bounds(connection: Connection, layer: str) -> tuple[float, float, float, float] | None:
     row = connection.execute(
         text(
@@ -141,11 +149,16 @@ def tile(
     x: int,
     y: int,
     v: Annotated[str, Query(description="Version; with the present one the tile is cached for good")] = "",
+    scenario: Annotated[
+        str, Query(pattern=f"^{NAME}$", description="Scenario of a layer of matching runs")
+    ] = "base",
 ) -> Response:
     """Return a Mapbox vector tile; up to zoom 11 results are aggregated to cells."""
     check_tile(layer, z, x, y)
     store: Store = request.app.state.store
-    version = tile_versions(store).get(layer)
+    version = (
+        match_versions(store).get(scenario) if layer in MATCH_LAYERS else tile_versions(store).get(layer)
+    )
     if version is None:
         return Response(status_code=204, headers={"Cache-Control": "no-cache"})
     etag = f'"{_token(layer, version, z, x, y)}"'
@@ -157,7 +170,7 @@ def tile(
     body = _CACHE.get(key)
     if body is None:
         with store.engine.connect() as connection:
-            plain = render_tile(connection, layer, z, x, y)
+            plain = render_tile(connection, layer, z, x, y, scenario)
         body = gzip.compress(plain, 5, mtime=0) if plain else b""
         if z <= CELL_MAX_ZOOM:
             _CACHE.put(key, body)
@@ -166,6 +179,33 @@ def tile(
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(body, media_type=MVT, headers=headers | {"Content-Encoding": "gzip"})
     return Response(gzip.decompress(body), media_type=MVT, headers=headers)
+
+
+@router.get("/api/tiles/matches", summary="Versions of the tiles of matching runs")
+def get_match_versions(request: Request) -> dict[str, str]:
+    """Return the parameter `v` of the tiles of every scenario that was matched."""
+    return match_versions(request.app.state.store)
+
+
+@router.get("/api/features/{layer}/{feature_id}", summary="One feature of a layer, and where it lies")
+def get_feature(
+    request: Request,
+    layer: str,
+    feature_id: Annotated[
+        str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$", description="key, as imported")
+    ],
+) -> dict[str, Any]:
+    """Return a feature's name and `bbox`: west, south, east, north in degrees, null without a shape."""
+    _known((layer,))
+    store: Store = request.app.state.store
+    with store.engine.connect() as connection:
+        return feature(connection, layer, feature_id)
+
+
+def _known(wanted: tuple[str, ...]) -> None:
+    for name in wanted:
+        if name not in LAYERS:
+            raise NotFoundError(f"There is no layer {name!r}; the layers are {', '.join(LAYERS)}.")
 
 
 @router.get("/api/identify", summary="What lies at a point of the map")
@@ -178,9 +218,7 @@ def identify_at(
 ) -> dict[str, Any]:
     """Return the parcels that cover the point and the features of `layers` at it."""
     wanted = tuple(dict.fromkeys(name for name in layers.split(",") if name))
-    for name in wanted:
-        if name not in LAYERS:
-            raise NotFoundError(f"There is no layer {name!r}; the layers are {', '.join(LAYERS)}.")
+    _known(wanted)
     store: Store = request.app.state.store
     with store.engine.connect() as connection:
         return identify(connection, lon, lat, zoom, wanted)

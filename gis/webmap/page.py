@@ -19,6 +19,7 @@ from folium.plugins import VectorGridProtobuf
 from folium.template import Template
 
 from gis.errors import InputError
+from gis.matching.columns import BASES, EXCLUSIONS, REASONS, SHARED, SOURCE_COLUMNS
 from gis.settings import Settings
 from gis.titles import (
     CHECKLIST_GROUPS,
@@ -29,8 +30,10 @@ from gis.titles import (
     in_both,
 )
 from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
+from gis.webmap.boxes import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM
+from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL
 from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
-from gis.webmap.tiles import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM, RESULT_LAYER
+from gis.webmap.tiles import RESULT_LAYER
 from layers import LAYERS, LayerSpec
 
 SCRIPTS = (
@@ -40,7 +43,16 @@ SCRIPTS = (
     "parts.js",
     "option.js",
     "portfolio.js",
+    "match.js",
+    "match_parcel.js",
     "panel.js",
+    "match_tables.js",
+    "match_ledger.js",
+    "match_charts.js",
+    "match_views.js",
+    "match_compare.js",
+    "match_run.js",
+    "match_panel.js",
     "main.js",
 )
 MIN_ZOOM, MAX_ZOOM = 7, 18
@@ -107,7 +119,7 @@ class _Map(folium.Map):
         ]
         self.default_css = [
             ("leaflet_css", asset_url("vendor/leaflet/leaflet.css")),
-            ("onemap_css", asset_url("static/onemap.css")),
+            *((name, asset_url(f"static/{name}.css")) for name in ("onemap", "match")),
         ]
 
 
@@ -116,13 +128,13 @@ class _Grid(VectorGridProtobuf):
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own form; the map links the script)
 
-    def __init__(self, layer: str, pane: str, min_zoom: int, version: str) -> None:
+    def __init__(self, layer: str, pane: str, min_zoom: int, query: str) -> None:
         options = (
             f"{{vectorTileLayerStyles: {{{layer}: OneMap.styleOf({json.dumps(layer)})}}, "
             f"rendererFactory: OneMap.tileRenderer, interactive: false, pane: 'onemap-{pane}', "
             f"minZoom: {min_zoom}, maxZoom: {MAX_ZOOM}}}"
         )
-        super().__init__(f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt?v={version}", layer, options, show=False)
+        super().__init__(f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt?{query}", layer, options, show=False)
         self._name, self._id = "grid", layer
 
 
@@ -224,6 +236,7 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
         "newBuildShare": data.new_build_share_frac,
         "cellMaxZoom": CELL_MAX_ZOOM,
         "parcelMinZoom": PARCEL_MIN_ZOOM,
+        "echarts": asset_url("vendor/echarts/echarts.min.js"),
         "strings": json.loads((STATIC_DIR / "strings.json").read_text(encoding="utf-8")),
         "technologies": [
             {
@@ -240,6 +253,13 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
         "landUses": in_both(LAND_USE_CLASSES),
         "effects": in_both(EFFECTS),
         "groups": in_both(CHECKLIST_GROUPS),
+        "match": {
+            "reasons": in_both(REASONS),
+            "exclusions": in_both(EXCLUSIONS),
+            "bases": in_both(BASES),
+            "shared": list(SHARED),
+            "sources": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in SOURCE_COLUMNS},
+        },
         "facts": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in FACTS},
     }
 
@@ -279,8 +299,14 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
     grids = []
     for layer, pane in panes.items():
         min_zoom = PARCEL_MIN_ZOOM if layer == "parcel" else MIN_ZOOM
-        grid = _Grid(layer, pane, min_zoom, data.versions.get(layer, ""))
+        grids.append(_Grid(layer, pane, min_zoom, f"v={data.versions.get(layer, '')}"))
+    # Leaflet fills the run in, which the page's script chooses.
+    for layer, pane, min_zoom in (
+        (MATCH_PARCEL, "result", MIN_ZOOM),
+        (MATCH_CONNECTION, "line", PARCEL_MIN_ZOOM),
+    ):
+        grids.append(_Grid(layer, pane, min_zoom, "scenario={scenario}&v={version}"))
+    for grid in grids:
         grid.add_to(page)
-        grids.append(grid)
     page.add_child(_App(page.get_name(), grids, _config(store_layers, data)))
     return str(page.get_root().render())

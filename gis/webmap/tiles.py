@@ -7,38 +7,41 @@ only from the layer declarations.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pyproj
 import shapely
 from sqlalchemy import Connection, text
 
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.errors import NotFoundError
 from gis.store.views import choice_sql, number_sql
+from gis.webmap.boxes import (
+    CELL_MAX_ZOOM,
+    CELL_SHAPE_SQL,
+    CELL_SQL,
+    CELLS_PER_TILE,
+    IN_TILE_SQL,
+    PARCEL_MIN_ZOOM,
+    TILE_PX,
+    TILE_SQL,
+    WORLD_M,
+    drawn_sql,
+    is_near,
+    storage_box,
+    tile_box_m,
+)
+from gis.webmap.match_tiles import MATCH_LAYERS, render_match_tile
 from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
 
 RESULT_LAYER = "parcel_suitability"
-TILE_LAYERS = (RESULT_LAYER, *LAYERS)
+TILE_LAYERS = (RESULT_LAYER, *MATCH_LAYERS, *LAYERS)
 MAX_ZOOM = 22
-CELL_MAX_ZOOM = 11
-"""Up to this zoom results are drawn as 64 x 64 cells a tile; single parcels would be under a pixel."""
-
-CELLS_PER_TILE = 64
-PARCEL_MIN_ZOOM = 12
 MAX_FEATURES_PER_LAYER = 5
 
-_WORLD_M = 20037508.342789244
-# Storage is a transverse Mercator on 117 E; far from it the projection has no answer.
-_NEAR_WEST, _NEAR_SOUTH, _NEAR_EAST, _NEAR_NORTH = 97.0, 0.0, 137.0, 70.0
-_TILE_PX = 256
 _TOLERANCE_PX = 7.0
 # Named on their own in an answer, or too long for it.
 _NOT_ATTRIBUTES = ("name", "townships", "synthetic", "source", "remark")
-
-Box = tuple[float, float, float, float]
 
 
 def check_tile(layer: str, z: int, x: int, y: int) -> None:
@@ -51,93 +54,52 @@ def check_tile(layer: str, z: int, x: int, y: int) -> None:
         raise NotFoundError(f"There is no tile {z}/{x}/{y}; at zoom {z}, x and y run from 0 to {2**z - 1}.")
 
 
-def tile_box_m(z: int, x: int, y: int) -> Box:
-    """Return west, south, east, north of a tile in EPSG:3857 metres."""
-    size = 2 * _WORLD_M / 2**z
-    west, north = -_WORLD_M + x * size, _WORLD_M - y * size
-    return west, north - size, west + size, north
-
-
-@lru_cache(maxsize=1)
-def _near_box_m() -> Box:
-    to_web = pyproj.Transformer.from_crs(API_CRS, "EPSG:3857", always_xy=True)
-    west, south = to_web.transform(_NEAR_WEST, _NEAR_SOUTH)
-    east, north = to_web.transform(_NEAR_EAST, _NEAR_NORTH)
-    return float(west), float(south), float(east), float(north)
-
-
-@lru_cache(maxsize=1)
-def _to_storage() -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs("EPSG:3857", f"EPSG:{STORAGE_EPSG}", always_xy=True)
-
-
-def _storage_box(box: Box, margin_m: float) -> Box | None:
-    """Return the storage-CRS bounds of a web-Mercator box with its margin; None far from the city."""
-    near = _near_box_m()
-    west, south = max(box[0] - margin_m, near[0]), max(box[1] - margin_m, near[1])
-    east, north = min(box[2] + margin_m, near[2]), min(box[3] + margin_m, near[3])
-    if west >= east or south >= north:
-        return None
-    return _to_storage().transform_bounds(west, south, east, north, densify_pts=21)
-
-
-_LAYER_TILE = """
+_LAYER_TILE = f"""
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
-  SELECT {columns},
-    ST_AsMVTGeom({geometry}, ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, :buffer, true) AS geom
-  FROM (SELECT *, ST_Transform(geom, 3857) AS web FROM {table}
-        WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {srid})) AS near
+  SELECT {{columns}},
+    ST_AsMVTGeom({{geometry}}, {TILE_SQL}, :extent, :buffer, true) AS geom
+  FROM (SELECT *, ST_Transform(geom, 3857) AS web FROM {{table}}
+        WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {STORAGE_EPSG})) AS near
 ) AS t WHERE geom IS NOT NULL
 """
 
-_PARCEL_TILE = """
+_PARCEL_TILE = f"""
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
   SELECT parcel_id AS id, recommended, recommended_status, round(recommended_score)::int AS score,
-    ST_AsMVTGeom({geometry}, ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, :buffer, true) AS geom
+    ST_AsMVTGeom({{geometry}}, {TILE_SQL}, :extent, :buffer, true) AS geom
   FROM (SELECT parcel_id, geom AS web FROM result.parcel_tile
-        WHERE geom && ST_Expand(ST_MakeEnvelope(:w, :s, :e, :n, 3857), :margin)) AS near
+        WHERE geom && ST_Expand({TILE_SQL}, :margin)) AS near
   LEFT JOIN result.parcel_suitability USING (parcel_id)
 ) AS t WHERE geom IS NOT NULL
 """
 
-# A parcel belongs to the one cell that holds the middle of its bounding box, so that no parcel
-# is counted twice; the cell shows what covers most of its parcel area. Recommendations are counted by code.
+# A cell shows what covers most of its parcel area. Recommendations are counted by code.
+# Cells beyond the tile are left out once cells are made: asked of each parcel, whether its cell is in the
+# tile, the planner takes it that hardly any is, and looks its results up one by one.
 _CELL_TILE = f"""
 WITH placed AS (
-  SELECT floor(((ST_XMin(geom) + ST_XMax(geom)) / 2 - :w) / :cell)::int AS i,
-         floor(((ST_YMin(geom) + ST_YMax(geom)) / 2 - :s) / :cell)::int AS j,
+  SELECT {CELL_SQL},
          coalesce(recommended, 0) AS recommended, coalesce(recommended_status, 0) AS recommended_status,
          {number_sql("recommended_score")} AS score, ST_Area(geom) AS area
   FROM result.parcel_tile LEFT JOIN result.parcel_result USING (parcel_id)
-  WHERE geom && ST_MakeEnvelope(:w, :s, :e, :n, 3857)
-), part AS (
+  WHERE geom && {TILE_SQL}
+), part AS MATERIALIZED (
   SELECT i, j, recommended, recommended_status, count(*) AS n, sum(area) AS area,
          sum(area * score) AS weighted, sum(area) FILTER (WHERE score IS NOT NULL) AS scored
-  FROM placed WHERE i BETWEEN 0 AND {CELLS_PER_TILE - 1} AND j BETWEEN 0 AND {CELLS_PER_TILE - 1}
-  GROUP BY i, j, recommended, recommended_status
+  FROM placed GROUP BY i, j, recommended, recommended_status
 ), cell AS (
   SELECT DISTINCT ON (i, j) i, j, recommended, recommended_status,
          sum(n) OVER (PARTITION BY i, j) AS n,
          sum(weighted) OVER (PARTITION BY i, j) / sum(scored) OVER (PARTITION BY i, j) AS score
-  FROM part ORDER BY i, j, area DESC, recommended, recommended_status
+  FROM part WHERE {IN_TILE_SQL} ORDER BY i, j, area DESC, recommended, recommended_status
 )
 SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
   SELECT i || '-' || j AS id, {choice_sql("recommended")} AS recommended,
     {choice_sql("recommended_status")} AS recommended_status, round(score)::int AS score,
-    n::int AS parcel_count,
-    ST_AsMVTGeom(
-      ST_MakeEnvelope(:w + i * :cell, :s + j * :cell, :w + (i + 1) * :cell, :s + (j + 1) * :cell, 3857),
-      ST_MakeEnvelope(:w, :s, :e, :n, 3857), :extent, 0, false) AS geom
+    n::int AS parcel_count, {CELL_SHAPE_SQL} AS geom
   FROM cell
 ) AS t WHERE geom IS NOT NULL
 """
-
-
-def _drawn(spec_geometry: str, z: int) -> str:
-    """Return the SQL of the geometry at a zoom: below 14 nothing finer than half a pixel is sent."""
-    if spec_geometry == "point" or z >= 14:
-        return "web"
-    return "ST_Simplify(web, :simplify, true)"
 
 
 def _features(spec: LayerSpec) -> str:
@@ -159,19 +121,21 @@ def _tile_columns(spec: LayerSpec) -> str:
     return f"{spec.key} AS id{named}"
 
 
-def render_tile(connection: Connection, layer: str, z: int, x: int, y: int) -> bytes:
+def render_tile(connection: Connection, layer: str, z: int, x: int, y: int, scenario: str) -> bytes:
     """Return one Mapbox vector tile (not compressed), empty where nothing lies.
 
     The tile holds one MVT layer named like `layer`; every feature carries its key
-    as the property `id`. `check_tile` must have passed.
+    as the property `id`. Only layers of matching runs differ by `scenario`. `check_tile` must have passed.
     """
+    if layer in MATCH_LAYERS:
+        return render_match_tile(connection, layer, scenario, z, x, y)
     box = tile_box_m(z, x, y)
     side = box[2] - box[0]
     cells = layer == RESULT_LAYER and z <= CELL_MAX_ZOOM
     point = layer in LAYERS and LAYERS[layer].geometry == "point"
     extent = 4096 if z >= 14 or point or cells else 2048
     # Circles and wide lines reach over the tile's edge: 16 pixels for points, 4 otherwise.
-    buffer = extent * (16 if point else 4) // _TILE_PX
+    buffer = extent * (16 if point else 4) // TILE_PX
     margin = side * buffer / extent
     values: dict[str, Any] = dict(zip("wsen", box, strict=True))
     values |= {"layer": layer, "extent": extent, "buffer": buffer}
@@ -181,22 +145,21 @@ def render_tile(connection: Connection, layer: str, z: int, x: int, y: int) -> b
             values["cell"] = side / CELLS_PER_TILE
             del values["buffer"]
         else:
-            statement = _PARCEL_TILE.format(geometry=_drawn("polygon", z))
+            statement = _PARCEL_TILE.format(geometry=drawn_sql("polygon", z))
             values["margin"] = margin
     else:
         spec = LAYERS[layer]
-        near = _storage_box(box, margin)
+        near = storage_box(box, margin)
         if near is None or (layer == "parcel" and z < PARCEL_MIN_ZOOM):
             return b""
         values |= dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
         statement = _LAYER_TILE.format(
             columns=_tile_columns(spec),
-            geometry=_drawn(spec.geometry, z),
+            geometry=drawn_sql(spec.geometry, z),
             table=_features(spec),
-            srid=STORAGE_EPSG,
         )
     if ":simplify" in statement:
-        values["simplify"] = side / _TILE_PX / 2
+        values["simplify"] = side / TILE_PX / 2
     body = connection.execute(text(statement), values).scalar()
     return bytes(body) if body is not None else b""
 
@@ -224,10 +187,9 @@ def identify(
     """
     place = reproject(np.array([shapely.Point(lon, lat)], dtype=object), API_CRS, f"EPSG:{STORAGE_EPSG}")[0]
     empty: dict[str, Any] = {"lon": lon, "lat": lat, "parcels": [], "features": []}
-    near = _NEAR_WEST <= lon <= _NEAR_EAST and _NEAR_SOUTH <= lat <= _NEAR_NORTH
-    if not near:
+    if not is_near(lon, lat):
         return empty
-    pixel_m = 2 * _WORLD_M * math.cos(math.radians(lat)) / (_TILE_PX * 2**zoom)
+    pixel_m = 2 * WORLD_M * math.cos(math.radians(lat)) / (TILE_PX * 2**zoom)
     values = {"x": place.x, "y": place.y, "most": MAX_FEATURES_PER_LAYER}
     point = f"ST_SetSRID(ST_MakePoint(:x, :y), {STORAGE_EPSG})"
     rows = connection.execute(
@@ -246,6 +208,23 @@ def identify(
             for feature in _features_at(connection, layer_id, point, values, _TOLERANCE_PX * pixel_m)
         ],
     }
+
+
+def feature(connection: Connection, layer: str, feature_id: str) -> dict[str, Any]:
+    """Return layer, id, name and bbox (degrees, None without a shape) of a feature; NotFoundError if none."""
+    spec = LAYERS[layer]
+    named = "name" if "name" in spec.field_names else "NULL"
+    row = connection.execute(
+        text(
+            f"SELECT {named} AS name, ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b)"
+            f" FROM {_features(spec)}, LATERAL ST_Transform(geom, 4326) AS b WHERE {spec.key} = :id"
+        ),
+        {"id": feature_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"The layer {layer!r} has no feature {feature_id!r}.")
+    bbox = None if row[1] is None else [float(side) for side in row[1:]]
+    return {"layer": layer, "id": feature_id, "name": row[0], "bbox": bbox}
 
 
 def _by_shape(layer_id: str) -> int:

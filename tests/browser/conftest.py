@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
 
 from api.main import create_app
+from gis.citywide import Scenario, match_store
+from gis.rules import load_ruleset
 from gis.settings import Settings
-from gis.store import Store
+from gis.store import Store, open_store
 from gis.webmap import vendor
+from tests.browser.seen import Seen
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -70,10 +74,29 @@ def _serving(app: FastAPI) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def application(scored: Store, map_settings: Settings) -> FastAPI:
+def matched(scored: Store, new_database: Callable[..., Any]) -> Iterator[Store]:
+    """The scored sample city with matching runs, a copy that may get more of them.
+
+    `base`, `dry-winter` with half the reclaimed water, and `older`, of layers that are not the present ones.
+    """
+    scored.engine.dispose()  # a database that is in use cannot be copied
+    url = new_database("matched_map", "scored").render_as_string(hide_password=False).replace("+psycopg", "")
+    with open_store(Settings(database_url=url)) as opened:
+        ruleset = load_ruleset()
+        halved = Scenario("dry-winter", capacity_frac={"reclaimed_water": 0.5})
+        for scenario in (Scenario(), halved, Scenario("older", "cost")):
+            match_store(opened, ruleset, scenario)
+        with opened.engine.begin() as connection:
+            changed = """UPDATE meta.match SET layer_versions = '{"parcel": 0}' WHERE scenario = 'older'"""
+            connection.execute(sa.text(changed))
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def application(matched: Store, map_settings: Settings) -> FastAPI:
     """The whole application on the sample city."""
     vendor.install()
-    return create_app(scored, map_settings)
+    return create_app(matched, map_settings)
 
 
 @pytest.fixture(scope="session")
@@ -187,7 +210,7 @@ class Visit:
             self.page.mouse.click(x, y)
 
 
-def _opened(browser: Browser, base: str, size: tuple[int, int]) -> Visit:
+def open_map(browser: Browser, base: str, size: tuple[int, int], lang: str = "zh") -> Visit:
     """Open the map in a fresh profile and wait for its tiles."""
     phone: dict[str, Any] = (
         {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == PHONE else {}
@@ -195,7 +218,7 @@ def _opened(browser: Browser, base: str, size: tuple[int, int]) -> Visit:
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **phone)
     made = Visit(context.new_page(), base)
     made.watch()
-    made.page.goto(base)
+    made.page.goto(base if lang == "zh" else f"{base}/?lang={lang}")
     made.settle()
     return made
 
@@ -206,7 +229,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 
     def start(size: tuple[int, int] = WIDE, base: str = address) -> Visit:
-        visits.append(_opened(browser, base, size))
+        visits.append(open_map(browser, base, size))
         return visits[-1]
 
     yield start
@@ -218,7 +241,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
 @pytest.fixture(scope="module")
 def opened(browser: Browser, address: str) -> Iterator[Visit]:
     """The map, opened once for all tests that only go to a place and read what is shown of it."""
-    made = _opened(browser, address, WIDE)
+    made = open_map(browser, address, WIDE)
     yield made
     made.page.context.close()
 
@@ -230,3 +253,28 @@ def shown(opened: Visit) -> Iterator[Visit]:
     opened.page.keyboard.press("Escape")
     expect(opened.page.locator("#parcel-panel")).to_be_hidden()
     opened.check()
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(WIDE, "zh"), (PHONE, "en")],
+    ids=["wide-zh", "phone-en"],
+)
+def opened_map(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Seen]:
+    """The map in one size and language."""
+    size, lang = request.param
+    visit = open_map(browser, address, size, lang)
+    yield Seen(visit, size == PHONE, lang)
+    visit.page.context.close()
+
+
+@pytest.fixture
+def seen(opened_map: Seen) -> Iterator[Seen]:
+    """The same without panels and with the run `base`; at the end nothing has gone wrong or left the host."""
+    opened_map.page.evaluate("OneMap.match.choose('base')")
+    yield opened_map
+    page = opened_map.page
+    page.evaluate("document.getElementById('match-dialog').close()")
+    page.evaluate("OneMap.match.compare(null); OneMap.panel.close(); OneMap.controls.closeDrawer()")
+    opened_map.visit.settle()
+    opened_map.visit.check()

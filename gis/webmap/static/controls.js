@@ -2,11 +2,13 @@
 (function () {
   "use strict";
   const GROUPS = ["results", "resource", "restriction", "network", "reference"];
-  const state = { map: null, grids: null, shown: new Set(), counts: null, labels: null };
+  // Both colour every parcel: one of them is shown at a time.
+  const RESULTS = ["parcel_suitability", "match_parcel"];
+  const state = { map: null, grids: null, shown: new Set(), counts: null, labels: null, matched: null };
   const { el, text, pick } = OneMap;
 
   function swatch(layer) {
-    if (layer.id === "parcel_suitability") return el("span", { class: "swatch swatch-result" });
+    if (RESULTS.includes(layer.id)) return el("span", { class: "swatch swatch-result" });
     const { colour, dash, fill_opacity: opacity } = layer.style;
     const mark = el("span", { class: `swatch swatch-${layer.geometry}` });
     mark.style.setProperty("--colour", colour);
@@ -17,9 +19,28 @@
 
   function draw(layer, on) {
     if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
-    const grid = state.grids[layer.id];
-    if (on) state.map.addLayer(grid); else state.map.removeLayer(grid);
+    const names = layer.id === "match_parcel" ? ["match_parcel", "match_connection"] : [layer.id];
+    names.map((name) => state.grids[name]).forEach((grid) => {
+      if (on) state.map.addLayer(grid); else state.map.removeLayer(grid);
+    });
     if (layer.id === "district") toggleLabels(on);
+  }
+
+  /* The layers of the catalogue, with matching beside the other results. */
+  function layers() {
+    const [results, ...others] = OneMap.config.layers;
+    return [results, ...OneMap.match.layers(), ...others];
+  }
+
+  /* Switch a layer; of two that would cover each other, the other goes. */
+  function toggle(layer, on) {
+    if (on && RESULTS.includes(layer.id)) {
+      layers().filter((other) => RESULTS.includes(other.id) && state.shown.has(other.id)).forEach((other) => draw(other, false));
+    }
+    draw(layer, on);
+    if (!RESULTS.includes(layer.id)) return;
+    drawMatch();
+    OneMap.match.drawToggle();
   }
 
   function toggleLabels(on) {
@@ -48,7 +69,10 @@
     const id = `switch-${layer.id}`;
     const box = el("input", { type: "checkbox", id, disabled: !layer.loaded });
     box.checked = state.shown.has(layer.id);
-    box.addEventListener("change", () => draw(layer, box.checked));
+    box.addEventListener("change", () => {
+      toggle(layer, box.checked);
+      document.getElementById(id).focus();
+    });
     const missing = layer.id === "parcel_suitability" ? "not_scored" : "not_loaded";
     let note = null;
     if (!layer.loaded) note = el("span", { class: "missing" }, text(missing));
@@ -58,15 +82,23 @@
     return el(
       "li", { class: layer.loaded ? null : "disabled", "data-layer": layer.id },
       box, el("label", { for: id, title }, swatch(layer), el("span", { class: "layer-title" }, pick(layer.title))), note,
+      layer.id === "match_parcel" ? scenarioSelect() : null,
     );
+  }
+
+  function scenarioSelect() {
+    return OneMap.match.select(OneMap.match.scenario(), text("match_scenario"), (scenario) => {
+      OneMap.match.choose(scenario);
+      document.querySelector("[data-layer=match_parcel] select").focus();
+    });
   }
 
   function drawSwitches() {
     const groups = GROUPS.map((group) => {
-      const layers = OneMap.config.layers.filter((layer) => layer.group === group);
+      const own = layers().filter((layer) => layer.group === group);
       return el(
         "fieldset", { "data-group": group },
-        el("legend", {}, text(`group_${group}`)), el("ul", {}, layers.map(switchRow)),
+        el("legend", {}, text(`group_${group}`)), el("ul", {}, own.map(switchRow)),
       );
     });
     document.getElementById("layer-switches").replaceChildren(...groups);
@@ -87,21 +119,57 @@
     return el("li", {}, mark, el("span", { class: "layer-title" }, title), shown);
   }
 
+  const isMatch = () => state.shown.has("match_parcel");
+
+  /* MW of a technology in the run that is shown; nothing before they have arrived. */
+  function matchedMw(technology) {
+    const found = state.matched && state.matched.summary.technologies.find((row) => row.technology === technology);
+    return found ? OneMap.tables.mw(found.allocated_kw) : null;
+  }
+
   function drawLegend() {
-    const rows = OneMap.config.technologies.map((t) => legendRow(t.colour, pick(t.title), count(t.id)));
-    rows.push(legendRow(OneMap.noneColour, text("legend_none"), count(null), "faint"));
+    const match = isMatch();
+    const [title, unit] = document.querySelectorAll("#legend-title span");
+    title.textContent = text(match ? "legend_match" : "legend");
+    unit.textContent = match ? "MW" : text("legend_count");
+    const rows = OneMap.config.technologies.map(
+      (t) => legendRow(t.colour, pick(t.title), match ? matchedMw(t.id) : count(t.id)),
+    );
+    rows.push(legendRow(OneMap.noneColour, text(match ? "legend_no_load" : "legend_none"), match ? null : count(null), "faint"));
     document.getElementById("legend-technologies").replaceChildren(...rows);
     const grey = "#4a545c";
-    document.getElementById("legend-statuses").replaceChildren(
+    document.getElementById("legend-statuses").replaceChildren(...(match ? [
+      legendRow(OneMap.noneColour, text("legend_unknown_load"), null, "hatched"),
+    ] : [
       legendRow(grey, text("legend_suitable"), null), legendRow(grey, text("legend_conditional"), null, "hatched"),
-    );
+    ]));
     drawNote();
   }
 
   function drawNote() {
     const cells = state.map.getZoom() <= OneMap.config.cellMaxZoom;
     document.body.classList.toggle("cells", cells);
-    document.getElementById("legend-note").textContent = text(cells ? "legend_cells" : "legend_parcels");
+    const key = isMatch() ? (cells ? "legend_match_cells" : "legend_match_parcels") : cells ? "legend_cells" : "legend_parcels";
+    document.getElementById("legend-note").textContent = text(key);
+    const stale = isMatch() ? OneMap.match.staleNote(OneMap.match.scenario()) : null;
+    document.getElementById("legend-stale").replaceChildren(...[stale].filter(Boolean));
+  }
+
+  /* Figures of the run that is shown, told once they have arrived. */
+  async function drawMatch() {
+    drawSwitches();
+    drawLegend();
+    const scenario = OneMap.match.scenario();
+    state.matched = null;
+    if (!isMatch()) return;
+    try {
+      const found = await OneMap.match.detail(scenario);
+      if (scenario !== OneMap.match.scenario()) return;
+      state.matched = found;
+      drawLegend();
+    } catch (error) {
+      OneMap.hint(text("failed", { text: error.message }));
+    }
   }
 
   function setDrawer(open) {
@@ -114,6 +182,12 @@
 
     closeDrawer: () => setDrawer(false),
 
+    /* Show a layer, whatever was shown. */
+    show(id) {
+      const layer = layers().find((one) => one.id === id);
+      if (layer && !state.shown.has(id)) toggle(layer, true);
+    },
+
     start(map, grids) {
       Object.assign(state, { map, grids, labels: L.layerGroup() });
       OneMap.config.layers.filter((layer) => layer.loaded && layer.visible).forEach((layer) => draw(layer, true));
@@ -121,14 +195,15 @@
         drawNote();
         drawLabels();
       });
-      const toggle = document.getElementById("layers-toggle");
-      toggle.addEventListener("click", () => setDrawer(!document.body.classList.contains("drawer-open")));
+      const opener = document.getElementById("layers-toggle");
+      opener.addEventListener("click", () => setDrawer(!document.body.classList.contains("drawer-open")));
       OneMap.onLanguage(() => {
-        toggle.textContent = `☰ ${text("layers")}`;
+        opener.textContent = `☰ ${text("layers")}`;
         drawSwitches();
         drawLegend();
         drawLabels();
       });
+      OneMap.match.onChange(drawMatch);
       if (OneMap.config.layers.some((layer) => layer.id === "parcel_suitability" && layer.loaded)) {
         OneMap.getJson("/api/summary?by=city").then((summary) => {
           state.counts = summary.rows.flatMap((row) => row.recommended);

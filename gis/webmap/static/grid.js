@@ -52,6 +52,30 @@
     };
   }
 
+  /* Parcels, or cells, by the technology that carries most of them; hatched where the load is not known. */
+  function matchStyle(properties, zoom) {
+    const cell = zoom <= OneMap.config.cellMaxZoom;
+    const colour = colourOf(properties.matched);
+    const unknown = properties.unmet_reason === "unknown_load";
+    return {
+      fill: true, fillColor: unknown ? hatch(NONE) : colour, fillOpacity: properties.matched || unknown ? 0.9 : 0.35,
+      stroke: true, color: cell ? "#ffffff" : colour, weight: cell ? 0.3 : zoom >= 14 ? 1 : 0.5, opacity: 1,
+    };
+  }
+
+  /* A line to a source: light at the edge, so that it stands out from parcels of its own colour. */
+  function connectionStyle(properties, zoom) {
+    const weight = zoom < 14 ? 1.6 : 2.6;
+    const line = { stroke: true, fill: false, opacity: 1, lineCap: "round" };
+    return [
+      { ...line, color: "#ffffff", weight: weight + 2.4 },
+      { ...line, color: dark(colourOf(properties.technology)), weight },
+    ];
+  }
+
+  const dark = (colour) => `#${[1, 3, 5].map((at) => Math.round(parseInt(colour.slice(at, at + 2), 16) * 0.62)
+    .toString(16).padStart(2, "0")).join("")}`;
+
   function layerStyle(style, geometry, zoom) {
     const line = { stroke: true, color: style.colour, weight: style.width_px, opacity: 0.95, dashArray: style.dash };
     if (geometry === "point") {
@@ -72,7 +96,8 @@
 
     /* The style function VectorGrid asks for each feature of a layer. */
     styleOf(layer) {
-      if (layer === "parcel_suitability") return resultStyle;
+      const own = { parcel_suitability: resultStyle, match_parcel: matchStyle, match_connection: connectionStyle };
+      if (own[layer]) return own[layer];
       return (properties, zoom) => {
         const spec = OneMap.config.layers.find((entry) => entry.id === layer);
         // Bare parcel outlines lie over the results, so they carry no fill of their own.

@@ -10,7 +10,9 @@
   async function identify(map, event) {
     const turn = ++asked;
     const { lng, lat } = event.latlng.wrap();
-    const layers = OneMap.controls.shown().filter((id) => !["parcel_suitability", "parcel", "district", "township"].includes(id));
+    const layers = OneMap.controls.shown().filter(
+      (id) => !["parcel_suitability", "match_parcel", "parcel", "district", "township"].includes(id),
+    );
     const query = new URLSearchParams({
       lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
     });
@@ -80,6 +82,8 @@
       map.fitBounds([[south, west], [north, east]], { padding: [2, 2] });
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
+      OneMap.matchPanel.start();
+      OneMap.match.start(grids).catch((error) => OneMap.hint(OneMap.text("failed", { text: error.message })));
       const badge = document.getElementById("synthetic-badge");
       badge.hidden = !OneMap.config.layers.some((layer) => layer.synthetic);
       const button = document.getElementById("language-switch");
@@ -91,10 +95,11 @@
       });
       map.on("click", (event) => {
         OneMap.controls.closeDrawer();
+        OneMap.ring(null);
         identify(map, event);
       });
       document.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape") return;
+        if (event.key !== "Escape" || OneMap.matchPanel.isOpen()) return;
         if (document.body.classList.contains("drawer-open")) OneMap.controls.closeDrawer();
         else if (OneMap.panel.isOpen()) OneMap.panel.close();
       });

@@ -80,6 +80,7 @@
         (entry, place) => OneMap.optionItem(entry, doc.recommended ? isRecommended(entry, doc) : place === 0),
       )),
       OneMap.portfolioSection(doc.portfolio),
+      OneMap.matchSection(parcel.parcel_id),
       OneMap.checklistSection(doc.checklist),
     ];
   }
@@ -169,6 +170,7 @@
     start() {
       document.getElementById("panel-close").addEventListener("click", OneMap.panel.close);
       OneMap.onLanguage(render);
+      OneMap.match.onChange(render);
     },
   };
 })();

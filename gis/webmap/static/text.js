@@ -48,6 +48,11 @@
       return unit && unit !== "1" ? `${shown} ${OneMap.unit(unit)}` : shown;
     },
 
+    /* A day and time of this browser's clock. */
+    day: (moment) => new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
+      dateStyle: "medium", timeStyle: "short",
+    }).format(new Date(moment)),
+
     share(value) {
       if (value === null || value === undefined) return OneMap.text("unknown");
       return `${OneMap.number(value * 100, null, 1)}%`;
@@ -85,14 +90,17 @@
       return node;
     },
 
-    /* JSON of this server; a failure carries the server's own sentence. */
-    async getJson(path) {
-      const response = await fetch(path, { headers: { Accept: "application/json" } });
-      const body = await response.json().catch(() => null);
+    /* JSON of this server, asked for or (with a body) sent; a failure carries the server's own sentence. */
+    async getJson(path, body) {
+      const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+      const response = await fetch(path, {
+        ...sent, headers: { Accept: "application/json", ...(sent.body ? { "Content-Type": "application/json" } : {}) },
+      });
+      const answer = await response.json().catch(() => null);
       if (!response.ok) {
-        throw new Error((body && (body.detail || body.title)) || `HTTP ${response.status}`);
+        throw new Error((answer && (answer.detail || answer.title)) || `HTTP ${response.status}`);
       }
-      return body;
+      return answer;
     },
   };
 })();
