@@ -40,7 +40,7 @@ def spot(matched: Store, condition: str) -> Spot:
 
 
 def section(seen: Seen, there: Spot) -> Locator:
-    """Open the panel on a parcel, wherever the map is, and return its section on matching once it is filled."""
+    """Open the panel on a parcel, wherever the map is, and return its section on matching once filled."""
     found = f"OneMap.getJson('/api/identify?lon={there.lon}&lat={there.lat}')"
     seen.page.evaluate(f"{found}.then((found) => {{ OneMap.panel.show(found, found.parcels[0]); }})")
     expect(seen.page.locator("#panel-body > dl.figures")).to_contain_text(there.parcel_id)
