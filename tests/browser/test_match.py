@@ -40,14 +40,14 @@ def spot(matched: Store, condition: str) -> Spot:
 
 
 def section(seen: Seen, there: Spot) -> Locator:
-    """Click on a parcel and return the section on its matching once it is filled."""
-    seen.visit.go_to(there.lon, there.lat, 16)
-    seen.visit.press_map(there.lon, there.lat)
+    """Open the panel on a parcel, wherever the map is, and return its section on matching once filled."""
+    found = f"OneMap.getJson('/api/identify?lon={there.lon}&lat={there.lat}')"
+    seen.page.evaluate(f"{found}.then((found) => {{ OneMap.panel.show(found, found.parcels[0]); }})")
     expect(seen.page.locator("#panel-body > dl.figures")).to_contain_text(there.parcel_id)
-    found = seen.page.locator("#parcel-match")
-    expect(found.locator(".parts, div > .note").last).to_be_attached()
-    expect(found).not_to_contain_text(seen.word("正在查询", "Looking up"))
-    return found
+    filled = seen.page.locator("#parcel-match")
+    expect(filled.locator(".parts, div > .note").last).to_be_attached()
+    expect(filled).not_to_contain_text(seen.word("正在查询", "Looking up"))
+    return filled
 
 
 def test_the_layer_takes_the_place_of_the_results(seen: Seen) -> None:

@@ -63,7 +63,8 @@
 
   function assumptions() {
     return el("ul", { class: "assumed-of" }, [state.before, state.after].map((name) => el(
-      "li", {}, el("b", {}, OneMap.match.titleOf(name)), text("colon"), OneMap.match.assumed(OneMap.match.run(name)), OneMap.match.staleNote(name),
+      "li", {}, el("b", {}, OneMap.match.titleOf(name)), text("colon"),
+      OneMap.match.assumed(OneMap.match.run(name)), OneMap.match.staleNote(name),
     )));
   }
 

@@ -32,17 +32,23 @@
     return el("span", {}, figure(row.gain_kw, 0, true), parts.map((part) => el("small", {}, part)));
   }
 
+  /* A column of words, which is sorted by what it shows. */
+  const said = (name, title, show) => ({ name, title, text: true, show, sort: (row) => show(row) || null });
+
   function columns(leave) {
     const powers = Object.entries(POWERS).map(([name, title]) => ({ name, title: text(title), show: (row) => mw(row[name]) }));
     return [
-      { name: "source_name", title: text("match_source"), text: true, show: (row) => nameButton(row, leave), sort: (row) => row.source_name || row.source_id },
-      { name: "source_layer", title: text("match_kind"), text: true, show: (row) => OneMap.value(row.source_layer), sort: (row) => OneMap.value(row.source_layer) },
+      {
+        name: "source_name", title: text("match_source"), text: true,
+        show: (row) => nameButton(row, leave), sort: (row) => row.source_name || row.source_id,
+      },
+      said("source_layer", text("match_kind"), (row) => OneMap.value(row.source_layer)),
       ...powers,
       { name: "parcel_count", title: text("match_parcels"), show: (row) => count(row.parcel_count) },
       { name: "mean_length_m", title: text("match_mean_length"), show: (row) => figure(row.mean_length_m, 0) },
       { name: "gain_kw", title: text("match_worth"), show: worth },
-      { name: "basis", title: titled("basis"), text: true, show: (row) => words("bases", row.basis), sort: (row) => words("bases", row.basis) },
-      { name: "exclusion", title: titled("exclusion"), text: true, show: (row) => (row.exclusion ? words("exclusions", row.exclusion) : ""), sort: (row) => row.exclusion },
+      said("basis", titled("basis"), (row) => words("bases", row.basis)),
+      said("exclusion", titled("exclusion"), (row) => (row.exclusion ? words("exclusions", row.exclusion) : "")),
     ];
   }
 

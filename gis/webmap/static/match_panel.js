@@ -43,7 +43,8 @@
   function tabButton([name, title], place) {
     const on = name === state.tab;
     const button = el("button", {
-      type: "button", role: "tab", id: `match-tab-${name}`, "aria-selected": String(on), "aria-controls": "match-body", tabindex: on ? "0" : "-1",
+      type: "button", role: "tab", id: `match-tab-${name}`,
+      "aria-selected": String(on), "aria-controls": "match-body", tabindex: on ? "0" : "-1",
     }, text(title));
     button.addEventListener("click", () => open(name));
     button.addEventListener("keydown", (event) => {

@@ -119,7 +119,8 @@
     order.addEventListener("change", () => { form.order = order.value; });
     const capacities = OneMap.config.match.shared.map((t) => {
       form.capacity[t] = form.capacity[t] ?? "100";
-      return field(text("match_capacity", { name: OneMap.parts.titleOf(t) }), percentInput(`run-${t}`, form.capacity[t], (value) => { form.capacity[t] = value; }));
+      const input = percentInput(`run-${t}`, form.capacity[t], (value) => { form.capacity[t] = value; });
+      return field(text("match_capacity", { name: OneMap.parts.titleOf(t) }), input);
     });
     return [
       field(text("match_name"), name, text("match_name_note")), field(text("match_order"), order), ...capacities,

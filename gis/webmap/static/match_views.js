@@ -8,6 +8,8 @@
   const FIELD = "geothermal_field";
   const state = { curve: null };
 
+  const gwh = (mwh) => figure(mwh === null ? null : mwh / 1000, 0);
+
   function totals(summary) {
     const load = summary.heat_load_kw;
     const rows = summary.technologies.map((row) => ({ ...row, title: technology(row.technology), kw: row.allocated_kw }));
@@ -21,7 +23,7 @@
       { name: "kw", title: "MW", show: (row) => mw(row.kw) },
       { name: "share", title: text("match_share"), show: (row) => percent(row.kw, load) },
       { name: "area", title: text("match_area"), show: (row) => area(row.heated_area_m2) },
-      { name: "heat", title: text("match_heat"), show: (row) => figure(row.allocated_mwh_per_a === null ? null : row.allocated_mwh_per_a / 1000, 0) },
+      { name: "heat", title: text("match_heat"), show: (row) => gwh(row.allocated_mwh_per_a) },
       { name: "parcels", title: text("match_parcels"), show: (row) => count(row.parcel_count) },
     ], [...rows, unmet], { total });
   }
@@ -68,7 +70,8 @@
     const { summary } = await OneMap.match.detail(scenario);
     return [
       el("p", { class: "lead" }, text("match_lead", {
-        load: mw(summary.heat_load_kw), n: count(summary.parcel_count - summary.unknown_load_count), unknown: count(summary.unknown_load_count),
+        load: mw(summary.heat_load_kw), n: count(summary.parcel_count - summary.unknown_load_count),
+        unknown: count(summary.unknown_load_count),
       })),
       el("h3", {}, text("match_totals")), totals(summary),
       el("h3", {}, text("match_certificate")),
@@ -152,7 +155,8 @@
     const shown = OneMap.config.match.shared.filter((t) => sources.some((row) => row.technology === t && row.mean_length_m !== null));
     if (!shown.length) return el("p", { class: "note" }, text("match_no_sources"));
     if (!shown.includes(state.curve)) [state.curve] = shown;
-    const box = el("select", { id: "curve-technology" }, shown.map((t) => el("option", { value: t, selected: t === state.curve }, titleOf(t))));
+    const choices = shown.map((t) => el("option", { value: t, selected: t === state.curve }, titleOf(t)));
+    const box = el("select", { id: "curve-technology" }, choices);
     box.addEventListener("change", () => {
       state.curve = box.value;
       redraw();
