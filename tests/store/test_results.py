@@ -303,7 +303,7 @@ def drawn(store: Store, frame: gpd.GeoDataFrame, z: int) -> bytes:
     x = int((place.x + 180) / 360 * 2**z)
     y = int((1 - math.asinh(math.tan(math.radians(place.y))) / math.pi) / 2 * 2**z)
     with store.engine.connect() as connection:
-        return render_tile(connection, RESULT_LAYER, z, x, y)
+        return render_tile(connection, RESULT_LAYER, z, x, y, "base")
 
 
 @pytest.mark.parametrize("z", [10, 16])
