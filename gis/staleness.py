@@ -21,7 +21,7 @@ import pandas as pd
 
 from gis.rules import RuleSet
 from gis.rules.loader import parse_ruleset
-from gis.store import Around, Change, Moment, RunRecord, Touched, touched
+from gis.store import Around, Change, Moment, RunRecord, Touched
 from layers import RASTERS
 
 SOURCES = (
@@ -176,14 +176,13 @@ def _narrowed(moment: Moment, run: RunRecord, ruleset: RuleSet, found: Sequence[
     if not found:
         return Stale(("nothing that results follow from changed",))
     around = _around(found, ruleset.options["shallow_ground_source"].number("green_reach_m"))
-    blocks = moment.influence()
-    if sum(map(len, blocks.values())) != run.parcel_count:
+    if moment.influence_count() != run.parcel_count:
         return Stale((*why, "what the stored results looked at is not known"), everything=True)
     many = (*why, "so much that working out all parcels is as quick")
     if len(around) * run.parcel_count > MOST_WORK:
         return Stale(many, everything=True)
     own = {c.feature_id: c.exists for c in found if c.layer == "parcel"}
-    hit = touched(blocks, around, list(own))
+    hit = moment.touched(around, list(own))
     parcels = {i for i in hit.parcel_ids if own.get(i, True)} | {i for i, exists in own.items() if exists}
     if len(parcels) > MOST_PARCELS_FRAC * moment.versions["parcel"].feature_count:
         return Stale(many, everything=True)

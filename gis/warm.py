@@ -18,7 +18,7 @@ import shapely
 from gis.compiled import KEPT_IN
 from gis.crs import STORAGE_EPSG
 from gis.facts.columns import nothing
-from gis.facts.ragged import ORIGIN, Kind, Shapes
+from gis.facts.ragged import ORIGIN, Kind
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.matching.allocate import allocate
@@ -28,7 +28,7 @@ from gis.matching.worth import worth
 from gis.resources import Resources
 from gis.rules import load_ruleset
 from gis.scoring import score
-from gis.store import Around, influence_rows, touched
+from gis.store import Around, reached
 from gis.store.encode import blocks, keys_of
 from gis.store.layout import CHOICES, GROUP, LISTS, NUMBERS, SHARED, WORDS
 from gis.store.shared import combined
@@ -75,9 +75,8 @@ def main() -> None:
     around = Surroundings(Resources(frames, dict.fromkeys(frames, 1)))
     result = score(parcels, around, load_ruleset())
     result.explain("0")
-    shapes = Shapes.of(parcels.geometry.to_numpy(), "polygon")
-    rows = influence_rows(pa.array(["0", "1"]), shapes, {"heat_network": np.zeros(2)})
-    touched({0: rows}, [Around((0.0, 0.0, 0.0, 0.0), 0.0, "heat_network")], [])
+    boxes, own_m = np.zeros((1, 4), dtype=np.float32), np.zeros((1, 1), dtype=np.float32)
+    reached(["heat_network"], boxes, own_m, [Around((0.0, 0.0, 0.0, 0.0), 0.0, "heat_network")])
     for kind, shape in _SHAPES.items():
         shapes_of(pa.array([shapely.to_wkb(shape)]), kind)
     columns: dict[str, Any] = {name: np.zeros(2) for name in NUMBERS} | dict.fromkeys(WORDS, nothing(2))

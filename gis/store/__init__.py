@@ -1,7 +1,7 @@
 """The store: PostGIS, embedded in the data folder or anywhere by URL."""
 
 from gis.store.embedded import Cluster, ClusterStatus
-from gis.store.influence import Around, Touched, influence_rows, touched
+from gis.store.influence import Around, Touched, influence_rows, reached
 from gis.store.moment import Moment
 from gis.store.records import Change, LayerVersion, MatchRecord, RunRecord, ScoredParcel
 from gis.store.store import Store, open_store
@@ -22,5 +22,5 @@ __all__ = [
     "Touched",
     "influence_rows",
     "open_store",
-    "touched",
+    "reached",
 ]

@@ -2,13 +2,14 @@
 
 By parcel it is a box, and by layer of sources a distance: a feature farther away than that
 from the box may come, go or change, and the results stay what they are. Rows lie together in
-blocks, many thousand parcels in one field, as they are only ever read all together: numbers of
-single precision in m from `ORIGIN`, rounded to the safe side, in the stream format of Arrow.
+blocks, many thousand parcels in one field, in the stream format of Arrow: boxes of single
+precision in m from `ORIGIN`, distances as the upper half of such a number, both rounded to the
+safe side. Beside it stands how far a block reaches in all: of those out of reach nothing is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,11 @@ from gis.store.tables import INFLUENCE
 BLOCK = 32_768
 """Parcels in a block."""
 
+STRIP_M = 5000.0
+"""Height of the strips of ground that blocks are filled from."""
+
 Singles = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.uint16]
 Flags = npt.NDArray[np.bool_]
 
 _SIDES = ("west", "south", "east", "north")
@@ -53,9 +58,9 @@ class Touched:
 def influence_rows(parcel_ids: pa.Array, shapes: Shapes, influence_m: Mapping[str, Floats]) -> pa.RecordBatch:
     """Return a row a parcel: its id, its box and its distance by layer; infinite: whatever changes."""
     west, south, east, north = shapes.bounds.T
-    columns: dict[str, Any] = {"parcel_id": parcel_ids.cast(pa.large_string())}
+    columns: dict[str, Any] = {"parcel_id": parcel_ids.cast(pa.string())}
     columns |= {"west": _down(west), "south": _down(south), "east": -_down(-east), "north": -_down(-north)}
-    columns |= {layer: -_down(-influence_m[layer]) for layer in sorted(influence_m)}
+    columns |= {layer: _halved(influence_m[layer]) for layer in sorted(influence_m)}
     return pa.record_batch(columns)
 
 
@@ -63,28 +68,28 @@ def _down(values: Floats) -> Singles:
     return np.nextafter(values.astype(np.float32), np.float32(-np.inf))
 
 
-def read_blocks(connection: sa.Connection) -> dict[int, pa.RecordBatch]:
-    """Return all rows, by block."""
-    # As bytes: in a text they would be twice as many.
-    with raw(connection).cursor(binary=True) as cursor:
-        rows = cursor.execute("SELECT block, content FROM result.influence").fetchall()
-    return {block: _opened(content) for block, content in rows}
+def _halved(values_m: Floats) -> Halves:
+    """Return the upper halves of single precision, up to a 128th more; infinity stays what it is."""
+    return ((-_down(-values_m)).view(np.uint32) + np.uint32(0xFFFF) >> 16).astype(np.uint16)
 
 
-def _opened(content: bytes) -> pa.RecordBatch:
-    with pa.ipc.open_stream(content) as stream:
-        return stream.read_next_batch()
+def _singles(column: pa.Array) -> Singles:
+    values: npt.NDArray[Any] = column.to_numpy()
+    return values if values.dtype == np.float32 else (values.astype(np.uint32) << 16).view(np.float32)
 
 
-def touched(
-    blocks: Mapping[int, pa.RecordBatch], around: Sequence[Around], parcel_ids: Sequence[str]
-) -> Touched:
+def parcel_count(connection: sa.Connection) -> int:
+    """Return of how many parcels it is known."""
+    return int(connection.scalar(sa.select(sa.func.sum(INFLUENCE.c.parcel_count))) or 0)
+
+
+def touched(connection: sa.Connection, around: Sequence[Around], parcel_ids: Sequence[str]) -> Touched:
     """Return the parcels that changes `around` can touch, and those of `parcel_ids` that have results."""
-    named = pa.array(parcel_ids, type=pa.large_string())
+    named = pa.array(parcel_ids, type=pa.string())
     found: list[str] = []
     rest: dict[int, pa.RecordBatch] = {}
-    for number, block in blocks.items():
-        hit = _reached(block, around)
+    for number, block in _blocks(connection, around, bool(parcel_ids)):
+        hit = reached(*_columns(block), around)
         if len(named):
             hit |= np.asarray(pc.is_in(block.column("parcel_id"), named))
         if hit.any():
@@ -93,13 +98,48 @@ def touched(
     return Touched(found, rest)
 
 
-def _reached(block: pa.RecordBatch, around: Sequence[Around]) -> Flags:
+def _blocks(
+    connection: sa.Connection, around: Sequence[Around], everyone: bool
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the blocks that changes can touch, or all; by number."""
+    wanted: list[int] = []
+    for block, layers, reach in connection.execute(
+        sa.select(INFLUENCE.c.block, INFLUENCE.c.layers, INFLUENCE.c.reach).order_by(INFLUENCE.c.block)
+    ):
+        sides = np.array([reach], dtype=np.float32)
+        if everyone or reached(layers, sides[:, :4], sides[:, 4:], around)[0]:
+            wanted.append(block)
+    # As bytes: in a text they would be twice as many.
+    with raw(connection).cursor(binary=True) as cursor:
+        for number in wanted:
+            query = "SELECT content FROM result.influence WHERE block = %s"
+            content = cursor.execute(query, [number]).fetchone()
+            if content is not None:
+                yield number, _opened(content[0])
+
+
+def _opened(content: bytes) -> pa.RecordBatch:
+    with pa.ipc.open_stream(content) as stream:
+        return stream.read_next_batch()
+
+
+def _columns(block: pa.RecordBatch) -> tuple[list[str], Singles, Singles]:
+    """Return the layers of a block, and by row the box and the distance by layer."""
     names = [name for name in block.schema.names if name not in ("parcel_id", *_SIDES)]
-    boxes, own = (np.column_stack([block.column(n).to_numpy() for n in part]) for part in (_SIDES, names))
+    boxes, own = (
+        np.column_stack([_singles(block.column(n)) for n in part] or [np.empty((len(block), 0), np.float32)])
+        for part in (_SIDES, names)
+    )
+    return names, boxes, own
+
+
+def reached(layers: Sequence[str], boxes: Singles, own_m: Singles, around: Sequence[Around]) -> Flags:
+    """Return which boxes changes can touch; `own_m` has their distances, a column a layer."""
     places = np.array([a.box for a in around], dtype=np.float64).reshape(-1, 4) - (*ORIGIN, *ORIGIN)
-    layer = np.array([-1 if a.layer is None else names.index(a.layer) for a in around], dtype=np.int64)
+    layer = np.array([-1 if a.layer is None else layers.index(a.layer) for a in around], dtype=np.int64)
     reach_m = np.array([a.reach_m for a in around], dtype=np.float64)
-    return _any_near(boxes, own, places, layer, reach_m)
+    near: Flags = _any_near(np.ascontiguousarray(boxes), np.ascontiguousarray(own_m), places, layer, reach_m)
+    return near
 
 
 @compiled
@@ -130,12 +170,25 @@ def write(
     batches = [batch for batch in (*rest.values(), *fresh) if len(batch)]
     if not batches:
         return
-    rows = pa.Table.from_batches(batches).combine_chunks()
+    rows = _by_place(pa.Table.from_batches(batches).combine_chunks())
     first = int(connection.scalar(sa.select(sa.func.max(INFLUENCE.c.block))) or 0) + 1
+    command = (
+        "INSERT INTO result.influence (block, parcel_count, layers, reach, content) "
+        "VALUES (%s, %s, %s, %s, %b)"
+    )
     with raw(connection).cursor() as cursor:
         for number, start in enumerate(range(0, len(rows), BLOCK), first):
-            content = _closed(rows.slice(start, BLOCK).to_batches()[0])
-            cursor.execute("INSERT INTO result.influence (block, content) VALUES (%b, %b)", [number, content])
+            block = rows.slice(start, BLOCK).to_batches()[0]
+            layers, boxes, own_m = _columns(block)
+            reach = np.concatenate((boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0), own_m.max(axis=0)))
+            cursor.execute(command, [number, len(block), layers, reach.tolist(), _closed(block)])
+
+
+def _by_place(rows: pa.Table) -> pa.Table:
+    """Return rows with neighbours together, so that a change reaches few blocks."""
+    west, south = (rows.column(side).to_numpy() for side in ("west", "south"))
+    strip = np.floor(south / STRIP_M)
+    return rows.take(pa.array(np.argsort(strip * 2.0**24 + west, kind="stable")))
 
 
 def _closed(batch: pa.RecordBatch) -> bytes:

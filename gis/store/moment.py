@@ -70,6 +70,10 @@ class Moment:
         """Return what loads of a layer after `version` changed; None where that is not known one by one."""
         return changes.since(self.connection, layer, version)
 
-    def influence(self) -> dict[int, pa.RecordBatch]:
-        """Return how far around each parcel its results look, by block."""
-        return influence.read_blocks(self.connection)
+    def influence_count(self) -> int:
+        """Return of how many parcels it is known how far around them their results look."""
+        return influence.parcel_count(self.connection)
+
+    def touched(self, around: Sequence[influence.Around], parcel_ids: Sequence[str]) -> influence.Touched:
+        """Return the parcels with results that changes `around` can touch, and those of `parcel_ids`."""
+        return influence.touched(self.connection, around, parcel_ids)

@@ -132,6 +132,9 @@ INFLUENCE = sa.Table(
     "influence",
     metadata,
     sa.Column("block", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("parcel_count", sa.Integer, nullable=False),
+    sa.Column("layers", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("reach", sa.ARRAY(sa.Double), nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
     schema="result",
 )

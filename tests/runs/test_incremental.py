@@ -26,7 +26,7 @@ from gis.rules.loader import BUILT_IN
 from gis.runs import Runs, load_sample
 from gis.settings import Settings
 from gis.staleness import EVERYWHERE, IN_PLACE, SOURCES, WITHIN_REACH
-from gis.store import Store, open_store
+from gis.store import Store, influence, open_store
 from gis.store.changes import MOST
 from gis.vocabulary import FACTS
 from layers import LAYERS
@@ -54,8 +54,11 @@ def small(new_database: NewDatabase, sample: str) -> str:
 
 
 @pytest.fixture
-def city(new_database: NewDatabase, small: str, request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A part of the sample, not yet scored, to be edited."""
+def city(
+    new_database: NewDatabase, small: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
+    """A part of the sample, not yet scored, to be edited; its influences lie in many blocks."""
+    monkeypatch.setattr(influence, "BLOCK", 40)
     with open_store(at(new_database(request.node.name[:60], small))) as store:
         yield store
 
@@ -251,6 +254,20 @@ def test_results_of_other_code_are_worked_out_again(city: Store):
     run = runs.score(ruleset)
     assert run.scored_count == 900
     assert run.why[0].startswith("the results were made by heat-onemap 0.0.1, this is heat-onemap")
+
+
+def test_of_blocks_out_of_reach_nothing_is_read(city: Store, monkeypatch: pytest.MonkeyPatch):
+    runs, ruleset = Runs(city), load_ruleset()
+    runs.score(ruleset)
+    with city.engine.begin() as connection:
+        blocks = connection.scalar(sa.text("SELECT count(*) FROM result.influence"))
+    opened = []
+    monkeypatch.setattr(
+        influence, "_opened", lambda content, real=influence._opened: opened.append(1) or real(content)
+    )
+    city.write_layer("reclaimed_water_pipeline", one_main(city, 300.0), mode="upsert", **LOAD)
+    assert 0 < runs.score(ruleset).scored_count < 900
+    assert 0 < len(opened) < blocks == 23
 
 
 def test_influences_that_are_lost_cost_a_full_run(city: Store):
