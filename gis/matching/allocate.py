@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gis.matching.network import Bools, Ints, Network, Progress, refuse_overflow, whole
+from gis.matching.order import by_nearest
 from gis.matching.repair import repaired
 from gis.matching.solve import SolveError, solved
 
@@ -107,10 +108,14 @@ def allocate(network: Network, *, cost: Ints | None = None, progress: Progress |
             )
             progress(step, steps, word)
 
-    total, relaxed = solved(network, tier, network.length_m if cost is None else cost, tell)
+    near = by_nearest(network)
+    total, relaxed = solved(
+        near.network, tier, near.network.length_m if cost is None else cost[near.pair], tell
+    )
     if progress:
         progress(steps - 1, steps, "least shares")
-    result = _told(network, cost, total, relaxed, repaired(network, relaxed))
+    flow = repaired(near.network, relaxed)
+    result = _told(network, cost, total, near.back(relaxed), near.back(flow))
     if progress:
         progress(steps, steps, "matched")
     return result
@@ -189,15 +194,13 @@ def _reasons(network: Network, flow: Ints, relaxed: Ints, unmet: Ints, spare: In
 
 def first_choice(network: Network) -> Ints:
     """Return for every parcel the pair with its nearest source of the best tier in reach, or -1."""
-    usable = np.flatnonzero(network.most_w)
-    order = np.lexsort(
-        (network.length_m[usable], network.tier[network.source[usable]], network.parcel[usable])
-    )
-    pairs = usable[order]
-    choice = np.full(len(network.load_w), -1, dtype=np.int64)
-    parcel, first = np.unique(network.parcel[pairs], return_index=True)
-    choice[parcel] = pairs[first]
-    return choice
+    step = int(network.length_m.max(initial=0)) + 1
+    usable = network.most_w > 0
+    key = np.where(usable, network.tier[network.source] * step + network.length_m, np.iinfo(np.int64).max)
+    pair = network.least_pair(key)
+    some = np.flatnonzero(pair >= 0)
+    pair[some[~usable[pair[some]]]] = -1
+    return pair
 
 
 def _displaced(network: Network, unmet: Ints, spare: Ints) -> tuple[Ints, Ints]:

@@ -44,10 +44,10 @@ class Arcs(NamedTuple):
     tail: npt.NDArray[np.int32]
     head: npt.NDArray[np.int32]
     capacity: Ints
-    tier: Ints
+    tier: npt.NDArray[np.int8]
     """Of a source or its pairs; -1 for what all tiers share."""
     nodes: int
-    first_pair: int
+    pairs: slice
 
 
 def arcs_of(problem: Problem) -> Arcs:
@@ -58,14 +58,15 @@ def arcs_of(problem: Problem) -> Arcs:
     tail = (np.full(groups, root), above, parcels + problem.source, np.arange(parcels))
     head = (parcels + sources + np.arange(groups), parcels + np.arange(sources), problem.parcel)
     capacity = (problem.group_supply_w, problem.supply_w, problem.most_w, problem.load_w)
-    tier = (np.full(groups, -1), problem.tier, problem.tier[problem.source], np.full(parcels, -1))
+    tier = problem.tier.astype(np.int8)
+    tiers = (np.full(groups, -1, np.int8), tier, tier[problem.source], np.full(parcels, -1, np.int8))
     return Arcs(
-        np.concatenate(tail).astype(np.int32),
-        np.concatenate((*head, np.full(parcels, sink))).astype(np.int32),
-        np.concatenate(capacity).astype(np.int64),
-        np.concatenate(tier).astype(np.int64),
+        np.concatenate(tail, dtype=np.int32, casting="same_kind"),
+        np.concatenate((*head, np.full(parcels, sink)), dtype=np.int32, casting="same_kind"),
+        np.concatenate(capacity),
+        np.concatenate(tiers),
         sink + 1,
-        groups + sources,
+        slice(groups + sources, groups + sources + len(problem.parcel)),
     )
 
 
@@ -74,12 +75,13 @@ def solve(problem: Problem, tell: Callable[[int], None]) -> tuple[Ints, Ints]:
 
     `tell(k)` is called before tier k is solved; k = number of tiers: before the least cost.
     """
-    arcs = arcs_of(problem)
+    arcs, cost, tiers = arcs_of(problem), problem.cost, int(problem.tier.max(initial=-1)) + 1
+    del problem  # of millions of pairs, what is not needed any more counts
     low, high = np.zeros_like(arcs.capacity), arcs.capacity.copy()
     total = []
     solver = SimpleMaxFlow()
     index = solver.add_arcs_with_capacity(arcs.tail, arcs.head, arcs.capacity)
-    for tier in range(int(problem.tier.max(initial=-1)) + 1):
+    for tier in range(tiers):
         tell(tier)
         solver.set_arcs_capacity(index, np.where(arcs.tier <= tier, arcs.capacity, 0))
         status = solver.solve(arcs.nodes - 2, arcs.nodes - 1)
@@ -91,7 +93,7 @@ def solve(problem: Problem, tell: Callable[[int], None]) -> tuple[Ints, Ints]:
         fix(arcs, near, tier, low, high)
     tell(len(total))
     del solver
-    flow = least_cost(problem, arcs, low, high, total[-1] if total else 0)
+    flow = least_cost(arcs, cost, low, high, total[-1] if total else 0)
     return np.array(total, dtype=np.int64), flow
 
 
@@ -103,20 +105,19 @@ def fix(arcs: Arcs, near: npt.NDArray[np.bool_], tier: int, low: Ints, high: Int
     low[full] = arcs.capacity[full]
     high[part & ~inside & outside] = 0
     # A parcel on the root's side is wholly served by these tiers: nothing is left for later ones.
-    pairs = slice(arcs.first_pair, len(arcs.tail) - int((arcs.head == arcs.nodes - 1).sum()))
+    pairs = arcs.pairs
     high[pairs][outside[pairs] & (arcs.tier[pairs] > tier)] = 0
 
 
-def least_cost(problem: Problem, arcs: Arcs, low: Ints, high: Ints, total_w: int) -> Ints:
+def least_cost(arcs: Arcs, cost_of_pair: Ints, low: Ints, high: Ints, total_w: int) -> Ints:
     """Return the flow of the pairs of least cost within the bounds."""
-    pairs = slice(arcs.first_pair, arcs.first_pair + len(problem.parcel))
     node = np.zeros(arcs.nodes, dtype=np.int64)
     node[-2:] = total_w, -total_w
     fixed = np.flatnonzero(low > 0)
     np.subtract.at(node, arcs.tail[fixed], low[fixed])
     np.add.at(node, arcs.head[fixed], low[fixed])
     cost = np.zeros_like(low)
-    cost[pairs] = problem.cost
+    cost[arcs.pairs] = cost_of_pair
     free = np.flatnonzero(high > low)
     solver = SimpleMinCostFlow()
     index = solver.add_arcs_with_capacity_and_unit_cost(
@@ -127,7 +128,7 @@ def least_cost(problem: Problem, arcs: Arcs, low: Ints, high: Ints, total_w: int
     if status != SimpleMinCostFlow.Status.OPTIMAL:
         raise RuntimeError(f"the flow of least cost was not found: {status}")
     low[free] += solver.flows(index)
-    return low[pairs].copy()
+    return low[arcs.pairs].copy()
 
 
 def put(file: IO[bytes], column: npt.ArrayLike) -> None:

@@ -183,9 +183,22 @@ class Network:
     @cached_property
     def by_source(self) -> tuple[Ints, Ints]:
         """Where the pairs of a source begin in the second column, which holds them from short to long."""
-        order = np.lexsort((self.parcel, self.length_m, self.source))
-        start = np.searchsorted(self.source[order], np.arange(len(self.supply_w) + 1))
-        return start.astype(np.int64), order.astype(np.int64)
+        # Pairs are in the order of their parcels already.
+        order = np.lexsort((self.length_m, self.source))
+        start = np.zeros(len(self.supply_w) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(self.source, minlength=len(self.supply_w)), out=start[1:])
+        return start, order.astype(np.int64)
+
+    def least_pair(self, key: Ints) -> Ints:
+        """Return for every parcel the pair of the least key (pair,), the first of equals; -1: it has none."""
+        start = self.parcel_start
+        some = np.flatnonzero(np.diff(start))
+        least = np.zeros_like(self.load_w)
+        least[some] = np.minimum.reduceat(key, start[some]) if len(some) else 0
+        hits = np.flatnonzero(key == least[self.parcel])[::-1]
+        pair = np.full(len(self.load_w), -1, dtype=np.int64)
+        pair[self.parcel[hits]] = hits  # the first comes last, and stays
+        return pair
 
     def by_tier(self, of_source: Ints) -> Ints:
         """Return the sum of a column of the sources by tier, up to the last tier there is."""

@@ -128,13 +128,13 @@ def outlet(c: Columns, s: State, chain: Chain, source: int, watts: int) -> tuple
 
     The pair is -1 where there is none. The first choice takes nothing from others.
     """
-    best, best_watts, best_need, slack = -1, 0, 0, 0
+    best, best_watts, best_need = -1, 0, 0
     for i in range(c.source_start[source], c.source_start[source + 1]):
         pair = c.by_source[i]
         parcel = c.parcel[pair]
+        if s.lacks[parcel] == 0:
+            continue
         least, flow = c.least[parcel], s.flow[pair]
-        if flow > least and not on_the_way(c, chain, source, parcel):
-            slack += flow - least
         room = min(s.lacks[parcel], c.most[pair] - flow)
         if room <= 0 or flow + room < least:
             continue
@@ -145,9 +145,22 @@ def outlet(c: Columns, s: State, chain: Chain, source: int, watts: int) -> tuple
             best, best_watts, best_need = pair, amount, need
             if need == 0 and amount == watts:
                 break
-    if best >= 0 and best_need > slack:
+    if best >= 0 and best_need > 0 and best_need > slack(c, s, chain, source):
         best = -1
     return best, best_watts, best_need
+
+
+@lean
+def slack(c: Columns, s: State, chain: Chain, source: int) -> int:
+    """Return what the parcels of a source could give up, down to their least."""
+    found = 0
+    for i in range(c.source_start[source], c.source_start[source + 1]):
+        pair = c.by_source[i]
+        parcel = c.parcel[pair]
+        more = s.flow[pair] - c.least[parcel]
+        if more > 0 and not on_the_way(c, chain, source, parcel):
+            found += more
+    return found
 
 
 @lean
@@ -157,9 +170,9 @@ def take(c: Columns, s: State, chain: Chain, source: int, need: int) -> None:
         if need == 0:
             break
         pair = c.by_source[i]
-        slack = s.flow[pair] - c.least[c.parcel[pair]]
-        if slack > 0 and not on_the_way(c, chain, source, c.parcel[pair]):
-            amount = min(slack, need)
+        more = s.flow[pair] - c.least[c.parcel[pair]]
+        if more > 0 and not on_the_way(c, chain, source, c.parcel[pair]):
+            amount = min(more, need)
             give(c, s, pair, -amount)
             need -= amount
 
@@ -196,13 +209,15 @@ def spread(
     With a parcel that is barred the amount is passed on in full; -1: none is.
     """
     for i in range(c.source_start[source], c.source_start[source + 1]):
+        if count == SEEN:
+            break
         gains = c.by_source[i]
         parcel = c.parcel[gains]
         loses = s.main[parcel]
         other = c.source[loses]
         if chain.seen[other] == mark or s.flow[loses] == 0 or parcel == barred:
             continue
-        if count == SEEN or c.most[gains] == s.flow[gains]:
+        if c.most[gains] == s.flow[gains]:
             continue
         given, freed = link(c, s, gains, loses, watts)
         # What is not passed on is lost to this source; only later tiers may lose for an earlier one.
@@ -246,6 +261,8 @@ def lead(
         if chain.seen[goal] == mark:
             pass_on(c, s, chain, goal)
             return True
+        if count == SEEN:
+            break
         at += 1
     return False
 

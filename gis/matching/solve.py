@@ -35,13 +35,15 @@ def solved(network: Network, tier: Ints, cost: Ints, tell: Callable[[int], None]
         Called with the tier that is solved next; with their number, before the least cost.
     """
     usable = np.flatnonzero(network.most_w)
-    problem = Problem(
-        network.load_w, network.supply_w, tier, network.group, network.group_supply_w,
-        network.parcel[usable], network.source[usable], network.most_w[usable], cost[usable],
-    )  # fmt: skip
+    run = flow_solver.solve if len(usable) <= SMALL else _elsewhere
     try:
-        run = flow_solver.solve if len(usable) <= SMALL else _elsewhere
-        total, part = run(problem, tell)
+        total, part = run(
+            Problem(
+                network.load_w, network.supply_w, tier, network.group, network.group_supply_w,
+                network.parcel[usable], network.source[usable], network.most_w[usable], cost[usable],
+            ),
+            tell,
+        )  # fmt: skip
     except RuntimeError as error:
         raise SolveError(f"the matching could not be solved: {error}") from error
     flow = np.zeros_like(network.parcel)
@@ -59,8 +61,10 @@ def _elsewhere(problem: Problem, tell: Callable[[int], None]) -> tuple[Ints, Int
         assert child.stdout is not None
         assert child.stderr is not None
         try:
-            for column in problem:
-                put(child.stdin, column)
+            columns = list(problem)
+            del problem
+            while columns:  # as it goes, it is let go of: the other process holds it now
+                put(child.stdin, columns.pop(0))
             child.stdin.close()
             while (step := int(get(child.stdout)[0])) >= 0:
                 tell(step)
