@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gis.compiled import CORES, compiled, in_blocks
+from gis.compiled import CORES, in_blocks
 from gis.errors import InputError
-from gis.matching.allocate import Allocation
-from gis.matching.changes import kept, shift, undo
-from gis.matching.contract import flow_of, graph_of, search_of
-from gis.matching.exchange import Flow, Graph, Search, potentials, renew_all
+from gis.matching.allocate import Allocation, spare_w
+from gis.matching.augment import Search, State, add, find_useful, gains, pairs_of, search_of
 from gis.matching.network import Ints, Network, Progress
+from gis.matching.order import by_nearest
 from gis.matching.solve import SolveError
 
 
@@ -109,17 +108,11 @@ def site(
         raise InputError(f"the number of sources to choose must not be negative: {count}")
     both = joined(network, candidates)
     before, new = len(network.supply_w), len(both.supply_w) - len(network.supply_w)
+    near = by_nearest(both)
     flow_w = np.zeros_like(both.parcel)
     flow_w[both.source < before] = allocation.relaxed_flow_w
-    graph = graph_of(both, np.zeros_like(both.parcel), by_tier=False)
-    flow = flow_of(both, graph, flow_w.copy())
-    flow.spare[before:] = 0  # not built yet
-    renew_all(graph, flow)
-    search = search_of(graph)
-    if not potentials(graph, flow, search):
-        raise SolveError("the allocation does not serve the most: no site can be chosen by it")
+    lazy = _Lazy(near.network, flow_w[near.pair], before)
     served = int(flow_w.sum())
-    lazy = _Lazy(graph, flow, search, both.supply_w, before, new)
     chosen, gain = [], []
     for step in range(min(count, new)):
         if progress:
@@ -142,7 +135,7 @@ def site(
         bound,
         proven,
         both,
-        flow.flow,
+        near.back(lazy.flow_w),
     )
 
 
@@ -160,25 +153,42 @@ def _bound(lazy: _Lazy, total_w: int, count: int, gain_w: int) -> int:
 
 
 class _Lazy:
-    """Gains of the candidates: exact, or what they were when fewer were built, which is no less."""
+    """Gains of the candidates: exact, or what they were when fewer were built, which is no less.
 
-    def __init__(self, graph: Graph, flow: Flow, search: Search, supply: Ints, before: int, new: int) -> None:
-        self._graph, self._flow, self._search = graph, flow, search
-        self._supply, self._before = supply, before
+    `flow_w` is a most for the sources before the candidates; SolveError where it is not.
+    """
+
+    def __init__(self, network: Network, flow_w: Ints, before: int) -> None:
+        self._pairs, self._search, self._before = pairs_of(network), search_of(network), before
+        self._supply = network.supply_w
+        used = network.sum_by(network.source, flow_w, len(network.supply_w))
+        lacks = network.load_w - network.sum_by(network.parcel, flow_w, len(network.load_w))
+        self._state = State(flow_w, lacks, network.supply_w - used)
+        self._state.spare[before:] = 0  # not built yet
+        find_useful(self._pairs, self._state, self._search)
+        gives_more = self._search.useful[:before] & (spare_w(network, used)[:before] > 0)
+        if gives_more.any():
+            raise SolveError("the allocation does not serve the most: no site can be chosen by it")
+        new = len(network.supply_w) - before
         self._gain = np.zeros(new, dtype=np.int64)
         self._fresh = np.ones(new, dtype=np.bool_)
         self._work_out(np.arange(new))
+
+    @property
+    def flow_w(self) -> Ints:
+        """(pair,) What is served with all that were built."""
+        return self._state.flow
 
     def _work_out(self, which: Ints) -> None:
         """Work out the gains of some candidates anew."""
 
         def run(first: int, last: int) -> None:
-            own = Flow._make(column.copy() for column in self._flow) if len(which) > 1 else self._flow
-            room = Search._make(column.copy() for column in self._search)
+            own, room = self._state, self._search
+            if len(which) > 1:  # several at once, each core with what it may change
+                own = State._make(column.copy() for column in own)
+                room = Search(room.useful, *(column.copy() for column in room[1:]))
             at = which[first:last]
-            self._gain[at] = gains(
-                self._graph, own, room, self._search.potential, at + self._before, self._supply
-            )
+            self._gain[at] = gains(self._pairs, own, room, at + self._before, self._supply)
 
         in_blocks(run, len(which), -(-len(which) // CORES) or 1)
 
@@ -197,25 +207,15 @@ class _Lazy:
 
     def build(self, candidate: int) -> None:
         """Put a candidate to use for good."""
-        build(self._graph, self._flow, self._search, candidate + self._before, self._supply)
+        source = candidate + self._before
+        add(
+            self._pairs,
+            self._state,
+            self._search,
+            source,
+            int(self._supply[source]),
+            np.empty((1, 2), np.int64),
+        )
+        find_useful(self._pairs, self._state, self._search)
         self._fresh[:] = False
         self._gain[candidate] = 0
-
-
-@compiled
-def gains(g: Graph, f: Flow, s: Search, potential: Ints, which: Ints, supply: Ints) -> Ints:
-    """Return what is served more with each of some sources; the flow is as before at the end."""
-    place, before = np.zeros(len(f.used), np.int64), kept(f)
-    gain = np.zeros(len(which), np.int64)
-    for i in range(len(which)):
-        s.potential[:] = potential
-        log, count = shift(g, f, s, which[i], supply[which[i]], False, place)
-        gain[i] = log[:count, 1].sum()
-        undo(g, f, log, count, before)
-    return gain
-
-
-@compiled
-def build(g: Graph, f: Flow, s: Search, source: int, supply: Ints) -> None:
-    """Give a source its supply, for good."""
-    shift(g, f, s, source, supply[source], False, np.zeros(len(f.used), np.int64))

@@ -12,6 +12,7 @@ from gis.errors import InputError
 from gis.matching.allocate import allocate
 from gis.matching.network import Network
 from gis.matching.siting import Candidates, site
+from gis.matching.solve import SolveError
 from gis.matching.worth import worth
 from tests.matching.networks import competitive, free, random_network
 
@@ -106,6 +107,40 @@ def test_sites_against_all_choices(seed: int):
     assert result.total_w - start >= (1 - 1 / np.e) * (best - start)
     assert result.bound_w >= best
     assert result.gain_w[0] == max(served((i,)) for i in range(6)) - start
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_gain_of_one_site_is_what_solving_again_finds(seed: int):
+    # Sources in groups, far chains, and a least flow that others must make room for.
+    rng = np.random.default_rng(seed)
+    drawn = free(random_network(seed, 80, 16, rng.choice([0.4, 0.8, 1.1])))
+    group = np.where(np.arange(16) < 12, drawn.group, -1)
+    full = replace(drawn, group=group, supply_w=np.where(np.arange(16) < 12, drawn.supply_w, 3000))
+    there, candidates = split(full, 12)
+    base = allocate(there)
+    before = int(base.certificate.tier_w.sum())
+    for new in range(4):
+        own = candidates.candidate == new
+        pairs = (getattr(candidates, n)[own] for n in ("parcel", "candidate", "limit_w", "length_m"))
+        parcel, source, limit_w, length_m = pairs
+        one = Candidates(
+            candidates.supply_w[new : new + 1], candidates.tier[new : new + 1], parcel, source - new,
+            limit_w, length_m,
+        )  # fmt: skip
+        supply = np.where((np.arange(16) < 12) | (np.arange(16) == 12 + new), full.supply_w, 0)
+        again = int(allocate(replace(full, supply_w=supply)).certificate.tier_w.sum())
+        found = site(there, base, one, 1)
+        assert found.gain_w.sum() == again - before
+        assert found.flow_w.sum() == found.total_w == again
+
+
+def test_an_allocation_that_is_not_the_most_is_refused():
+    network = free(random_network(3))
+    base = allocate(network)
+    served = replace(base, relaxed_flow_w=np.zeros_like(base.relaxed_flow_w))
+    none = np.zeros(0, dtype=np.int64)
+    with pytest.raises(SolveError, match="does not serve the most"):
+        site(network, served, Candidates(np.array([10**6]), np.array([0]), none, none, none, none), 3)
 
 
 def test_what_reaches_nobody_is_never_chosen():
