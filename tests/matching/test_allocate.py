@@ -259,9 +259,20 @@ def test_two_million_pairs():
     parcel, source = np.repeat(np.arange(parcels), 4), np.tile(np.arange(4), parcels)
     load = np.full(parcels, 10)
     network = Network(
-        load, load * 0 + 3, [1_000_000] * 4, [0, 1, 1, 2], [-1] * 4, [], parcel, source, load[parcel], source
+        load,
+        load * 0 + 3,
+        [1_000_000] * 4,
+        [0, 1, 1, 2],
+        [-1] * 4,
+        [],
+        parcel,
+        source,
+        load[parcel],
+        (source - parcel) % 4,
     )
     assert len(network.parcel) == 2_000_000
-    assert int(network.most_w.sum()) == 20_000_000
+    result = allocate(network)
+    assert result.certificate.tier_w.tolist() == result.tier_w.tolist() == [1_000_000, 2_000_000, 1_000_000]
+    assert result.unmet_w.sum() == 1_000_000
     with pytest.raises(InputError, match="paired twice"):
         replace(network, source=np.where(source == 2, 1, source))
