@@ -8,8 +8,9 @@ from fastapi import Path
 from fastapi.params import Path as PathParameter
 
 from gis.citywide.scenario import NAME
+from layers import LAYERS
 
-KEY_LENGTH = 64
+KEY_LENGTH = max(f.max_length for spec in LAYERS.values() for f in spec.fields if f.name == spec.key)
 """The longest key of a feature that an import takes."""
 
 

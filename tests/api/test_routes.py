@@ -198,3 +198,9 @@ def test_a_failure_shows_nothing_of_the_inside(city: Store, settings: Settings) 
         answer = client.get("/api/layers")
     assert answer.status_code == 500
     assert "store" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/api/parcels/{}/suitability", "/api/features/parcel/{}"])
+@pytest.mark.parametrize(("key", "status"), [("x" * 64, 404), ("x" * 65, 422), ("P%00", 422)])
+def test_a_key_that_no_import_takes_is_refused(client: TestClient, path: str, key: str, status: int) -> None:
+    assert client.get(path.format(key)).status_code == status
