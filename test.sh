@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, then checks style and types and runs all tests: ./test.sh [options of pytest]
+# Installs what is missing, then checks style and types and runs the tests: ./test.sh [options of pytest]
+# Without options all tests run, shared out between two processes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./setup.sh
@@ -19,4 +20,7 @@ say "Style: ruff"
 say "Types: mypy"
 .venv/bin/mypy
 say "Tests: pytest"
+if [ $# -eq 0 ]; then
+  set -- -n 2 --dist loadgroup --no-loadscope-reorder
+fi
 .venv/bin/python -m pytest "$@"

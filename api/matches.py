@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from fastapi import APIRouter, Path, Query, Request
-from sqlalchemy import text
+from fastapi import APIRouter, Query, Request
 
+from api.parameters import MainId, ParcelId, ScenarioName
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_match import (
@@ -25,7 +25,6 @@ from api.schemas_match import (
 )
 from api.suitability import Scorer
 from gis.citywide import Scenario, match_store
-from gis.citywide.scenario import NAME
 from gis.errors import BusyError, NotFoundError, OneMapError
 from gis.store import LayerVersion, MatchRecord, Store
 
@@ -33,7 +32,6 @@ router = APIRouter(tags=["matching"])
 log = logging.getLogger("onemap.api")
 
 HOLDERS = 20
-Name = Annotated[str, Path(pattern=f"^{NAME}$", description="scenario")]
 
 
 class Matcher:
@@ -110,7 +108,7 @@ def post_match(request: Request, body: NewMatch) -> ORJSON:
 
 
 @router.get("/api/matches/{scenario}", responses={200: {"model": MatchDetail}, **documented(404, 422, 503)})
-def get_match(request: Request, scenario: Name) -> ORJSON:
+def get_match(request: Request, scenario: ScenarioName) -> ORJSON:
     """Return what a run comes to: by technology and district, with the certificate and what is left."""
     store: Store = request.app.state.store
     record = store.match(scenario)
@@ -122,7 +120,7 @@ def get_match(request: Request, scenario: Name) -> ORJSON:
 )
 def get_sources(
     request: Request,
-    scenario: Name,
+    scenario: ScenarioName,
     layer: Annotated[str | None, Query(max_length=60, description="sources of this layer only")] = None,
 ) -> ORJSON:
     """Return the capacity ledger: what every source has, what is taken, and what one more MW is worth."""
@@ -135,13 +133,7 @@ def get_sources(
     "/api/matches/{scenario}/mains/{main_id}",
     responses={200: {"model": MatchSegments}, **documented(404, 422, 503)},
 )
-def get_main(
-    request: Request,
-    scenario: Name,
-    main_id: Annotated[
-        str, Path(min_length=1, max_length=64, pattern=r"^[^\x00]+$", description="reclaimed-water main")
-    ],
-) -> ORJSON:
+def get_main(request: Request, scenario: ScenarioName, main_id: MainId) -> ORJSON:
     """Return a main from tap to tap: how warm the water is, what is drawn, and what is left downstream."""
     store: Store = request.app.state.store
     found = _rows(store.match_part("segments", scenario, source_id=[main_id]))
@@ -154,65 +146,38 @@ def get_main(
     "/api/matches/{scenario}/parcels/{parcel_id}",
     responses={200: {"model": MatchedParcel}, **documented(404, 422, 503)},
 )
-def get_parcel(
-    request: Request,
-    scenario: Name,
-    parcel_id: Annotated[
-        str, Path(min_length=1, max_length=64, pattern=r"^[^\x00]+$", description="parcel id, as imported")
-    ],
-) -> ORJSON:
+def get_parcel(request: Request, scenario: ScenarioName, parcel_id: ParcelId) -> ORJSON:
     """Return what one parcel gets from whom, and who holds the source that it would have taken first."""
     store: Store = request.app.state.store
-    found = _rows(store.match_part("parcels", scenario, parcel_id=[parcel_id]))
-    if not found:
-        raise NotFoundError(f"The matching run {scenario!r} has no parcel {parcel_id!r}.")
-    connections = _rows(store.match_part("connections", scenario, parcel_id=[parcel_id]))
-    holders: list[dict[str, Any]] = []
-    if found[0]["displaced_id"] is not None:
-        full = {"source_layer": [found[0]["displaced_layer"]], "source_id": [found[0]["displaced_id"]]}
-        held = store.match_part("connections", scenario, **full)
-        held = held[held["parcel_id"] != parcel_id]
-        holders = _rows(held.sort_values("allocated_kw", ascending=False, kind="stable").head(HOLDERS))
-    answer = {"scenario": scenario, "parcel": found[0], "connections": connections, "holders": holders}
+    found = store.matched_parcel(scenario, parcel_id, HOLDERS)
+    answer = {
+        "scenario": scenario,
+        "parcel": _rows(found.parcel)[0],
+        "connections": _rows(found.connections),
+        "holders": _rows(found.holders),
+    }
     return ORJSON(answer)
-
-
-_AGAINST = """
-SELECT before.matched AS before, after.matched AS after, count(*) AS parcel_count,
-  count(before.parcel_id) AS known_before, count(after.parcel_id) AS known_after
-FROM (SELECT parcel_id, matched FROM result.match_parcel WHERE scenario = :other) AS before
-FULL JOIN (SELECT parcel_id, matched FROM result.match_parcel WHERE scenario = :scenario) AS after
-USING (parcel_id)
-GROUP BY 1, 2, before.parcel_id IS NULL, after.parcel_id IS NULL ORDER BY parcel_count DESC, 1, 2
-"""
 
 
 @router.get(
     "/api/matches/{scenario}/against/{other}",
     responses={200: {"model": MatchChanges}, **documented(404, 422, 503)},
 )
-def get_changes(
-    request: Request, scenario: Name, other: Annotated[str, Path(pattern=f"^{NAME}$", description="scenario")]
-) -> ORJSON:
+def get_changes(request: Request, scenario: ScenarioName, other: ScenarioName) -> ORJSON:
     """Return how many parcels have another main technology than in the other run, by what it was and is."""
     store: Store = request.app.state.store
-    for name in (scenario, other):
-        store.match(name)
-    with store.engine.connect() as connection:
-        found = connection.execute(text(_AGAINST), {"scenario": scenario, "other": other}).mappings().all()
-    both = [row for row in found if row["known_before"] and row["known_after"]]
-    changes = [
-        {name: row[name] for name in ("before", "after", "parcel_count")}
-        for row in both
-        if row["before"] != row["after"]
-    ]
+    found = store.match_changes(scenario, other)
+    both = [row for row in found if row.in_both]
+    changed = [row for row in both if row.before != row.after]
     answer = {
         "scenario": scenario,
         "other": other,
-        "parcel_count": sum(row["parcel_count"] for row in both),
-        "changed_count": sum(row["parcel_count"] for row in changes),
-        "single_count": sum(row["parcel_count"] for row in found) - sum(row["parcel_count"] for row in both),
-        "changes": changes,
+        "parcel_count": sum(row.parcel_count for row in both),
+        "changed_count": sum(row.parcel_count for row in changed),
+        "single_count": sum(row.parcel_count for row in found if not row.in_both),
+        "changes": [
+            {"before": row.before, "after": row.after, "parcel_count": row.parcel_count} for row in changed
+        ],
     }
     return ORJSON(answer)
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 
 from api.drawn import to_parcels
 from api.examples import BODY_EXAMPLES
 from api.geojson import MEDIA_TYPES, limited_body, parse, read_features
+from api.parameters import ParcelId
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import geojson_schema
@@ -68,12 +69,7 @@ class Scorer:
     "/api/parcels/{parcel_id}/suitability",
     responses={200: {"model": Suitability}, **documented(404, 422, 503)},
 )
-def get_suitability(
-    request: Request,
-    parcel_id: Annotated[
-        str, Path(min_length=1, max_length=64, pattern=r"^[^\x00]+$", description="parcel id, as imported")
-    ],
-) -> ORJSON:
+def get_suitability(request: Request, parcel_id: ParcelId) -> ORJSON:
     """Rank the technologies of a stored parcel, from the results of the last run."""
     scorer: Scorer = request.app.state.scorer
     return ORJSON(scorer.stored_document(parcel_id))

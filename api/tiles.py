@@ -8,9 +8,10 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection, text
 
+from api.parameters import FeatureId
 from gis.citywide.scenario import NAME
 from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
@@ -188,13 +189,7 @@ def get_match_versions(request: Request) -> dict[str, str]:
 
 
 @router.get("/api/features/{layer}/{feature_id}", summary="One feature of a layer, and where it lies")
-def get_feature(
-    request: Request,
-    layer: str,
-    feature_id: Annotated[
-        str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$", description="key, as imported")
-    ],
-) -> dict[str, Any]:
+def get_feature(request: Request, layer: str, feature_id: FeatureId) -> dict[str, Any]:
     """Return a feature's name and `bbox`: west, south, east, north in degrees, null without a shape."""
     _known((layer,))
     store: Store = request.app.state.store

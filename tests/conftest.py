@@ -5,22 +5,40 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings as examples
 
-from gis.rules import load_ruleset
+from gis.citywide import Match, match_store
+from gis.facts.surroundings import Surroundings
+from gis.rules import RuleSet, load_ruleset
 from gis.runs import Runs, load_sample
 from gis.settings import Settings
-from gis.store import Store, open_store
+from gis.store import Store, open_store, server
 
 # The same examples at every run, however busy the machine is.
 examples.register_profile("seeded", derandomize=True, deadline=None)
 examples.load_profile("seeded")
 
 NewDatabase = Callable[..., sa.URL]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process where several share the tests out (`--dist loadgroup`).
+
+    So are all files that look at the scored sample, and those of `tests/api` with their own city: both
+    take long to make.
+    """
+    looking = {item.path for item in items if "scored" in getattr(item, "fixturenames", ())}
+    for item in items:
+        folder = item.path.parent.name
+        group = f"{folder}.{item.path.stem}" if folder != "api" else folder
+        item.add_marker(pytest.mark.xdist_group("scored" if item.path in looking else group))
 
 
 def at(url: sa.URL) -> Settings:
@@ -39,31 +57,24 @@ def shared_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def store(shared_dir: Path) -> Iterator[Store]:
-    """The embedded store of the test session."""
-    with open_store(Settings(database_url=None, data_dir=shared_dir / "data")) as opened:
+    """The embedded store of the test session, which need not outlive a failure of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(server._SETTINGS, "fsync", "off")
+        opened = open_store(Settings(database_url=None, data_dir=shared_dir / "data"))
+    with opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def new_database(store: Store) -> Iterator[NewDatabase]:
-    """Make a database of a given name in the cluster of `store`: empty, or a copy of one that nobody uses.
-
-    Dropped at the end.
-    """
-    made: list[str] = []
-
-    def command(text: str) -> None:
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text(text))
+def new_database(store: Store) -> NewDatabase:
+    """Make a database of a given name in the cluster of `store`: empty, or a copy of one that nobody uses."""
 
     def make(name: str, template: str = "template0") -> sa.URL:
-        command(f"CREATE DATABASE {name} TEMPLATE {template}")
-        made.append(name)
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         return store.engine.url.set(database=name)
 
-    yield make
-    for name in made:
-        command(f"DROP DATABASE {name} WITH (FORCE)")
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +109,25 @@ def scored(new_database: NewDatabase, sample: str) -> Iterator[Store]:
     with open_store(at(new_database("scored", sample))) as opened:
         Runs(opened).score(load_ruleset())
         yield opened
+
+
+@dataclass(frozen=True)
+class MatchedCity:
+    """A store with its parcels, layers and the run of the base scenario."""
+
+    store: Store
+    parcels: gpd.GeoDataFrame
+    around: Surroundings
+    ruleset: RuleSet
+    base: Match
+
+
+@pytest.fixture(scope="session")
+def matched_city(scored: Store, new_database: NewDatabase) -> Iterator[MatchedCity]:
+    """The sample city, scored and matched, in a database of its own; runs of other scenarios may be added."""
+    scored.engine.dispose()  # a database that is in use cannot be copied
+    with open_store(at(new_database("matched", "scored"))) as store:
+        ruleset = load_ruleset()
+        base = match_store(store, ruleset)
+        around = Surroundings(store.resources())
+        yield MatchedCity(store, store.read("parcel"), around, ruleset, base)

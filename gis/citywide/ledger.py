@@ -110,20 +110,22 @@ def _gains(solved: Solved) -> dict[str, Floats]:
     More of a plant is more for its mains too.
     """
     problem, told, count = solved.problem, solved.worth, len(solved.problem.remaining_kw)
-    group, row = problem.network.group[:count], np.arange(count)
+    group = problem.network.group[:count]
     heads = (group >= 0) & (solved.supply.parent < 0)
-    row[heads] = len(problem.network.supply_w) + group[heads]
-    known = ~np.isnan(problem.remaining_kw)
-    more_kw = np.zeros((count, len(problem.technologies)))
+    row = np.where(heads, len(problem.network.supply_w) + group, np.arange(count))
+    # Where cost was the order neither technologies nor metres were: nothing is told of them.
+    more_kw, metres = np.full((count, len(problem.technologies)), np.nan), np.full(count, np.nan)
     if solved.allocation.cost is None:
-        more_kw[:, : told.more_tier_w.shape[1]] = told.more_tier_w[row] / W_PER_KW
+        tiers = told.more_tier_w.shape[1]
+        more_kw[:, :tiers] = told.more_tier_w[row] / W_PER_KW
+        more_kw[:, tiers:] = 0.0  # technologies that no source has
         metres = told.more_cost[row] / W_PER_MW
-    else:
-        metres = np.full(count, np.nan)  # it was not metres that were made few
-    by_technology = dict(zip((f"gain_{t}_kw" for t in problem.technologies), more_kw.T, strict=True))
-    if solved.allocation.cost is not None:
-        by_technology = {name: np.full(count, np.nan) for name in by_technology}
-    found = {"gain_kw": told.more_w[row] / W_PER_KW, **by_technology, "gain_mw_m": metres}
+    found = {
+        "gain_kw": told.more_w[row] / W_PER_KW,
+        **{f"gain_{t}_kw": kw for t, kw in zip(problem.technologies, more_kw.T, strict=True)},
+        "gain_mw_m": metres,
+    }
+    known = ~np.isnan(problem.remaining_kw)
     return {name: np.where(known, values, np.nan) for name, values in found.items()}
 
 

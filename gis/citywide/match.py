@@ -50,6 +50,7 @@ class Match:
     parcels      what each parcel gets
     connections  who connects with whom; all frames have the columns of `gis.matching.columns`
     summary      what it comes to in the whole city, the certificate among it
+    data_versions  of the layers that it was made from, `parcel` among them where it was read from a store
     """
 
     scenario: Scenario
@@ -85,7 +86,8 @@ def match(
         shapes = Shapes.of(np.asarray(piece.geometry, dtype=object), "polygon")
         pieces.append(_offered(Attributes.of(piece), shapes, around, rules))
     ids = parcels["parcel_id"].to_numpy(dtype=object)
-    return _matched(ids, pieces, around, ruleset, scenario, progress)
+    versions = around.resources.versions
+    return _matched(ids, pieces, around, ruleset, scenario, versions, progress)
 
 
 def match_store(
@@ -111,11 +113,12 @@ def match_store(
                 pieces.append(_offered(Attributes.of_batch(batch), shapes, around, rules))
                 done += batch.num_rows
     names = np.array([i for column in ids for i in column.to_pylist()], dtype=object)
-    found = _matched(names, pieces, around, ruleset, scenario, progress)
+    versions = {layer: v.version for layer, v in moment.versions.items()}
+    found = _matched(names, pieces, around, ruleset, scenario, versions, progress)
     _tell(progress, 0, 0, "saving the matching run")
     store.save_ruleset(ruleset.hash, ruleset.id, ruleset.as_of, content_json(ruleset))
     parts = {name: getattr(found, name) for name in ("sources", "segments", "parcels", "connections")}
-    store.save_match(_record(found, moment.versions), parts)
+    store.save_match(_record(found), parts)
     return found
 
 
@@ -129,6 +132,7 @@ def _matched(
     around: Surroundings,
     ruleset: RuleSet,
     scenario: Scenario,
+    versions: Mapping[str, int],
     progress: Progress | None,
 ) -> Match:
     names = pd.Index(ids)
@@ -156,7 +160,6 @@ def _matched(
     heat = pd.Series(heat_mwh[of_technology, at] * found["allocated_kw"] / power_kw, index=found.index)
     ledger = sources(solved, found, heat, around, ruleset)
     told = summary(solved, ledger, rows, heat_mwh, ruleset)
-    versions = around.resources.versions
     mains = segments(solved, found, around, ruleset)
     connected = found.drop(columns=["at", "source"])
     return Match(scenario, ledger, mains, rows, connected, told, ruleset, versions)
@@ -177,7 +180,7 @@ def _field_hours(offered: Offers, around: Surroundings) -> Floats:
         return np.where(kw > 0.0, mwh * 1000.0 / kw, city)
 
 
-def _record(found: Match, versions: Mapping[str, Any]) -> MatchRecord:
+def _record(found: Match) -> MatchRecord:
     return MatchRecord(
         scenario=found.scenario.name,
         settings=found.scenario.settings(),
@@ -185,7 +188,7 @@ def _record(found: Match, versions: Mapping[str, Any]) -> MatchRecord:
         ruleset_id=found.ruleset.id,
         ruleset_hash=found.ruleset.hash,
         as_of=found.ruleset.as_of,
-        layer_versions={layer: v.version for layer, v in versions.items()},
+        layer_versions=dict(found.data_versions),
         finished_at=None,
         software=software(),
     )

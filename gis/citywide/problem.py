@@ -62,7 +62,7 @@ def problem(offers: Offers, ground: Ground, supply: Supply, ruleset: RuleSet, sc
     parcel, source, length_m, limit_kw = _pairs(offers, supply, left_kw, known)
     least_frac = ruleset.parameters["minimum_share_frac"].number()
     whole_w, load_w = _watts(np.where(known, load_kw, 0.0)), _watts(np.where(known, load_kw - ground.kw, 0.0))
-    group, group_left_kw = _groups(supply.parent, left_kw)
+    group, group_left_kw = groups(supply.parent, left_kw)
     network = Network(
         load_w=load_w,
         least_w=np.ceil(whole_w * least_frac).astype(np.int64),
@@ -113,16 +113,17 @@ def _pairs(
     return links.parcel[kept], source[kept], links.length_m[kept], links.limit[kept]
 
 
-def _groups(parent: Ints, left_kw: Floats) -> tuple[Ints, Floats]:
+def groups(parent: Ints, left_kw: Floats) -> tuple[Ints, Floats]:
     """Return what every source draws on besides its own capacity, and how much that is.
 
     A plant and the mains that it feeds are a group. One of which nothing is known limits nobody.
     """
     heads = np.unique(parent[parent >= 0])
     heads = heads[~np.isnan(left_kw[heads])]
-    group = np.full(len(parent), -1, dtype=np.int64)
-    for number, head in enumerate(heads.tolist()):
-        group[(parent == head) | (np.arange(len(parent)) == head)] = number
+    number = np.full(len(parent) + 1, -1, dtype=np.int64)  # the last one is of what nothing feeds: parent -1
+    number[heads] = np.arange(len(heads))
+    group = number[parent]
+    group[heads] = number[heads]
     return group, left_kw[heads]
 
 

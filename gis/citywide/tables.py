@@ -99,9 +99,10 @@ def parcels(solved: Solved, found: pd.DataFrame, ruleset: RuleSet) -> tuple[pd.D
     demand, order = solved.offers.demand, ruleset.order
     load_kw, count = demand["heat_load_kw"], len(solved.ids)
     power: dict[str, Floats] = {t: np.zeros(count) for t in order}
-    for technology, rows in found.groupby("technology"):
+    # Ground source is told whole, with what green space adds: that is not to be counted again.
+    power[GROUND] = solved.ground.kw
+    for technology, rows in found[found["technology"] != GROUND].groupby("technology"):
         power[str(technology)] += np.bincount(rows["at"], weights=rows["allocated_kw"], minlength=count)
-    power[GROUND] = solved.ground.kw.copy()
     power["geothermal"] += _own_wells_kw(solved)
     given = np.sum(list(power.values()), axis=0)
     rest = np.where(load_kw - given > LEAST_SEEN_KW, load_kw - given, 0.0)

@@ -60,8 +60,6 @@ class Allocation:
     """(parcel,) `Unmet`."""
     used_w: Ints
     """(source,)"""
-    group_used_w: Ints
-    """(group,)"""
     displaced: tuple[Ints, Ints]
     """Parcels that lack something, and each one's nearest source of the best tier in reach, which is full."""
     cost: Ints | None
@@ -143,7 +141,6 @@ def _told(network: Network, cost: Ints | None, total: Ints, relaxed: Ints, flow:
         unmet_w=unmet,
         unmet_reason=_reasons(network, flow, relaxed, unmet, spare),
         used_w=used,
-        group_used_w=_by_group(network, used),
         displaced=_displaced(network, unmet, spare),
         cost=cost,
     )
@@ -210,18 +207,3 @@ def _displaced(network: Network, unmet: Ints, spare: Ints) -> tuple[Ints, Ints]:
     source = network.source[choice[parcel]]
     full = spare[source] < np.maximum(network.least_w[parcel], 1)
     return parcel[full], source[full]
-
-
-def holders(network: Network, allocation: Allocation, parcel: int) -> Ints:
-    """Return the parcels that hold the nearest source of the best tier in reach of a parcel.
-
-    The nearest first, the parcel itself left out; none where no source is in reach.
-    """
-    pair = first_choice(network)[parcel]
-    if pair < 0:
-        return np.zeros(0, dtype=np.int64)
-    start, order = network.by_source
-    source = network.source[pair]
-    pairs = order[start[source] : start[source + 1]]
-    held = network.parcel[pairs[allocation.flow_w[pairs] > 0]]
-    return np.asarray(held[held != parcel], dtype=np.int64)

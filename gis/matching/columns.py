@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES, Column, Technology
+from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES, Column, Technology, number, word
 
 SHARED: tuple[Technology, ...] = ("reclaimed_water", "geothermal", "waste_heat", "biomass")
 """Technologies whose sources several parcels share."""
@@ -37,89 +37,84 @@ REASONS: dict[str, tuple[str, str]] = {
 """Why a part of a parcel's load is left to air source, or to nothing."""
 
 
-def _f(name: str, unit: str | None, zh: str, en: str) -> Column:
-    return Column(name, "float", unit, zh, en)
-
-
-def _t(name: str, zh: str, en: str) -> Column:
-    return Column(name, "text", None, zh, en)
-
-
 def _powers(part: str, zh: str, en: str) -> tuple[Column, Column]:
     return (
-        _f(f"{part}_kw", "kW", f"{zh}供热能力", f"{en} capacity"),
-        _f(f"{part}_mwh_per_a", "MWh/a", f"{zh}年供热量", f"{en} heat of a year"),
+        number(f"{part}_kw", "kW", f"{zh}供热能力", f"{en} capacity"),
+        number(f"{part}_mwh_per_a", "MWh/a", f"{zh}年供热量", f"{en} heat of a year"),
     )
 
 
 SOURCE_COLUMNS: tuple[Column, ...] = (
-    _t("source_layer", "热源图层", "layer of the source"),
-    _t("source_id", "热源编号", "source"),
-    _t("source_name", "热源名称", "name of the source"),
-    _t("technology", "技术类型", "technology"),
-    _t("shared_layer", "共用能力的上级图层", "layer of what it shares the capacity of"),
-    _t("shared_id", "共用能力的上级编号", "what it shares the capacity of"),
-    _t("basis", "能力依据", "basis of the capacity"),
+    word("source_layer", "热源图层", "layer of the source"),
+    word("source_id", "热源编号", "source"),
+    word("source_name", "热源名称", "name of the source"),
+    word("technology", "技术类型", "technology"),
+    word("shared_layer", "共用能力的上级图层", "layer of what it shares the capacity of"),
+    word("shared_id", "共用能力的上级编号", "what it shares the capacity of"),
+    word("basis", "能力依据", "basis of the capacity"),
     *_powers("exploitable", "可利用", "exploitable"),
     *_powers("committed", "已占用", "committed"),
     *_powers("reserved", "规划预留", "reserved"),
     *_powers("remaining", "剩余", "remaining"),
     *_powers("allocated", "本次匹配", "allocated"),
     *_powers("free", "匹配后剩余", "free"),
-    _f("exploitable_m2", "m2", "可布孔绿地面积", "green area for boreholes"),
-    _f("allocated_m2", "m2", "匹配绿地面积", "allocated green area"),
-    _f("parcel_count", "1", "接入地块数", "connected parcels"),
-    _f("mean_length_m", "m", "平均接入长度", "mean length of connection"),
-    _f("gain_kw", "kW", "每增加 1 MW 多供热", "more served by one more MW"),
+    number("exploitable_m2", "m2", "可布孔绿地面积", "green area for boreholes"),
+    number("allocated_m2", "m2", "匹配绿地面积", "allocated green area"),
+    number("parcel_count", "1", "接入地块数", "connected parcels"),
+    number("mean_length_m", "m", "平均接入长度", "mean length of connection"),
+    number("gain_kw", "kW", "每增加 1 MW 多供热", "more served by one more MW"),
     *(
-        _f(f"gain_{t}_kw", "kW", f"每增加 1 MW：{zh}", f"one more MW: {en}")
+        number(f"gain_{t}_kw", "kW", f"每增加 1 MW：{zh}", f"one more MW: {en}")
         for t, (zh, en) in ((t, TECHNOLOGY_TITLES[t]) for t in SHARED)
     ),
-    _f("gain_mw_m", "MW m", "每增加 1 MW 的接入长度变化", "one more MW: connections"),
-    _t("exclusion", "未参与匹配的原因", "why it takes no part"),
+    number("gain_mw_m", "MW m", "每增加 1 MW 的接入长度变化", "one more MW: connections"),
+    word("exclusion", "未参与匹配的原因", "why it takes no part"),
 )
 """The capacity ledger: one row a source. `remaining` is exploitable less committed less reserved."""
 
 PARCEL_COLUMNS: tuple[Column, ...] = (
-    _t("parcel_id", "地块编号", "parcel"),
-    _t("district", "所在区", "district"),
-    _t("township", "所在乡镇街道", "township"),
-    _f("heated_area_m2", "m2", "供热面积", "heated area"),
-    _f("heat_load_kw", "kW", "设计热负荷", "heat load"),
-    _f("heat_demand_mwh_per_a", "MWh/a", "年供热量", "annual heat demand"),
-    *(_f(f"{t}_kw", "kW", f"{TECHNOLOGY_TITLES[t][0]}", f"{TECHNOLOGY_TITLES[t][1]}") for t in TECHNOLOGIES),
-    _f("unmet_kw", "kW", "未满足热负荷", "load not met"),
-    _t("matched", "主要技术", "main technology"),
-    _f("installed_share_frac", "1", "新能源装机占比", "installed share of new energy"),
-    _f("share_without_air_frac", "1", "不计空气源的装机占比", "installed share without air source"),
-    _f("energy_share_frac", "1", "新能源供热量占比", "energy share of new energy"),
-    _f("shortfall_kw", "kW", "距新建项目装机占比下限", "short of the share of new projects"),
-    _t("unmet_reason", "未由共用热源满足的原因", "why shared sources do not meet the rest"),
-    _t("displaced_layer", "已满的首选热源图层", "layer of the full source it would take first"),
-    _t("displaced_id", "已满的首选热源编号", "full source it would take first"),
+    word("parcel_id", "地块编号", "parcel"),
+    word("district", "所在区", "district"),
+    word("township", "所在乡镇街道", "township"),
+    number("heated_area_m2", "m2", "供热面积", "heated area"),
+    number("heat_load_kw", "kW", "设计热负荷", "heat load"),
+    number("heat_demand_mwh_per_a", "MWh/a", "年供热量", "annual heat demand"),
+    *(
+        number(f"{t}_kw", "kW", f"{TECHNOLOGY_TITLES[t][0]}", f"{TECHNOLOGY_TITLES[t][1]}")
+        for t in TECHNOLOGIES
+    ),
+    number("unmet_kw", "kW", "未满足热负荷", "load not met"),
+    word("matched", "主要技术", "main technology"),
+    number("installed_share_frac", "1", "新能源装机占比", "installed share of new energy"),
+    number("share_without_air_frac", "1", "不计空气源的装机占比", "installed share without air source"),
+    number("energy_share_frac", "1", "新能源供热量占比", "energy share of new energy"),
+    number("shortfall_kw", "kW", "距新建项目装机占比下限", "short of the share of new projects"),
+    word("unmet_reason", "未由共用热源满足的原因", "why shared sources do not meet the rest"),
+    word("displaced_layer", "已满的首选热源图层", "layer of the full source it would take first"),
+    word("displaced_id", "已满的首选热源编号", "full source it would take first"),
 )
 """One row a parcel; what shared sources leave is air source's where that may be used, else not met."""
 
 SEGMENT_COLUMNS: tuple[Column, ...] = (
-    _t("source_id", "管线编号", "main"),
-    _f("segment", "1", "管段序号", "segment, counted downstream"),
-    _f("from_m", "m", "起点里程", "from, along the main"),
-    _f("to_m", "m", "终点里程", "to, along the main"),
-    _f("temperature_degc", "degC", "管段水温", "temperature of the water"),
-    _f("left_kw", "kW", "下游剩余供热能力", "heat capacity left to it and what follows"),
-    _t("tap_layer", "取热点图层", "layer of the tap at its end"),
-    _t("tap_id", "取热点编号", "tap at its end"),
-    _f("tapped_kw", "kW", "取热点供热能力", "capacity of the tap at its end"),
+    word("source_id", "管线编号", "main"),
+    number("segment", "1", "管段序号", "segment, counted downstream"),
+    number("from_m", "m", "起点里程", "from, along the main"),
+    number("to_m", "m", "终点里程", "to, along the main"),
+    number("temperature_degc", "degC", "管段水温", "temperature of the water"),
+    number("left_kw", "kW", "下游剩余供热能力", "heat capacity left to it and what follows"),
+    word("tap_layer", "取热点图层", "layer of the tap at its end"),
+    word("tap_id", "取热点编号", "tap at its end"),
+    number("tapped_kw", "kW", "取热点供热能力", "capacity of the tap at its end"),
 )
 """Mains in winter from tap to tap, in the direction in which they are drawn."""
 
 CONNECTION_COLUMNS: tuple[Column, ...] = (
-    _t("parcel_id", "地块编号", "parcel"),
-    _t("technology", "技术类型", "technology"),
-    _t("source_layer", "热源图层", "layer of the source"),
-    _t("source_id", "热源编号", "source"),
-    _f("allocated_kw", "kW", "匹配供热能力", "allocated capacity"),
-    _f("installed_share_frac", "1", "装机占比", "installed share"),
-    _f("length_m", "m", "接入长度", "length of connection"),
+    word("parcel_id", "地块编号", "parcel"),
+    word("technology", "技术类型", "technology"),
+    word("source_layer", "热源图层", "layer of the source"),
+    word("source_id", "热源编号", "source"),
+    number("allocated_kw", "kW", "匹配供热能力", "allocated capacity"),
+    number("installed_share_frac", "1", "装机占比", "installed share"),
+    number("length_m", "m", "接入长度", "length of connection"),
 )
 """One row a connection of a parcel with a source."""

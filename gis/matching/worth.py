@@ -39,11 +39,6 @@ class Worth:
         """(source + group,) What is served more, in all, with one step more."""
         return np.asarray(self.more_tier_w.sum(axis=1), dtype=np.int64)
 
-    @property
-    def less_w(self) -> Ints:
-        """(source + group,) Change of what is served, in all, with one step less; never above zero."""
-        return np.asarray(self.less_tier_w.sum(axis=1), dtype=np.int64)
-
 
 def worth(
     network: Network,

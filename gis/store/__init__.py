@@ -3,7 +3,15 @@
 from gis.store.embedded import Cluster, ClusterStatus
 from gis.store.influence import Around, Touched, influence_rows, reached
 from gis.store.moment import Moment
-from gis.store.records import Change, LayerVersion, MatchRecord, RunRecord, ScoredParcel
+from gis.store.records import (
+    Change,
+    LayerVersion,
+    MatchChange,
+    MatchedParcel,
+    MatchRecord,
+    RunRecord,
+    ScoredParcel,
+)
 from gis.store.store import Store, open_store
 from gis.store.writer import ResultWriter
 
@@ -13,7 +21,9 @@ __all__ = [
     "Cluster",
     "ClusterStatus",
     "LayerVersion",
+    "MatchChange",
     "MatchRecord",
+    "MatchedParcel",
     "Moment",
     "ResultWriter",
     "RunRecord",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from pyarrow import csv
 from gis.errors import NotFoundError
 from gis.store.copy import qualified, raw
 from gis.store.loading import claim
-from gis.store.records import MatchRecord
+from gis.store.records import MatchChange, MatchedParcel, MatchRecord
 from gis.store.tables import MATCH, MATCH_CONNECTION, MATCH_PARCEL, MATCH_SEGMENT, MATCH_SOURCE
 
 PARTS = {
@@ -36,7 +36,7 @@ def write(connection: sa.Connection, record: MatchRecord, parts: dict[str, pd.Da
     `scenario`. Raises BusyError while another run of any scenario is saved.
     """
     claim(connection, "matches", "Another matching run is being saved: try again when it has finished.")
-    remove(connection, record.scenario)
+    _remove(connection, record.scenario)
     for name, table in PARTS.items():
         _append(connection, table, parts[name], record.scenario)
     values = {name: getattr(record, name) for name in MatchRecord.__dataclass_fields__}
@@ -46,11 +46,9 @@ def write(connection: sa.Connection, record: MatchRecord, parts: dict[str, pd.Da
     return replace(record, finished_at=saved)
 
 
-def remove(connection: sa.Connection, scenario: str) -> bool:
-    """Remove the run of a scenario; return whether there was one."""
-    for table in PARTS.values():
+def _remove(connection: sa.Connection, scenario: str) -> None:
+    for table in (*PARTS.values(), MATCH):
         connection.execute(table.delete().where(table.c.scenario == scenario))
-    return connection.execute(MATCH.delete().where(MATCH.c.scenario == scenario)).rowcount > 0
 
 
 def _append(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame, scenario: str) -> None:
@@ -84,7 +82,7 @@ def one(connection: sa.Connection, scenario: str) -> MatchRecord:
 
 
 def part(
-    connection: sa.Connection, name: str, scenario: str, where: dict[str, Sequence[Any]]
+    connection: sa.Connection, name: str, scenario: str, where: Mapping[str, Sequence[Any]]
 ) -> pd.DataFrame:
     """Return a part of a run, sorted by its key; `where` asks for some values of some of its columns."""
     table = PARTS[name]
@@ -96,3 +94,46 @@ def part(
     query = query.order_by(*(c.collate("C") if isinstance(c.type, sa.Text) else c for c in keys))
     rows = [tuple(row) for row in connection.execute(query)]
     return pd.DataFrame(rows, columns=[c.name for c in columns])
+
+
+def parcel(connection: sa.Connection, scenario: str, parcel_id: str, most_holders: int) -> MatchedParcel:
+    """Return what a run tells of a parcel; NotFoundError where there is no such run or parcel.
+
+    The holders are no more than `most_holders`, the largest first, the first by key among equals.
+    """
+    one(connection, scenario)
+    found = part(connection, "parcels", scenario, {"parcel_id": [parcel_id]})
+    if found.empty:
+        raise NotFoundError(f"The matching run {scenario!r} has no parcel {parcel_id!r}.")
+    connections = part(connection, "connections", scenario, {"parcel_id": [parcel_id]})
+    first = found.iloc[0]
+    full = {"source_layer": [first["displaced_layer"]], "source_id": [first["displaced_id"]]}
+    held = part(connection, "connections", scenario, full)
+    others = held[held["parcel_id"] != parcel_id]
+    largest = others.sort_values("allocated_kw", ascending=False, kind="stable", ignore_index=True)
+    return MatchedParcel(found, connections, largest.head(most_holders))
+
+
+def against(connection: sa.Connection, scenario: str, other: str) -> list[MatchChange]:
+    """Return how many parcels have which main technology in the run `other` and in this one.
+
+    The most parcels first. Raises NotFoundError where one of the runs is not there.
+    """
+    for name in (scenario, other):
+        one(connection, name)
+    before, after = (
+        sa.select(MATCH_PARCEL.c.parcel_id, MATCH_PARCEL.c.matched)
+        .where(MATCH_PARCEL.c.scenario == name)
+        .subquery()
+        for name in (other, scenario)
+    )
+    pairs = before.join(after, before.c.parcel_id == after.c.parcel_id, full=True)
+    in_both = sa.and_(before.c.parcel_id.is_not(None), after.c.parcel_id.is_not(None))
+    columns = (before.c.matched, after.c.matched, in_both.label("in_both"))
+    query = (
+        sa.select(*columns, sa.func.count().label("parcel_count"))
+        .select_from(pairs)
+        .group_by(*columns)
+        .order_by(sa.desc("parcel_count"), before.c.matched, after.c.matched)
+    )
+    return [MatchChange(*row) for row in connection.execute(query)]

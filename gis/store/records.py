@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class LayerVersion:
@@ -83,3 +85,31 @@ class MatchRecord:
     layer_versions: dict[str, int]
     finished_at: datetime | None
     software: str
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedParcel:
+    """What a matching run tells of one parcel, each frame with the columns of `gis.matching.columns`.
+
+    parcel       the parcel's own row
+    connections  its sources
+    holders      the largest other connections of the full source that it would have taken first
+    """
+
+    parcel: pd.DataFrame
+    connections: pd.DataFrame
+    holders: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class MatchChange:
+    """Parcels with one main technology in one matching run and another, or the same, in a second one.
+
+    A technology is None where nothing serves them. `in_both` is False of parcels that only one
+    of the runs has.
+    """
+
+    before: str | None
+    after: str | None
+    in_both: bool
+    parcel_count: int

@@ -31,7 +31,15 @@ from gis.store.frames import read_frame
 from gis.store.loading import Mode
 from gis.store.migrate import upgrade, wait_for_turn
 from gis.store.moment import Moment
-from gis.store.records import Box, LayerVersion, MatchRecord, RunRecord, ScoredParcel
+from gis.store.records import (
+    Box,
+    LayerVersion,
+    MatchChange,
+    MatchedParcel,
+    MatchRecord,
+    RunRecord,
+    ScoredParcel,
+)
 from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
@@ -281,11 +289,21 @@ class Store:
             matches.one(connection, scenario)
             return matches.part(connection, name, scenario, where)
 
-    def remove_match(self, scenario: str) -> None:
-        """Forget the matching run of a scenario; NotFoundError where there is none."""
-        with clear_errors("Removing a matching run failed"), self._transaction() as connection:
-            matches.one(connection, scenario)
-            matches.remove(connection, scenario)
+    def matched_parcel(self, scenario: str, parcel_id: str, most_holders: int) -> MatchedParcel:
+        """Return what a matching run tells of a parcel, with its largest holders, all of one moment.
+
+        Raises NotFoundError where there is no such run, or none of this parcel.
+        """
+        with clear_errors("Reading a matching run failed"), self._snapshot() as connection:
+            return matches.parcel(connection, scenario, parcel_id, most_holders)
+
+    def match_changes(self, scenario: str, other: str) -> list[MatchChange]:
+        """Return how many parcels have which main technology in the run `other` and in `scenario`.
+
+        Raises NotFoundError where one of the runs is not there.
+        """
+        with clear_errors("Reading a matching run failed"), self._snapshot() as connection:
+            return matches.against(connection, scenario, other)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

@@ -102,41 +102,32 @@ SLOTS = (_rows("parcel_row_a", slot=0), _rows("parcel_row_b", slot=1))
 are not disturbed, and emptying it costs nothing. `meta.run` tells which part a run wrote to. While a
 part is filled from nothing it has no index: made of all rows at once, that costs a third."""
 
-WORD = sa.Table(
-    "word",
-    metadata,
-    sa.Column("word_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("word", sa.Text, nullable=False),
-    schema="result",
-)
 
-CODE_LIST = sa.Table(
-    "code_list",
-    metadata,
-    sa.Column("list_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("codes", sa.ARRAY(sa.Text), nullable=False),
-    schema="result",
-)
+def _numbered(name: str, key: str, *columns: sa.Column[Any]) -> sa.Table:
+    """Return a table of results whose rows are numbered by who writes them."""
+    number = sa.Column(key, sa.Integer, primary_key=True, autoincrement=False)
+    return sa.Table(name, metadata, number, *columns, schema="result")
 
-SHARED_ROW = sa.Table(
+
+WORD = _numbered("word", "word_id", sa.Column("word", sa.Text, nullable=False))
+
+CODE_LIST = _numbered("code_list", "list_id", sa.Column("codes", sa.ARRAY(sa.Text), nullable=False))
+
+SHARED_ROW = _numbered(
     "shared",
-    metadata,
-    sa.Column("shared_id", sa.Integer, primary_key=True, autoincrement=False),
+    "shared_id",
     sa.Column("numbers", sa.ARRAY(sa.Double), nullable=False),
     sa.Column("words", sa.ARRAY(sa.Text), nullable=False),
-    schema="result",
 )
 """What many parcels have in common, in the order of `gis.store.layout.SHARED`; NULL where missing."""
 
-INFLUENCE = sa.Table(
+INFLUENCE = _numbered(
     "influence",
-    metadata,
-    sa.Column("block", sa.Integer, primary_key=True, autoincrement=False),
+    "block",
     sa.Column("parcel_count", sa.Integer, nullable=False),
     sa.Column("layers", sa.ARRAY(sa.Text), nullable=False),
     sa.Column("reach", sa.ARRAY(sa.Double), nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
-    schema="result",
 )
 """How far around each parcel its results look, many parcels a row; see `gis.store.influence`."""
 

@@ -83,12 +83,16 @@ def test_search_refuses(client: TestClient, params: dict[str, str]) -> None:
     assert answer.json()["errors"][0]["pointer"].startswith("/query/")
 
 
+@pytest.fixture(scope="module")
+def results(city: Store) -> pd.DataFrame:
+    """Facts and verdicts of all parcels as the views show them."""
+    query = "SELECT * FROM result.parcel_fact JOIN result.parcel_suitability USING (parcel_id)"
+    return pd.read_sql(query, city.engine)
+
+
 @pytest.mark.parametrize("by", ["city", "district", "township"])
-def test_summary_equals_the_stored_results(client: TestClient, city: Store, by: str) -> None:
+def test_summary_equals_the_stored_results(client: TestClient, results: pd.DataFrame, by: str) -> None:
     summary = Summary.model_validate_json(client.get("/api/summary", params={"by": by}).content)
-    results = pd.read_sql(
-        "SELECT * FROM result.parcel_fact JOIN result.parcel_suitability USING (parcel_id)", city.engine
-    )
     keys = {"city": [], "district": ["district"], "township": ["district", "township"]}[by]
     groups = results.groupby(keys, dropna=False) if keys else [((), results)]
     assert len(summary.rows) == len(groups)
@@ -106,11 +110,8 @@ def test_summary_equals_the_stored_results(client: TestClient, city: Store, by: 
 
 
 @pytest.mark.parametrize("by", ["city", "district"])
-def test_summary_of_new_energy(client: TestClient, city: Store, by: str) -> None:
+def test_summary_of_new_energy(client: TestClient, results: pd.DataFrame, by: str) -> None:
     summary = Summary.model_validate_json(client.get("/api/summary", params={"by": by}).content)
-    results = pd.read_sql(
-        "SELECT * FROM result.parcel_fact JOIN result.parcel_suitability USING (parcel_id)", city.engine
-    )
     assert results["portfolio_installed_share_frac"].isna().any()
     for row in summary.rows:
         group = results if by == "city" else results[results["district"].eq(row.district)]
@@ -197,3 +198,9 @@ def test_a_failure_shows_nothing_of_the_inside(city: Store, settings: Settings) 
         answer = client.get("/api/layers")
     assert answer.status_code == 500
     assert "store" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/api/parcels/{}/suitability", "/api/features/parcel/{}"])
+@pytest.mark.parametrize(("key", "status"), [("x" * 64, 404), ("x" * 65, 422), ("P%00", 422)])
+def test_a_key_that_no_import_takes_is_refused(client: TestClient, path: str, key: str, status: int) -> None:
+    assert client.get(path.format(key)).status_code == status

@@ -20,11 +20,11 @@ from playwright.sync_api import Browser, Page, Request, Response, expect, sync_p
 
 from api.main import create_app
 from gis.citywide import Scenario, match_store
-from gis.rules import load_ruleset
 from gis.settings import Settings
-from gis.store import Store, open_store
+from gis.store import Store
 from gis.webmap import vendor
 from tests.browser.seen import Seen
+from tests.conftest import MatchedCity
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -74,22 +74,19 @@ def _serving(app: FastAPI) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def matched(scored: Store, new_database: Callable[..., Any]) -> Iterator[Store]:
-    """The scored sample city with matching runs, a copy that may get more of them.
+def matched(matched_city: MatchedCity) -> Store:
+    """The scored sample city with matching runs, to which tests may add.
 
     `base`, `dry-winter` with half the reclaimed water, and `older`, of layers that are not the present ones.
     """
-    scored.engine.dispose()  # a database that is in use cannot be copied
-    url = new_database("matched_map", "scored").render_as_string(hide_password=False).replace("+psycopg", "")
-    with open_store(Settings(database_url=url)) as opened:
-        ruleset = load_ruleset()
-        halved = Scenario("dry-winter", capacity_frac={"reclaimed_water": 0.5})
-        for scenario in (Scenario(), halved, Scenario("older", "cost")):
-            match_store(opened, ruleset, scenario)
-        with opened.engine.begin() as connection:
-            changed = """UPDATE meta.match SET layer_versions = '{"parcel": 0}' WHERE scenario = 'older'"""
-            connection.execute(sa.text(changed))
-        yield opened
+    store = matched_city.store
+    halved = Scenario("dry-winter", capacity_frac={"reclaimed_water": 0.5})
+    for scenario in (halved, Scenario("older", "cost")):
+        match_store(store, matched_city.ruleset, scenario)
+    with store.engine.begin() as connection:
+        changed = """UPDATE meta.match SET layer_versions = '{"parcel": 0}' WHERE scenario = 'older'"""
+        connection.execute(sa.text(changed))
+    return store
 
 
 @pytest.fixture(scope="session")

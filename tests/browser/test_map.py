@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,29 +14,10 @@ from api.main import create_app
 from gis.settings import Settings
 from gis.store import Store
 from layers import LAYERS
+from tests.browser.places import RESULTS, Spot, spot
 
 PHONE = (390, 844)
 ANSWERS = re.compile("适宜|资料不足")
-
-
-class Spot(NamedTuple):
-    """A parcel and a point well inside it."""
-
-    parcel_id: str
-    lon: float
-    lat: float
-
-
-def spot(scored: Store, condition: str) -> Spot:
-    """Return the largest parcel whose result fulfils an SQL condition."""
-    query = f"""
-        SELECT t.parcel_id, ST_X(p), ST_Y(p) FROM result.parcel_tile t
-        JOIN result.parcel_suitability s USING (parcel_id) JOIN result.parcel_fact f USING (parcel_id),
-        LATERAL ST_Transform((ST_MaximumInscribedCircle(t.geom)).center, 4326) AS p
-        WHERE {condition} ORDER BY ST_Area(t.geom) DESC, t.parcel_id LIMIT 1
-    """
-    with scored.engine.connect() as connection:
-        return Spot(*connection.execute(sa.text(query)).one())
 
 
 def look_at(seen: Any, there: Spot) -> None:
@@ -50,7 +31,9 @@ def look_at(seen: Any, there: Spot) -> None:
 @pytest.fixture(scope="module")
 def good(scored: Store) -> Spot:
     """A parcel with a recommendation, out of reach of any biomass source."""
-    return spot(scored, "s.recommended_status = 'suitable' AND 'reach.failed' = ANY(s.biomass_reasons)")
+    return spot(
+        scored, RESULTS, "s.recommended_status = 'suitable' AND 'reach.failed' = ANY(s.biomass_reasons)"
+    )
 
 
 def answer(page: Any, parcel_id: str) -> dict[str, Any]:
@@ -121,7 +104,7 @@ def test_click_shows_the_ranking_with_reasons(shown: Any, good: Spot) -> None:
 def test_every_technology_says_why_it_is_not_chosen(shown: Any, scored: Store) -> None:
     # The heat of a data centre has a declared range.
     too_far = "'reach.failed' = ANY(s.waste_heat_reasons) AND f.waste_heat_source_layer = 'data_centre'"
-    far = spot(scored, f"s.recommended IS NOT NULL AND {too_far}")
+    far = spot(scored, RESULTS, f"s.recommended IS NOT NULL AND {too_far}")
     page = shown.page
     look_at(shown, far)
     expect(page.locator("#portfolio")).to_be_attached()
@@ -148,7 +131,9 @@ def test_every_technology_says_why_it_is_not_chosen(shown: Any, scored: Store) -
 
 
 def test_portfolio_and_checklist(shown: Any, scored: Store) -> None:
-    mixed = spot(scored, "cardinality(s.portfolio_technologies) > 2 AND s.portfolio_air_source_kw > 0")
+    mixed = spot(
+        scored, RESULTS, "cardinality(s.portfolio_technologies) > 2 AND s.portfolio_air_source_kw > 0"
+    )
     page = shown.page
     look_at(shown, mixed)
     section = page.locator("#portfolio")
@@ -183,7 +168,7 @@ def test_portfolio_and_checklist(shown: Any, scored: Store) -> None:
 
 
 def test_biomass_has_a_place_where_a_source_may_serve(shown: Any, scored: Store) -> None:
-    near = spot(scored, "s.recommended = 'biomass'")
+    near = spot(scored, RESULTS, "s.recommended = 'biomass'")
     page = shown.page
     look_at(shown, near)
     expect(page.locator("#parcel-panel .ranking > li")).to_have_count(7)
@@ -192,7 +177,7 @@ def test_biomass_has_a_place_where_a_source_may_serve(shown: Any, scored: Store)
 
 
 def test_a_parcel_without_a_load_has_no_portfolio(shown: Any, scored: Store) -> None:
-    bare = spot(scored, "f.heat_load_kw IS NULL")
+    bare = spot(scored, RESULTS, "f.heat_load_kw IS NULL")
     page = shown.page
     look_at(shown, bare)
     expect(page.locator("#portfolio")).to_contain_text("不作组合")
@@ -200,7 +185,7 @@ def test_a_parcel_without_a_load_has_no_portfolio(shown: Any, scored: Store) -> 
 
 
 def test_missing_figures_are_never_zero(shown: Any, scored: Store) -> None:
-    bare = spot(scored, "s.air_source_capacity_kw IS NULL")
+    bare = spot(scored, RESULTS, "s.air_source_capacity_kw IS NULL")
     page = shown.page
     look_at(shown, bare)
     option = page.locator(".option[data-technology=air_source]")

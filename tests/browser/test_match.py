@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import Locator, expect
 
 from api.main import create_app
@@ -16,27 +15,8 @@ from gis.settings import Settings
 from gis.store import Store
 from gis.vocabulary import TECHNOLOGY_TITLES
 from gis.webmap.page import TECHNOLOGY_COLOURS
+from tests.browser.places import MATCHED, Spot, spot
 from tests.browser.seen import Seen, cells, mw
-
-
-class Spot(NamedTuple):
-    """A parcel and a point well inside it."""
-
-    parcel_id: str
-    lon: float
-    lat: float
-
-
-def spot(matched: Store, condition: str) -> Spot:
-    """Return the largest parcel whose row of the run `base` fulfils an SQL condition."""
-    query = f"""
-        SELECT t.parcel_id, ST_X(p), ST_Y(p) FROM result.parcel_tile t
-        JOIN result.match_parcel m ON m.parcel_id = t.parcel_id AND m.scenario = 'base',
-        LATERAL ST_Transform((ST_MaximumInscribedCircle(t.geom)).center, 4326) AS p
-        WHERE {condition} ORDER BY ST_Area(t.geom) DESC, t.parcel_id LIMIT 1
-    """
-    with matched.engine.connect() as connection:
-        return Spot(*connection.execute(sa.text(query)).one())
 
 
 def section(seen: Seen, there: Spot) -> Locator:
@@ -76,7 +56,7 @@ def test_the_layer_takes_the_place_of_the_results(seen: Seen) -> None:
 
 def test_connections_are_drawn_once_parcels_are(seen: Seen, matched: Store) -> None:
     seen.matching()
-    far = spot(matched, "m.reclaimed_water_kw > 0 AND m.matched = 'reclaimed_water'")
+    far = spot(matched, MATCHED, "m.reclaimed_water_kw > 0 AND m.matched = 'reclaimed_water'")
     seen.visit.tiles.clear()
     seen.visit.go_to(far.lon, far.lat, 13)
     lines = [url for url, status, size in seen.visit.tiles if "/match_connection/" in url and size]
@@ -103,7 +83,7 @@ def test_connections_are_drawn_once_parcels_are(seen: Seen, matched: Store) -> N
 
 
 def test_a_parcel_says_what_it_gets_from_whom(seen: Seen, matched: Store) -> None:
-    there = spot(matched, "m.reclaimed_water_kw > 0 AND m.shallow_ground_source_kw > 0")
+    there = spot(matched, MATCHED, "m.reclaimed_water_kw > 0 AND m.shallow_ground_source_kw > 0")
     found = section(seen, there)
     answer = seen.ask(f"/api/matches/base/parcels/{there.parcel_id}")
     load = answer["parcel"]["heat_load_kw"]
@@ -122,7 +102,7 @@ def test_a_parcel_says_what_it_gets_from_whom(seen: Seen, matched: Store) -> Non
 
 
 def test_a_parcel_says_who_holds_the_source_it_wanted(seen: Seen, matched: Store) -> None:
-    there = spot(matched, "m.displaced_id IS NOT NULL AND m.unmet_reason = 'sources_full'")
+    there = spot(matched, MATCHED, "m.displaced_id IS NOT NULL AND m.unmet_reason = 'sources_full'")
     found = section(seen, there)
     answer = seen.ask(f"/api/matches/base/parcels/{there.parcel_id}")
     expect(found.locator(".why-not")).to_contain_text(REASONS["sources_full"][seen.lang == "en"])
@@ -142,7 +122,7 @@ def test_a_parcel_says_who_holds_the_source_it_wanted(seen: Seen, matched: Store
 
 
 def test_a_load_that_is_not_known_is_not_zero(seen: Seen, matched: Store) -> None:
-    found = section(seen, spot(matched, "m.heat_load_kw IS NULL"))
+    found = section(seen, spot(matched, MATCHED, "m.heat_load_kw IS NULL"))
     expect(found).to_contain_text(seen.word("热负荷资料不足", "not known"))
     expect(found.locator(".parts, .figures")).to_have_count(0)
     assert "0 kW" not in found.inner_text()

@@ -15,6 +15,7 @@ from gis.vocabulary import TECHNOLOGIES
 
 KEY = ["source_layer", "source_id"]
 WATTS = 0.001
+GAINS = [f"gain_{t}_kw" for t in SHARED]
 
 
 def test_the_ledger_balances_with_the_connections_to_the_kw(matched):
@@ -35,6 +36,9 @@ def test_the_parcels_balance_with_the_connections_and_their_load(matched):
         given = found.connections[found.connections["technology"] == technology]
         by_parcel = given.groupby("parcel_id")["allocated_kw"].sum().reindex(parcels.index).fillna(0.0)
         np.testing.assert_allclose(parcels[f"{technology}_kw"][known], by_parcel[known], atol=1e-6)
+    green = found.connections[found.connections["source_layer"] == "green_space"]
+    from_green = green.groupby("parcel_id")["allocated_kw"].sum()
+    assert (from_green <= parcels["shallow_ground_source_kw"].reindex(from_green.index) + WATTS).all()
     totals = {row["technology"]: row["allocated_kw"] for row in found.summary["technologies"]}
     assert totals == {t: pytest.approx(parcels[f"{t}_kw"].sum()) for t in TECHNOLOGIES}
 
@@ -143,7 +147,9 @@ def test_the_store_returns_what_was_matched(matched):
         )
     record = matched.store.match("base")
     assert record.summary == matched.base.summary
-    assert record.layer_versions.keys() == set(matched.store.layer_versions())
+    present = {layer: v.version for layer, v in matched.store.layer_versions().items()}
+    assert record.layer_versions == dict(matched.base.data_versions) == present
+    assert "parcel" in present
 
 
 @pytest.mark.parametrize(
@@ -186,6 +192,24 @@ def test_by_cost_no_less_is_served(matched, told):
     served = {name: sum(told(f)[t] for t in SHARED) for name, f in (("cost", found), ("base", matched.base))}
     assert served["cost"] == pytest.approx(served["base"], rel=0.01)
     assert found.summary["certificate"] == []
+    gains = [*GAINS, "gain_mw_m"]
+    assert found.sources[gains].isna().all(axis=None)
+    shared = found.sources[found.sources["source_layer"].isin(SOURCE_LAYERS)]
+    assert (shared["gain_kw"].notna() == shared["remaining_kw"].notna()).all()
+
+
+def test_what_one_more_mw_brings_is_told_by_technology(matched):
+    shared = matched.base.sources[matched.base.sources["source_layer"].isin(SOURCE_LAYERS)]
+    known = shared["remaining_kw"].notna()
+    assert shared.loc[~known, ["gain_kw", *GAINS, "gain_mw_m"]].isna().all(axis=None)
+    brings = shared[known]
+    np.testing.assert_allclose(brings[GAINS].sum(axis=1), brings["gain_kw"], atol=1e-6)
+    assert brings["gain_kw"].between(0.0, 1000.0).all()
+    # More from a technology is never lost to one that comes after it.
+    own = brings["technology"].map("gain_{}_kw".format)
+    assert all(row[name] >= 0.0 for (_, row), name in zip(brings.iterrows(), own, strict=True))
+    full = brings[brings["gain_kw"] > 999.0]
+    assert len(full) > 3, "nowhere does one more MW serve a whole one"
 
 
 def test_without_any_source_all_is_left(matched):

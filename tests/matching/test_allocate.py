@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 
 from gis.errors import InputError
 from gis.matching import solve as solve_module
-from gis.matching.allocate import Allocation, Unmet, allocate, holders
+from gis.matching.allocate import Allocation, Unmet, allocate
 from gis.matching.network import Network
 from tests.matching.networks import free, random_network
 
@@ -39,7 +39,6 @@ def held(network: Network, result: Allocation) -> None:
     assert (group >= 0).all()
     np.testing.assert_array_equal(result.unmet_w, lacks)
     np.testing.assert_array_equal(result.used_w, network.supply_w - supply)
-    np.testing.assert_array_equal(result.group_used_w, network.group_supply_w - group)
     assert result.tier_w.sum() == flow.sum()
     np.testing.assert_array_equal(result.tier_w + result.lost_w, result.certificate.tier_w)
     np.testing.assert_array_equal(result.unmet_reason == Unmet.MET, lacks == 0)
@@ -203,14 +202,12 @@ def simple(**columns: object) -> Network:
     return Network(**(plain | columns))
 
 
-def test_reasons_and_who_holds_the_source():
+def test_reasons_and_the_source_that_is_full():
     network = simple()
     result = allocate(network)
     assert result.flow_w.tolist() == [100, 0]
     assert result.unmet_reason.tolist() == [Unmet.MET, Unmet.FULL, Unmet.NO_SOURCE]
     assert [column.tolist() for column in result.displaced] == [[1], [0]]
-    assert holders(network, result, 1).tolist() == [0]
-    assert holders(network, result, 2).tolist() == []
     small = allocate(simple(least_w=[30, 130, 30], supply_w=[1000]))
     assert small.unmet_reason[1] == Unmet.SMALL_LOAD
     assert allocate(simple(limit_w=[100, 20], supply_w=[1000])).unmet_reason[1] == Unmet.SMALL_LIMITS
