@@ -27,20 +27,6 @@ examples.load_profile("seeded")
 NewDatabase = Callable[..., sa.URL]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process where several share the tests out (`--dist loadgroup`).
-
-    So are all files that look at the scored sample, and those of `tests/api` with their own city: both
-    take long to make.
-    """
-    looking = {item.path for item in items if "scored" in getattr(item, "fixturenames", ())}
-    for item in items:
-        folder = item.path.parent.name
-        group = f"{folder}.{item.path.stem}" if folder != "api" else folder
-        item.add_marker(pytest.mark.xdist_group("scored" if item.path in looking else group))
-
-
 def at(url: sa.URL) -> Settings:
     """Return the settings that name a database by its URL, as a user would write it."""
     return Settings(database_url=url.render_as_string(hide_password=False).replace("+psycopg", ""))
