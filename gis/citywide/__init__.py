@@ -1,6 +1,18 @@
 """Citywide matching and siting: the ledger of shared sources, and who gets what of them."""
 
 from gis.citywide.match import Match, match, match_store
+from gis.citywide.places import read_places
 from gis.citywide.scenario import Scenario
+from gis.citywide.sites import SitePlan, Sites, site_store, sites
 
-__all__ = ["Match", "Scenario", "match", "match_store"]
+__all__ = [
+    "Match",
+    "Scenario",
+    "SitePlan",
+    "Sites",
+    "match",
+    "match_store",
+    "read_places",
+    "site_store",
+    "sites",
+]

@@ -38,7 +38,7 @@ def write(connection: sa.Connection, record: MatchRecord, parts: dict[str, pd.Da
     claim(connection, "matches", "Another matching run is being saved: try again when it has finished.")
     remove(connection, record.scenario)
     for name, table in PARTS.items():
-        _append(connection, table, parts[name], record.scenario)
+        append(connection, table, parts[name], record.scenario)
     values = {name: getattr(record, name) for name in MatchRecord.__dataclass_fields__}
     if record.finished_at is None:
         del values["finished_at"]
@@ -53,7 +53,8 @@ def remove(connection: sa.Connection, scenario: str) -> bool:
     return connection.execute(MATCH.delete().where(MATCH.c.scenario == scenario)).rowcount > 0
 
 
-def _append(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame, scenario: str) -> None:
+def append(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame, scenario: str) -> None:
+    """Add the rows of a scenario to a table that holds those of all."""
     names = [c.name for c in table.columns if c.name != "scenario"]
     rows = pa.Table.from_pandas(frame[names], preserve_index=False)
     rows = rows.add_column(0, "scenario", pa.array([scenario] * len(rows), pa.string()))
