@@ -20,10 +20,10 @@ from gis.facts.surroundings import Surroundings
 from gis.heat.geothermal import doublet_kw
 from gis.heat.heat_pump import delivered_kw
 from gis.heat.reclaimed_water import water_heat_kw
-from gis.matching.columns import SHARED
+from gis.matching.columns import SHARED, SharedTechnology
 from gis.rules import RuleSet
 from gis.scoring.supply import FIELD
-from gis.vocabulary import TECHNOLOGY_TITLES, Technology
+from gis.vocabulary import TECHNOLOGY_TITLES
 from layers import LayerSpec, StyleSpec, Text
 from layers.common import NAME, choice, field, key
 
@@ -47,7 +47,7 @@ Texts = npt.NDArray[np.object_]
 class Wanted:
     """What is to be built: its technology, its capacity (kW) and its reach (m), None where the rules tell."""
 
-    technology: Technology
+    technology: SharedTechnology
     capacity_kw: float | None
     reach_m: float | None
 

@@ -16,14 +16,13 @@ from gis.citywide.scenario import Scenario
 from gis.citywide.siting import Matched, built, candidates_of, site_rows, site_summary
 from gis.errors import InputError, NotFoundError
 from gis.facts.surroundings import Surroundings
-from gis.matching.columns import SHARED
+from gis.matching.columns import SHARED, SharedTechnology
 from gis.matching.siting import site
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.staleness import software
 from gis.store import SitingRecord, Store
-from gis.vocabulary import Technology
 
 MOST_SITES = 200
 LEAST_SPACING_M, MOST_M, MOST_KW = 100.0, 100_000.0, 10_000_000.0
@@ -43,7 +42,7 @@ class SitePlan:
     """
 
     count: int
-    technology: Technology = "reclaimed_water"
+    technology: SharedTechnology = "reclaimed_water"
     capacity_kw: float | None = None
     reach_m: float | None = None
     spacing_m: float | None = None

@@ -199,7 +199,9 @@ def site_rows(places: pd.DataFrame, found: Siting, chosen: Ints, after: Matched)
         ["out", "rank", "site_id"], kind="stable", ignore_index=True, na_position="last"
     )
     columns = {c.name: rows.get(c.name, np.nan) for c in SITE_COLUMNS}
-    return pd.DataFrame(columns)
+    told = pd.DataFrame(columns)
+    texts = [c.name for c in SITE_COLUMNS if c.type == "text"]
+    return told.assign(**{name: told[name].astype(object).where(told[name].notna(), None) for name in texts})
 
 
 def site_summary(
@@ -212,6 +214,10 @@ def site_summary(
     """
     served_w = int(before.solved.allocation.relaxed_tier_w.sum())
     usable = int(places["exclusion"].isna().sum())
+    # No choice gives more than the largest candidates have: where all have much to do, that says most.
+    largest_w = np.sort(watts(places["capacity_kw"][places["exclusion"].isna()].to_numpy()))[::-1]
+    gain_w = found.total_w - served_w
+    most_w = min(found.bound_w - served_w, int(largest_w[:count].sum()))
     end = None
     if len(found.chosen) < count:
         end = "no_candidate" if len(found.chosen) == usable else "no_gain"
@@ -228,9 +234,9 @@ def site_summary(
         "end": None if end is None else {"reason": end, "title": _titled(SITE_ENDS[end])},
         "served_before_kw": served_w / W_PER_KW,
         "served_after_kw": found.total_w / W_PER_KW,
-        "gain_kw": (found.total_w - served_w) / W_PER_KW,
-        "most_gain_kw": (found.bound_w - served_w) / W_PER_KW,
-        "proven_frac": float(found.proven_frac),
+        "gain_kw": gain_w / W_PER_KW,
+        "most_gain_kw": most_w / W_PER_KW,
+        "proven_frac": gain_w / most_w if most_w else 1.0,
         "before": _told(before, ruleset),
         "after": _told(after, ruleset),
     }

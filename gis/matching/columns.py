@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES, Column, Technology
+from typing import Literal, get_args
 
-SHARED: tuple[Technology, ...] = ("reclaimed_water", "geothermal", "waste_heat", "biomass")
+from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES, Column
+
+SharedTechnology = Literal["reclaimed_water", "geothermal", "waste_heat", "biomass"]
+SHARED: tuple[SharedTechnology, ...] = get_args(SharedTechnology)
 """Technologies whose sources several parcels share."""
 
 BASES: dict[str, tuple[str, str]] = {
