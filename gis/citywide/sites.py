@@ -16,7 +16,7 @@ from gis.citywide.scenario import Scenario
 from gis.citywide.siting import Matched, built, candidates_of, site_rows, site_summary
 from gis.errors import InputError, NotFoundError
 from gis.facts.surroundings import Surroundings
-from gis.matching.columns import SHARED, SharedTechnology
+from gis.matching.columns import MOST_SITES, SHARED, SharedTechnology
 from gis.matching.siting import site
 from gis.resources import Resources
 from gis.rules import RuleSet
@@ -24,8 +24,8 @@ from gis.rules.loader import content_json
 from gis.staleness import software
 from gis.store import SitingRecord, Store
 
-MOST_SITES = 200
-LEAST_SPACING_M, MOST_M, MOST_KW = 100.0, 100_000.0, 10_000_000.0
+MOST_KW, MOST_REACH_M = 10_000_000.0, 20_000.0
+SPACING_M = 100.0, 20_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ class SitePlan:
             raise InputError(f"{self.technology!r} is not one of {', '.join(SHARED)}, which can be sited.")
         for name, value, least, most in (
             ("capacity", self.capacity_kw, 1.0, MOST_KW),
-            ("reach", self.reach_m, 1.0, MOST_M),
-            ("spacing", self.spacing_m, LEAST_SPACING_M, MOST_M),
+            ("reach", self.reach_m, 1.0, MOST_REACH_M),
+            ("spacing", self.spacing_m, *SPACING_M),
         ):
             if value is not None and not least <= value <= most:
                 unit = "kW" if name == "capacity" else "m"
@@ -110,7 +110,7 @@ def site_store(
     The scenario is that of the matching run of this name; `base` needs no run. Raises NotFoundError for
     another one without a run, and InputError when no parcels were ever imported.
     """
-    asked = _stored_scenario(store, scenario)
+    asked = stored_scenario(store, scenario)
     with store.moment() as moment:
         found = _sited(stored_city(moment), ruleset, plan, asked, progress)
     tell(progress, 0, 0, "saving the sites")
@@ -131,7 +131,8 @@ def site_store(
     return found
 
 
-def _stored_scenario(store: Store, name: str) -> Scenario:
+def stored_scenario(store: Store, name: str) -> Scenario:
+    """Return the scenario of a stored matching run; `base` needs no run, another one is a NotFoundError."""
     try:
         return Scenario(name, **store.match(name).settings)
     except NotFoundError:

@@ -127,6 +127,9 @@ CONNECTION_COLUMNS: tuple[Column, ...] = (
 )
 """One row a connection of a parcel with a source."""
 
+MOST_SITES = 200
+"""New sources that are chosen at once, at most."""
+
 SITE_EXCLUSIONS: dict[str, tuple[str, str]] = {
     "prohibited_zone": ("位于地下水禁止开采区", "in a zone where water intake is prohibited"),
     "outside_fields": ("不在地热田范围内", "outside the geothermal fields"),

@@ -19,7 +19,16 @@ from folium.plugins import VectorGridProtobuf
 from folium.template import Template
 
 from gis.errors import InputError
-from gis.matching.columns import BASES, EXCLUSIONS, REASONS, SHARED, SOURCE_COLUMNS
+from gis.matching.columns import (
+    BASES,
+    EXCLUSIONS,
+    MOST_SITES,
+    REASONS,
+    SHARED,
+    SITE_CONDITIONS,
+    SITE_EXCLUSIONS,
+    SOURCE_COLUMNS,
+)
 from gis.settings import Settings
 from gis.titles import (
     CHECKLIST_GROUPS,
@@ -44,6 +53,7 @@ SCRIPTS = (
     "option.js",
     "portfolio.js",
     "match.js",
+    "site.js",
     "match_parcel.js",
     "panel.js",
     "match_tables.js",
@@ -52,6 +62,7 @@ SCRIPTS = (
     "match_views.js",
     "match_compare.js",
     "match_run.js",
+    "site_panel.js",
     "match_panel.js",
     "main.js",
 )
@@ -119,7 +130,7 @@ class _Map(folium.Map):
         ]
         self.default_css = [
             ("leaflet_css", asset_url("vendor/leaflet/leaflet.css")),
-            *((name, asset_url(f"static/{name}.css")) for name in ("onemap", "match")),
+            *((name, asset_url(f"static/{name}.css")) for name in ("onemap", "match", "site")),
         ]
 
 
@@ -259,6 +270,11 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
             "bases": in_both(BASES),
             "shared": list(SHARED),
             "sources": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in SOURCE_COLUMNS},
+        },
+        "sites": {
+            "exclusions": in_both(SITE_EXCLUSIONS),
+            "conditions": in_both(SITE_CONDITIONS),
+            "most": MOST_SITES,
         },
         "facts": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in FACTS},
     }

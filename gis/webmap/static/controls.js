@@ -9,6 +9,7 @@
 
   function swatch(layer) {
     if (RESULTS.includes(layer.id)) return el("span", { class: "swatch swatch-result" });
+    if (layer.id === "site") return el("span", { class: "swatch swatch-site" });
     const { colour, dash, fill_opacity: opacity } = layer.style;
     const mark = el("span", { class: `swatch swatch-${layer.geometry}` });
     mark.style.setProperty("--colour", colour);
@@ -19,6 +20,10 @@
 
   function draw(layer, on) {
     if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
+    if (layer.id === "site") {
+      OneMap.sites.toggle(on);
+      return;
+    }
     const names = layer.id === "match_parcel" ? ["match_parcel", "match_connection"] : [layer.id];
     names.map((name) => state.grids[name]).forEach((grid) => {
       if (on) state.map.addLayer(grid); else state.map.removeLayer(grid);
@@ -29,7 +34,7 @@
   /* The layers of the catalogue, with matching beside the other results. */
   function layers() {
     const [results, ...others] = OneMap.config.layers;
-    return [results, ...OneMap.match.layers(), ...others];
+    return [results, ...OneMap.match.layers(), ...OneMap.sites.layers(), ...others];
   }
 
   /* Switch a layer; of two that would cover each other, the other goes. */
@@ -38,6 +43,7 @@
       layers().filter((other) => RESULTS.includes(other.id) && state.shown.has(other.id)).forEach((other) => draw(other, false));
     }
     draw(layer, on);
+    if (layer.id === "site") drawMatch();
     if (!RESULTS.includes(layer.id)) return;
     drawMatch();
     OneMap.match.drawToggle();
@@ -83,6 +89,7 @@
       "li", { class: layer.loaded ? null : "disabled", "data-layer": layer.id },
       box, el("label", { for: id, title }, swatch(layer), el("span", { class: "layer-title" }, pick(layer.title))), note,
       layer.id === "match_parcel" ? scenarioSelect() : null,
+      layer.id === "site" && OneMap.sites.sitings().length > 1 ? OneMap.sites.select("site-layer-scenario") : null,
     );
   }
 
@@ -138,13 +145,19 @@
     rows.push(legendRow(OneMap.noneColour, text(match ? "legend_no_load" : "legend_none"), match ? null : count(null), "faint"));
     document.getElementById("legend-technologies").replaceChildren(...rows);
     const grey = "#4a545c";
+    const sites = state.shown.has("site") ? siteLegend() : [];
     document.getElementById("legend-statuses").replaceChildren(...(match ? [
       legendRow(OneMap.noneColour, text("legend_unknown_load"), null, "hatched"),
     ] : [
       legendRow(grey, text("legend_suitable"), null), legendRow(grey, text("legend_conditional"), null, "hatched"),
-    ]));
+    ]), ...sites);
     drawNote();
   }
+
+  /* The points of sites: chosen, with their rank; others; left out. */
+  const siteLegend = () => ["site", "candidate", "barred"].map((kind) => el(
+    "li", {}, el("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), el("span", { class: "layer-title" }, text(`legend_${kind}`)),
+  ));
 
   function drawNote() {
     const cells = state.map.getZoom() <= OneMap.config.cellMaxZoom;
@@ -204,6 +217,7 @@
         drawLabels();
       });
       OneMap.match.onChange(drawMatch);
+      OneMap.sites.onChange(drawMatch);
       if (OneMap.config.layers.some((layer) => layer.id === "parcel_suitability" && layer.loaded)) {
         OneMap.getJson("/api/summary?by=city").then((summary) => {
           state.counts = summary.rows.flatMap((row) => row.recommended);
