@@ -76,7 +76,7 @@ def test_the_chosen_are_points_with_their_rank_where_the_api_says(base: Seen) ->
         box = marks.filter(has_text=str(int(rank))).bounding_box()
         assert box is not None
         assert (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) == pytest.approx((x, y), abs=1.5)
-    legend = base.page.locator("#legend-statuses")
+    legend = base.page.locator("#legend-sites")
     expect(legend).to_contain_text(base.word("选中的新建热源", "New source, by rank"))
     expect(base.page.locator(".leaflet-onemap-point-pane path")).to_have_count(len(places) - 6)
 
@@ -103,9 +103,9 @@ def test_the_tab_lists_what_was_chosen_and_how_good_it_is(base: Seen) -> None:
     expect(body.locator("#site-lead")).to_contain_text(mw(summary["gain_kw"]))
     expect(body.locator("#site-bound")).to_contain_text(mw(summary["most_gain_kw"]))
     rows = cells(body.locator(".table").first)
-    assert [row[:2] for row in rows] == [[str(n + 1), r["site_id"]] for n, r in enumerate(chosen)]
-    assert [row[4] for row in rows] == [mw(r["gain_kw"]) for r in chosen]
-    assert [row[8] for row in rows] == [f"{r['parcel_count']:,.0f}" for r in chosen]
+    assert [row[0] for row in rows] == [f"{n + 1}. {r['site_id']}" for n, r in enumerate(chosen)]
+    assert [row[3] for row in rows] == [mw(r["gain_kw"]) for r in chosen]
+    assert [row[7] for row in rows] == [f"{r['parcel_count']:,.0f}" for r in chosen]
     body.locator(".table button.link").first.click()
     expect(base.page.locator("#match-dialog")).to_be_hidden()
     expect(base.page.locator(".leaflet-popup")).to_contain_text(chosen[0]["site_id"])
@@ -114,7 +114,7 @@ def test_the_tab_lists_what_was_chosen_and_how_good_it_is(base: Seen) -> None:
 def test_another_scenario_shows_its_own_places_and_what_was_left_out(base: Seen) -> None:
     body = base.dialog("sites")
     body.locator("#site-scenario").select_option("dry-winter")
-    title = SITE_EXCLUSIONS["outside_fields"]
+    title = SITE_EXCLUSIONS["prohibited_zone"]
     expect(body).to_contain_text(base.word(*title))
     expect(body.locator("#site-lead")).to_contain_text("dry-winter")
     base.page.locator("#match-close").click()

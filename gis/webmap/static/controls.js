@@ -145,12 +145,12 @@
     rows.push(legendRow(OneMap.noneColour, text(match ? "legend_no_load" : "legend_none"), match ? null : count(null), "faint"));
     document.getElementById("legend-technologies").replaceChildren(...rows);
     const grey = "#4a545c";
-    const sites = state.shown.has("site") ? siteLegend() : [];
     document.getElementById("legend-statuses").replaceChildren(...(match ? [
       legendRow(OneMap.noneColour, text("legend_unknown_load"), null, "hatched"),
     ] : [
       legendRow(grey, text("legend_suitable"), null), legendRow(grey, text("legend_conditional"), null, "hatched"),
-    ]), ...sites);
+    ]));
+    document.getElementById("legend-sites").replaceChildren(...(state.shown.has("site") ? siteLegend() : []));
     drawNote();
   }
 

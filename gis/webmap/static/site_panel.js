@@ -8,7 +8,7 @@
   let failure = null;
 
   function placeButton(row, leave) {
-    const button = el("button", { type: "button", class: "link" }, OneMap.sites.titleOf(row));
+    const button = el("button", { type: "button", class: "link" }, `${row.rank}. ${OneMap.sites.titleOf(row)}`);
     button.addEventListener("click", () => {
       leave();
       OneMap.sites.goTo(row.site_id);
@@ -19,7 +19,6 @@
   function chosenTable(rows, leave) {
     const { mw, figure, count, area, technology, table } = OneMap.tables;
     return table(text("sites"), [
-      { name: "rank", title: text("site_rank"), show: (row) => count(row.rank) },
       { name: "site_id", title: text("site_place"), text: true, show: (row) => placeButton(row, leave) },
       { name: "technology", title: text("match_technology"), text: true, show: (row) => technology(row.technology) },
       { name: "capacity_kw", title: text("site_capacity_mw"), show: (row) => mw(row.capacity_kw) },
@@ -29,7 +28,7 @@
       { name: "heated_area_m2", title: text("match_area"), show: (row) => area(row.heated_area_m2) },
       { name: "parcel_count", title: text("match_parcels"), show: (row) => count(row.parcel_count) },
       { name: "mean_length_m", title: text("match_mean_length"), show: (row) => figure(row.mean_length_m, 0) },
-      { name: "condition", title: text("site_remark"), text: true, show: OneMap.sites.remark },
+      { name: "condition", title: text("site_remark"), text: true, show: (row) => el("span", { class: "site-remark" }, OneMap.sites.remark(row)) },
     ], rows, { most: 50 });
   }
 
