@@ -104,7 +104,13 @@ def _spec(kind: str) -> LayerSpec:
 
 
 def given_places(places: gpd.GeoDataFrame, wanted: Wanted) -> pd.DataFrame:
-    """Return places of `read_places` as candidates; what they do not tell is as wanted."""
+    """Return places of `read_places` as candidates; what they do not tell is as wanted.
+
+    Raises InputError where two places have the same id.
+    """
+    places = places.reset_index(drop=True)
+    if not places["site_id"].is_unique:
+        raise InputError("every place needs a site_id of its own")
     kw = places["capacity_kw"].to_numpy(dtype=np.float64)
     default_kw = np.nan if wanted.capacity_kw is None else wanted.capacity_kw
     technology = places["technology"].astype(object)
@@ -276,8 +282,8 @@ def _keep_stock(exclusion: Texts, field_of: Ints, kw: Floats, solved: Solved) ->
         allocation.used_w, network.sum_by(network.source, allocation.relaxed_flow_w, len(network.supply_w))
     )
     left_kw = solved.problem.remaining_kw - used_w[: len(solved.problem.remaining_kw)] / W_PER_KW
-    for at in np.flatnonzero((field_of >= 0) & pd.isna(exclusion)):
-        source = field_source(solved, field_of[at : at + 1])[0]
+    wells = np.flatnonzero((field_of >= 0) & pd.isna(exclusion))
+    for at, source in zip(wells, field_source(solved, field_of[wells]), strict=True):
         if np.isnan(left_kw[source]):
             exclusion[at] = "unknown_place"
         elif not 0.0 < kw[at] <= left_kw[source]:

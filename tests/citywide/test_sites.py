@@ -239,6 +239,16 @@ def test_what_is_not_known_of_the_ground_bars_a_well(matched, layer):
         sites(matched.parcels, around, matched.ruleset, SitePlan(1, "geothermal"))
 
 
+def test_every_place_has_an_id_of_its_own_and_any_index(matched):
+    given = places(("a", None, 100.0, SPOT), ("a", None, 100.0, SPOT))
+    with pytest.raises(InputError, match="site_id of its own"):
+        sites(matched.parcels, matched.around, matched.ruleset, SitePlan(1, places=given))
+    given = places(("a", None, 1e4, shapely.Point(0, 0)), ("b", None, 1e4, SPOT)).set_index(pd.Index([7, 3]))
+    found = sites(matched.parcels, matched.around, matched.ruleset, SitePlan(2, places=given))
+    assert found.places[["site_id", "rank"]].to_numpy().tolist()[0] == ["b", 1.0]
+    assert found.places["exclusion"].tolist() == [None, "no_parcel"]
+
+
 def test_who_serves_nothing_more_is_not_chosen(matched):
     # Two plants at one place, each enough for all around: the second has nothing to do.
     spot = matched.parcels.geometry.iloc[0].centroid
