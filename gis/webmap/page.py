@@ -40,7 +40,7 @@ from gis.titles import (
 )
 from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
 from gis.webmap.boxes import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM
-from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL
+from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL, MATCH_SEGMENT
 from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
 from gis.webmap.tiles import RESULT_LAYER
 from layers import LAYERS, LayerSpec
@@ -320,6 +320,7 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
     for layer, pane, min_zoom in (
         (MATCH_PARCEL, "result", MIN_ZOOM),
         (MATCH_CONNECTION, "line", PARCEL_MIN_ZOOM),
+        (MATCH_SEGMENT, "line", MIN_ZOOM),
     ):
         grids.append(_Grid(layer, pane, min_zoom, "scenario={scenario}&v={version}"))
     for grid in grids:

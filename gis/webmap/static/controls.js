@@ -43,7 +43,7 @@
       layers().filter((other) => RESULTS.includes(other.id) && state.shown.has(other.id)).forEach((other) => draw(other, false));
     }
     draw(layer, on);
-    if (layer.id === "site") drawMatch();
+    if (["site", "match_segment"].includes(layer.id)) drawMatch();
     if (!RESULTS.includes(layer.id)) return;
     drawMatch();
     OneMap.match.drawToggle();
@@ -151,13 +151,25 @@
       legendRow(grey, text("legend_suitable"), null), legendRow(grey, text("legend_conditional"), null, "hatched"),
     ]));
     document.getElementById("legend-sites").replaceChildren(...(state.shown.has("site") ? siteLegend() : []));
+    document.getElementById("legend-segments").replaceChildren(...(state.shown.has("match_segment") ? segmentLegend() : []));
     drawNote();
   }
 
   /* The points of sites: chosen, with their rank; others; left out. */
-  const siteLegend = () => ["site", "candidate", "barred"].map((kind) => el(
-    "li", {}, el("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), el("span", { class: "layer-title" }, text(`legend_${kind}`)),
+  const SITE_MARKS = [["site", "legend_site"], ["candidate", "legend_candidate"], ["barred", "legend_barred"]];
+  const siteLegend = () => SITE_MARKS.map(([kind, title]) => el(
+    "li", {}, el("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), el("span", { class: "layer-title" }, text(title)),
   ));
+
+  /* Mains by what is left to them, the most first. */
+  const segmentLegend = () => [
+    el("li", { class: "note" }, text("legend_segments", { name: OneMap.match.titleOf(OneMap.match.scenario()) })),
+    ...OneMap.leftClasses.map(({ colour, title }) => {
+      const mark = el("span", { class: "swatch swatch-line", "aria-hidden": "true" });
+      mark.style.setProperty("--colour", colour);
+      return el("li", {}, mark, el("span", { class: "layer-title" }, text(title)));
+    }),
+  ];
 
   function drawNote() {
     const cells = state.map.getZoom() <= OneMap.config.cellMaxZoom;

@@ -11,7 +11,7 @@
     const turn = ++asked;
     const { lng, lat } = event.latlng.wrap();
     const layers = OneMap.controls.shown().filter(
-      (id) => !["parcel_suitability", "match_parcel", "site", "parcel", "district", "township"].includes(id),
+      (id) => !["parcel_suitability", "match_parcel", "match_segment", "site", "parcel", "district", "township"].includes(id),
     );
     const query = new URLSearchParams({
       lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
