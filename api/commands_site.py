@@ -26,40 +26,44 @@ def register(app: typer.Typer) -> None:
     app.command("site")(site)
 
 
+Count = Annotated[int, typer.Option(help="How many to choose, at most.")]
+Run = Annotated[str, typer.Option(help="Matching run beside whose sources they are built.")]
+Kind = Annotated[SharedTechnology, typer.Option(help="What they are, where a place does not tell.")]
+Capacity = Annotated[
+    float | None,
+    typer.Option(help="What each can give; by default what the rules take, of a well one doublet."),
+]
+Reach = Annotated[float | None, typer.Option(help="How far each reaches; by default as the rules say.")]
+Places = Annotated[
+    Path | None,
+    typer.Option(
+        help="File of places (points or polygons; id, name, technology, capacity_kw); "
+        "by default a grid over what is not met."
+    ),
+]
+SourceCrs = Annotated[str | None, typer.Option(help="Coordinate system of that file: EPSG:n, gcj02 or bd09.")]
+Spacing = Annotated[
+    float | None, typer.Option(help="Distance between places of the grid; by default as the rules say.")
+]
+Out = Annotated[Path | None, typer.Option(help="Write the answer into this new folder as well.")]
+Rules = Annotated[Path | None, typer.Option(help="Folder of a rule set, instead of the built-in one.")]
+AsOf = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day whose rules apply; today by default.")
+]
+
+
 def site(
-    count: Annotated[int, typer.Option(help="How many to choose, at most.")],
-    scenario: Annotated[str, typer.Option(help="Matching run beside whose sources they are built.")] = "base",
-    technology: Annotated[
-        SharedTechnology,
-        typer.Option(help="What they are: reclaimed_water, geothermal, waste_heat or biomass."),
-    ] = "reclaimed_water",
-    capacity_kw: Annotated[
-        float | None,
-        typer.Option(help="What each can give; by default what the rules take, of a well one doublet."),
-    ] = None,
-    reach_m: Annotated[
-        float | None, typer.Option(help="How far each reaches; by default as the rules say.")
-    ] = None,
-    candidates: Annotated[
-        Path | None,
-        typer.Option(
-            help="File of places (points or polygons; id, name, technology, capacity_kw); "
-            "by default a grid over what is not met."
-        ),
-    ] = None,
-    source_crs: Annotated[
-        str | None, typer.Option(help="Coordinate system of that file: EPSG:n, gcj02 or bd09.")
-    ] = None,
-    spacing_m: Annotated[
-        float | None, typer.Option(help="Distance between places of the grid; by default as the rules say.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the answer into this new folder as well.")] = None,
-    rules: Annotated[
-        Path | None, typer.Option(help="Folder of a rule set, instead of the built-in one.")
-    ] = None,
-    as_of: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day whose rules apply; today by default.")
-    ] = None,
+    count: Count,
+    scenario: Run = "base",
+    technology: Kind = "reclaimed_water",
+    capacity_kw: Capacity = None,
+    reach_m: Reach = None,
+    candidates: Places = None,
+    source_crs: SourceCrs = None,
+    spacing_m: Spacing = None,
+    out: Out = None,
+    rules: Rules = None,
+    as_of: AsOf = None,
 ) -> None:
     """Choose where new sources are worth most beside all that there is, and keep the answer.
 

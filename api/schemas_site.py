@@ -10,7 +10,7 @@ from pydantic import Field
 from api.schemas import Body
 from api.schemas_match import ByTechnology, MatchJob, Settings, row_model
 from gis.citywide.scenario import NAME
-from gis.citywide.sites import MOST_KW, MOST_REACH_M, SPACING_M
+from gis.citywide.site_plan import MOST_KW, MOST_REACH_M, SPACING_M
 from gis.matching.columns import MOST_SITES, SITE_COLUMNS, SharedTechnology
 from layers import Text
 

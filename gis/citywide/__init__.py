@@ -1,9 +1,9 @@
 """Citywide matching and siting: the ledger of shared sources, and who gets what of them."""
 
 from gis.citywide.match import Match, match, match_store
-from gis.citywide.places import read_places
 from gis.citywide.scenario import Scenario
-from gis.citywide.sites import SitePlan, Sites, site_store, sites
+from gis.citywide.site_plan import SitePlan, read_places
+from gis.citywide.sites import Sites, site_store, sites
 
 __all__ = [
     "Match",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +12,7 @@ import shapely
 
 from gis.citywide.problem import W_PER_KW
 from gis.citywide.scenario import Scenario
+from gis.citywide.site_plan import SitePlan
 from gis.citywide.tables import Solved
 from gis.errors import InputError
 from gis.facts.columns import Floats, Ints
@@ -20,12 +20,8 @@ from gis.facts.surroundings import Surroundings
 from gis.heat.geothermal import doublet_kw
 from gis.heat.heat_pump import delivered_kw
 from gis.heat.reclaimed_water import water_heat_kw
-from gis.matching.columns import SHARED, SharedTechnology
 from gis.rules import RuleSet
 from gis.scoring.supply import FIELD
-from gis.vocabulary import TECHNOLOGY_TITLES
-from layers import LayerSpec, StyleSpec, Text
-from layers.common import NAME, choice, field, key
 
 OPTION_OF: dict[str, str] = {
     "reclaimed_water": "reclaimed_water",
@@ -38,73 +34,12 @@ OPTION_OF: dict[str, str] = {
 MOST_PLACES = 300
 """Places that a grid gives at most: those with most load that is not met."""
 
-MOST_GIVEN = 5000
 ZONES = {"restricted": "restricted_zone", "reserve": "reserve_zone"}
 Texts = npt.NDArray[np.object_]
 
 
-@dataclass(frozen=True, eq=False)
-class Wanted:
-    """What is to be built: its technology, its capacity (kW) and its reach (m), None where the rules tell."""
-
-    technology: SharedTechnology
-    capacity_kw: float | None
-    reach_m: float | None
-
-
-def read_places(path: Path, source_crs: str | None = None) -> gpd.GeoDataFrame:
-    """Return places of a file: `site_id`, `name`, `technology`, `capacity_kw` and points in EPSG:4548.
-
-    The file has points, or polygons, which stand for a point in them. `source_crs` is as for an import.
-    Raises InputError for a file that cannot be read, and for the first row that cannot be used.
-    """
-    from gis.ingest.pipeline import read_mapped
-    from gis.ingest.readers import read_source
-
-    source = read_source(path)
-    if source.geometry is None:
-        raise InputError(f"{path.name}: the file holds no shapes; give places as points or polygons.")
-    areal = np.isin(shapely.get_type_id(source.geometry), (3, 6)).any()
-    spec = _spec("polygon" if areal else "point")
-    found = read_mapped(spec, path, source_crs=source_crs, on_error="abort").frame
-    if len(found) > MOST_GIVEN:
-        raise InputError(
-            f"{path.name}: {len(found):,} places are more than can be compared ({MOST_GIVEN:,})."
-        )
-    found = found.rename(columns={spec.key: "site_id"})
-    return found.set_geometry(gpd.GeoSeries(shapely.point_on_surface(found.geometry), crs=found.crs))
-
-
-def _spec(kind: str) -> LayerSpec:
-    """Return what a file of places may tell, as a layer that is not stored."""
-    return LayerSpec.model_validate(
-        {
-            "id": "site_candidate",
-            "title": Text(zh="备选点", en="candidates"),
-            "description": Text(zh="可新建热源的位置", en="places for new sources"),
-            "group": "resource",
-            "geometry": kind,
-            "key": "site_candidate_id",
-            "fields": (
-                key("site_candidate_id", "备选点编号", "candidate", "id", "site_id", "编号"),
-                NAME,
-                field(
-                    "technology", "text", "技术类型", "technology", "JSLX",
-                    choices=tuple(choice(t, *TECHNOLOGY_TITLES[t]) for t in SHARED),
-                ),
-                field(
-                    "capacity_kw", "float", "供热能力", "heat capacity", "GRNL",
-                    unit="kW", aliases=("capacity",), minimum=1,
-                ),
-            ),
-            "style": StyleSpec(colour="#111827"),
-            "export_name": "BXD",
-        }
-    )  # fmt: skip
-
-
-def given_places(places: gpd.GeoDataFrame, wanted: Wanted) -> pd.DataFrame:
-    """Return places of `read_places` as candidates; what they do not tell is as wanted.
+def given_places(places: gpd.GeoDataFrame, plan: SitePlan) -> pd.DataFrame:
+    """Return places of `read_places` as candidates; what they do not tell is as the plan says.
 
     Raises InputError where two places have the same id.
     """
@@ -112,13 +47,13 @@ def given_places(places: gpd.GeoDataFrame, wanted: Wanted) -> pd.DataFrame:
     if not places["site_id"].is_unique:
         raise InputError("every place needs a site_id of its own")
     kw = places["capacity_kw"].to_numpy(dtype=np.float64)
-    default_kw = np.nan if wanted.capacity_kw is None else wanted.capacity_kw
+    default_kw = np.nan if plan.capacity_kw is None else plan.capacity_kw
     technology = places["technology"].astype(object)
     return pd.DataFrame(
         {
             "site_id": places["site_id"].astype(object),
             "site_name": places["name"].astype(object),
-            "technology": technology.where(technology.notna(), wanted.technology),
+            "technology": technology.where(technology.notna(), plan.technology),
             "parcel_id": None,
             "x_m": shapely.get_x(places.geometry.to_numpy()),
             "y_m": shapely.get_y(places.geometry.to_numpy()),
@@ -128,7 +63,7 @@ def given_places(places: gpd.GeoDataFrame, wanted: Wanted) -> pd.DataFrame:
 
 
 def grid_places(
-    solved: Solved, wanted: Wanted, spacing_m: float, around: Surroundings, ruleset: RuleSet
+    solved: Solved, plan: SitePlan, spacing_m: float, around: Surroundings, ruleset: RuleSet
 ) -> pd.DataFrame:
     """Return a candidate in every cell of a grid that has load not met, the most of it first.
 
@@ -142,7 +77,7 @@ def grid_places(
     hosts = np.flatnonzero(
         (open_m2 >= ruleset.parameters["site_land_m2"].number()) & (demand["heat_load_kw"] > 0.0)
     )
-    if wanted.technology == "geothermal":
+    if plan.technology == "geothermal":
         ground = _ground(centre_m[hosts], around, ruleset)
         hosts = hosts[[e is None for e in ground.exclusion]]
     _, cell = np.unique(np.floor(centre_m / spacing_m), axis=0, return_inverse=True)
@@ -162,11 +97,11 @@ def grid_places(
         {
             "site_id": [f"S-{n + 1:03d}" for n in range(len(chosen))],
             "site_name": None,
-            "technology": wanted.technology,
+            "technology": plan.technology,
             "parcel_id": solved.ids[chosen],
             "x_m": centre_m[chosen, 0],
             "y_m": centre_m[chosen, 1],
-            "capacity_kw": np.nan if wanted.capacity_kw is None else wanted.capacity_kw,
+            "capacity_kw": np.nan if plan.capacity_kw is None else plan.capacity_kw,
         }
     )
 
@@ -174,7 +109,7 @@ def grid_places(
 def judged_places(
     places: pd.DataFrame,
     solved: Solved,
-    wanted: Wanted,
+    plan: SitePlan,
     around: Surroundings,
     ruleset: RuleSet,
     scenario: Scenario,
@@ -200,7 +135,7 @@ def judged_places(
         exclusion[wells], condition[wells], field_of[wells] = ground.exclusion, ground.condition, ground.field
         exclusion[wells[pd.isna(exclusion[wells]) & np.isnan(kw[wells])]] = "unknown_place"
         _keep_stock(exclusion, field_of, kw, solved)
-    reach = {t: reach_m(t, wanted, ruleset, scenario) for t in set(technology)}
+    reach = {t: reach_m(t, plan, ruleset, scenario) for t in set(technology)}
     return places.assign(
         capacity_kw=kw,
         reach_m=[reach[t] for t in technology],
@@ -210,10 +145,10 @@ def judged_places(
     )
 
 
-def reach_m(technology: str, wanted: Wanted, ruleset: RuleSet, scenario: Scenario) -> float:
-    """Return how far (m) a new source reaches: as wanted, or as the rules and the scenario say."""
-    if wanted.reach_m is not None:
-        return wanted.reach_m
+def reach_m(technology: str, plan: SitePlan, ruleset: RuleSet, scenario: Scenario) -> float:
+    """Return how far (m) a new source reaches: as planned, or as the rules and the scenario say."""
+    if plan.reach_m is not None:
+        return plan.reach_m
     if technology == "geothermal":
         return ruleset.parameters["site_well_reach_m"].number() * scenario.reach_frac
     return scenario.rules(ruleset).options[OPTION_OF[technology]].number("plant_reach_m")

@@ -11,63 +11,18 @@ import numpy as np
 import pandas as pd
 
 from gis.citywide.city import City, Progress, gathered, given_city, solved, stored_city, tell
-from gis.citywide.places import Wanted, given_places, grid_places, judged_places
+from gis.citywide.places import given_places, grid_places, judged_places
 from gis.citywide.scenario import Scenario
+from gis.citywide.site_plan import SitePlan
 from gis.citywide.siting import Matched, built, candidates_of, site_rows, site_summary
-from gis.errors import InputError, NotFoundError
+from gis.errors import NotFoundError
 from gis.facts.surroundings import Surroundings
-from gis.matching.columns import MOST_SITES, SHARED, SharedTechnology
 from gis.matching.siting import site
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.staleness import software
 from gis.store import SitingRecord, Store
-
-MOST_KW, MOST_REACH_M = 10_000_000.0, 20_000.0
-SPACING_M = 100.0, 20_000.0
-
-
-@dataclass(frozen=True, eq=False)
-class SitePlan:
-    """What is to be sited.
-
-    count        how many sources to choose, at most
-    technology   what they are, where a place does not tell its own
-    capacity_kw  what each can give, where a place does not tell; None: one doublet of the field for a well,
-                 else what the rules take for one source
-    reach_m      how far each reaches; None: what the rules and the scenario say
-    spacing_m    distance between the places of the grid; None: what the rules say
-    places       places as `read_places` returns them; None: a grid over what is not met
-    """
-
-    count: int
-    technology: SharedTechnology = "reclaimed_water"
-    capacity_kw: float | None = None
-    reach_m: float | None = None
-    spacing_m: float | None = None
-    places: gpd.GeoDataFrame | None = None
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.count <= MOST_SITES:
-            raise InputError(f"The number of sites must be from 1 to {MOST_SITES}, not {self.count}.")
-        if self.technology not in SHARED:
-            raise InputError(f"{self.technology!r} is not one of {', '.join(SHARED)}, which can be sited.")
-        for name, value, least, most in (
-            ("capacity", self.capacity_kw, 1.0, MOST_KW),
-            ("reach", self.reach_m, 1.0, MOST_REACH_M),
-            ("spacing", self.spacing_m, *SPACING_M),
-        ):
-            if value is not None and not least <= value <= most:
-                unit = "kW" if name == "capacity" else "m"
-                raise InputError(f"The {name} must be from {least:g} to {most:,.0f} {unit}, not {value:g}.")
-        if self.places is not None and self.spacing_m is not None:
-            raise InputError("A spacing is for a grid of places; leave it out where the places are given.")
-
-    def settings(self) -> dict[str, Any]:
-        """Return the plan as it is kept with its answer."""
-        told = {name: getattr(self, name) for name in ("technology", "capacity_kw", "reach_m", "spacing_m")}
-        return {"count": self.count, "candidates": "grid" if self.places is None else "given", **told}
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +102,12 @@ def _sited(
     around = city.around
     offered = gathered(city, ruleset, scenario, progress)
     before = solved(offered, around, ruleset, scenario, progress, priced=False)
-    wanted = Wanted(plan.technology, plan.capacity_kw, plan.reach_m)
     if plan.places is None:
         spacing_m = plan.spacing_m or ruleset.parameters["site_spacing_m"].number()
-        places = grid_places(before, wanted, spacing_m, around, ruleset)
+        places = grid_places(before, plan, spacing_m, around, ruleset)
     else:
-        places = given_places(plan.places, wanted)
-    places = judged_places(places, before, wanted, around, ruleset, scenario)
+        places = given_places(plan.places, plan)
+    places = judged_places(places, before, plan, around, ruleset, scenario)
     tell(progress, 0, 0, "finding who is in reach")
     usable = np.flatnonzero(places["exclusion"].isna())
     candidates = candidates_of(city, before, places.iloc[usable])
