@@ -18,7 +18,8 @@ from gis.citywide.city import Progress
 from gis.citywide.scenario import NAME
 from gis.citywide.sites import stored_scenario
 from gis.crs import to_api
-from gis.store import SitingRecord, Store
+from gis.store import Store
+from gis.store.sites import SitingRecord, sites_of, sitings
 
 router = APIRouter(tags=["siting"])
 Name = Annotated[str, Path(pattern=f"^{NAME}$", description="scenario")]
@@ -40,7 +41,7 @@ def get_sitings(request: Request) -> ORJSON:
     """List the answers, the last of every scenario, and the one under way."""
     store: Store = request.app.state.store
     job = request.app.state.jobs.job("site")
-    return ORJSON({"sitings": _told(store.sitings(), store), "job": job})
+    return ORJSON({"sitings": _told(sitings(store), store), "job": job})
 
 
 @router.post(
@@ -62,7 +63,7 @@ def post_sites(request: Request, body: Annotated[NewSites, Body(openapi_examples
 def get_sites(request: Request, scenario: Name) -> ORJSON:
     """Return where new sources are worth most, with the bound of any other choice, and all candidates."""
     store: Store = request.app.state.store
-    record, places = store.sites(scenario)
+    record, places = sites_of(store, scenario)
     told = _told([record], store)[0]
     return ORJSON(told | {"summary": record.summary, "sites": rows_of(places)})
 
@@ -73,7 +74,7 @@ def get_sites(request: Request, scenario: Name) -> ORJSON:
 )
 def get_places(request: Request, scenario: Name) -> ORJSON:
     """Return all candidates as GeoJSON points, the chosen ones first."""
-    _, places = request.app.state.store.sites(scenario)
+    _, places = sites_of(request.app.state.store, scenario)
     points = to_api(np.asarray(shapely.points(places[["x_m", "y_m"]]), dtype=object))
     features = [
         {

@@ -22,7 +22,8 @@ from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.staleness import software
-from gis.store import SitingRecord, Store
+from gis.store import Store
+from gis.store.sites import SitingRecord, save_sites
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def site_store(
         finished_at=None,
         software=software(),
     )
-    store.save_sites(record, found.places)
+    save_sites(store, record, found.places)
     return found
 
 

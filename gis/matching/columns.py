@@ -159,22 +159,22 @@ SITE_ENDS: dict[str, tuple[str, str]] = {
 """Why fewer sources are chosen than were asked for."""
 
 SITE_COLUMNS: tuple[Column, ...] = (
-    _t("site_id", "备选点编号", "candidate"),
-    _t("site_name", "名称", "name"),
-    _t("technology", "技术类型", "technology"),
-    _f("rank", "1", "选中次序", "rank among the chosen"),
-    _t("parcel_id", "所在地块编号", "parcel it stands on"),
-    _f("x_m", "m", "横坐标（EPSG:4548）", "easting (EPSG:4548)"),
-    _f("y_m", "m", "纵坐标（EPSG:4548）", "northing (EPSG:4548)"),
-    _f("capacity_kw", "kW", "供热能力", "capacity"),
-    _f("reach_m", "m", "供热半径", "reach"),
-    _f("gain_kw", "kW", "全市增加供热能力", "more served in all, beside those before it"),
+    Column("site_id", "text", None, "备选点编号", "candidate"),
+    Column("site_name", "text", None, "名称", "name"),
+    Column("technology", "text", None, "技术类型", "technology"),
+    Column("rank", "float", "1", "选中次序", "rank among the chosen"),
+    Column("parcel_id", "text", None, "所在地块编号", "parcel it stands on"),
+    Column("x_m", "float", "m", "横坐标（EPSG:4548）", "easting (EPSG:4548)"),
+    Column("y_m", "float", "m", "纵坐标（EPSG:4548）", "northing (EPSG:4548)"),
+    Column("capacity_kw", "float", "kW", "供热能力", "capacity"),
+    Column("reach_m", "float", "m", "供热半径", "reach"),
+    Column("gain_kw", "float", "kW", "全市增加供热能力", "more served in all, beside those before it"),
     *_powers("allocated", "匹配", "allocated"),
-    _f("heated_area_m2", "m2", "供热面积", "heated area"),
-    _f("parcel_count", "1", "接入地块数", "connected parcels"),
-    _f("mean_length_m", "m", "平均接入长度", "mean length of connection"),
-    _t("condition", "须落实的条件", "what must be settled"),
-    _t("exclusion", "不可用的原因", "why it cannot be built"),
+    Column("heated_area_m2", "float", "m2", "供热面积", "heated area"),
+    Column("parcel_count", "float", "1", "接入地块数", "connected parcels"),
+    Column("mean_length_m", "float", "m", "平均接入长度", "mean length of connection"),
+    Column("condition", "text", None, "须落实的条件", "what must be settled"),
+    Column("exclusion", "text", None, "不可用的原因", "why it cannot be built"),
 )
 """One row a candidate: chosen (with a rank), not chosen, or excluded.
 

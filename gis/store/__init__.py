@@ -3,7 +3,7 @@
 from gis.store.embedded import Cluster, ClusterStatus
 from gis.store.influence import Around, Touched, influence_rows, touched
 from gis.store.moment import Moment
-from gis.store.records import Change, LayerVersion, MatchRecord, RunRecord, ScoredParcel, SitingRecord
+from gis.store.records import Change, LayerVersion, MatchRecord, RunRecord, ScoredParcel
 from gis.store.store import Store, open_store
 from gis.store.writer import ResultWriter
 
@@ -18,7 +18,6 @@ __all__ = [
     "ResultWriter",
     "RunRecord",
     "ScoredParcel",
-    "SitingRecord",
     "Store",
     "Touched",
     "influence_rows",

@@ -83,22 +83,3 @@ class MatchRecord:
     layer_versions: dict[str, int]
     finished_at: datetime | None
     software: str
-
-
-@dataclass(frozen=True)
-class SitingRecord:
-    """Where new sources are worth most, the last answer for a scenario; `finished_at` is given by the store.
-
-    `settings` is the scenario as it was then, `plan` what was asked for, `summary` what it comes to.
-    """
-
-    scenario: str
-    settings: dict[str, Any]
-    plan: dict[str, Any]
-    summary: dict[str, Any]
-    ruleset_id: str
-    ruleset_hash: str
-    as_of: date
-    layer_versions: dict[str, int]
-    finished_at: datetime | None
-    software: str

@@ -22,7 +22,7 @@ from sqlalchemy.schema import DropIndex
 from gis.errors import InputError, NotFoundError
 from gis.resources import Raster, Resources
 from gis.settings import Settings
-from gis.store import loading, matches, rasters, results, sites
+from gis.store import loading, matches, rasters, results
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import check_postgis, clear_errors, external_url, make_engine, place
 from gis.store.copy import qualified, raw
@@ -31,7 +31,7 @@ from gis.store.frames import read_frame
 from gis.store.loading import Mode
 from gis.store.migrate import upgrade, wait_for_turn
 from gis.store.moment import Moment
-from gis.store.records import Box, LayerVersion, MatchRecord, RunRecord, ScoredParcel, SitingRecord
+from gis.store.records import Box, LayerVersion, MatchRecord, RunRecord, ScoredParcel
 from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
@@ -282,29 +282,10 @@ class Store:
             return matches.part(connection, name, scenario, where)
 
     def remove_match(self, scenario: str) -> None:
-        """Forget the matching run of a scenario and its sites; NotFoundError where there is no run."""
+        """Forget the matching run of a scenario; NotFoundError where there is none."""
         with clear_errors("Removing a matching run failed"), self._transaction() as connection:
             matches.one(connection, scenario)
             matches.remove(connection, scenario)
-            sites.remove(connection, scenario)
-
-    def save_sites(self, record: SitingRecord, places: pd.DataFrame) -> SitingRecord:
-        """Put sites in the place of the last of their scenario, and return their record as saved.
-
-        `places` has the columns of `gis.matching.columns.SITE_COLUMNS`.
-        """
-        with clear_errors("Saving the sites failed"), self._transaction() as connection:
-            return sites.write(connection, record, places)
-
-    def sitings(self) -> list[SitingRecord]:
-        """Return the last answer of every scenario to where new sources are worth most, by their names."""
-        with clear_errors("Reading the sites failed"), self._snapshot() as connection:
-            return sites.latest(connection)
-
-    def sites(self, scenario: str) -> tuple[SitingRecord, pd.DataFrame]:
-        """Return the sites of a scenario and all their candidates; NotFoundError where there are none."""
-        with clear_errors("Reading the sites failed"), self._snapshot() as connection:
-            return sites.one(connection, scenario), sites.places(connection, scenario)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

@@ -8,6 +8,7 @@ import subprocess
 import pandas as pd
 import pytest
 
+from gis.store.sites import sites_of, sitings
 from tests.api.test_cli_match import onemap
 
 __all__ = ["onemap"]
@@ -42,7 +43,7 @@ def test_sites_of_a_grid_are_printed_and_written_as_files_that_gdal_reads(onemap
     assert "% of the best possible gain" in printed
     assert sorted(f.name for f in out.iterdir()) == ["sites.csv", "sites.gpkg", "summary.json"]
     told = json.loads((out / "summary.json").read_text())
-    record, places = clean.sites("base")
+    record, places = sites_of(clean, "base")
     assert (told["scenario"], told["plan"]) == ("base", record.plan)
     assert told["gain_kw"] == record.summary["gain_kw"] > 0
     listed = subprocess.run(
@@ -77,7 +78,7 @@ def test_sites_of_a_file_tell_what_is_left_out_and_why_fewer_are_chosen(onemap, 
     assert "1  east  waste_heat  +5.000 MW" in printed
     assert "东站" in printed
     assert "fewer than 3: no further candidate may be built" in printed
-    _, places = clean.sites("base")
+    _, places = sites_of(clean, "base")
     out = places[places["exclusion"].notna()]
     assert dict(zip(out["site_id"], out["exclusion"], strict=True)) == {
         "small": "too_small",
@@ -125,7 +126,7 @@ def test_a_file_that_cannot_be_used_is_one_clear_sentence(onemap, city, tmp_path
     assert code == 1
     assert told in said
     assert said.count("\n") == 1
-    assert city.sitings() == []
+    assert sitings(city) == []
 
 
 def test_a_table_without_shapes_and_a_file_that_is_not_there(onemap, tmp_path):

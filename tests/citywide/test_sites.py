@@ -14,6 +14,7 @@ from gis.errors import InputError, NotFoundError
 from gis.facts.surroundings import ZONE_CLASSES, Surroundings
 from gis.matching.columns import SITE_COLUMNS
 from gis.resources import Resources
+from gis.store.sites import sites_of, sitings
 
 KW = 0.001
 SPOT = shapely.Point(450_000.0, 4_420_000.0)
@@ -136,12 +137,12 @@ def test_the_order_of_rows_makes_no_difference_and_the_store_returns_what_was_fo
     assert again.summary == plants.summary
     kept = site_store(matched.store, matched.ruleset, plants.plan)
     pd.testing.assert_frame_equal(kept.places, plants.places)
-    record, stored = matched.store.sites("base")
+    record, stored = sites_of(matched.store, "base")
     pd.testing.assert_frame_equal(
         stored, plants.places, check_dtype=False, check_exact=True, check_names=False
     )
     assert (record.summary, record.plan) == (plants.summary, plants.plan.settings())
-    assert [r.scenario for r in matched.store.sitings()] == ["base"]
+    assert [r.scenario for r in sitings(matched.store)] == ["base"]
     assert list(stored.columns) == [c.name for c in SITE_COLUMNS]
 
 
