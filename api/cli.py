@@ -23,6 +23,7 @@ MODULES = {
     "score": "api.commands_score",
     "explain": "api.commands_score",
     "match": "api.commands_match",
+    "site": "api.commands_site",
 }
 """Where each command is declared, in the order of the help."""
 

@@ -11,7 +11,7 @@ import typer
 
 from api.progress import bar, say
 from gis.citywide import Match, Scenario, match_store
-from gis.citywide.files import write_files
+from gis.citywide.files import refuse_filled, write_files
 from gis.citywide.scenario import Order
 from gis.errors import InputError, UsageError
 from gis.matching.columns import EXCLUSIONS
@@ -53,8 +53,8 @@ def match(
     connections; maximum flows certify that no allocation gives more.
     """
     asked = _scenario(scenario, order, capacity or [], reach)
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} is there already and not an empty folder: choose another name.")
+    if out is not None:
+        refuse_filled(out)
     ruleset = load_ruleset(rules or "beijing", as_of.date() if as_of else None)
     with open_store(Settings()) as store:
         with bar() as progress:

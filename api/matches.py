@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Annotated, Any
 
@@ -23,8 +24,8 @@ from api.schemas_match import (
     MatchSources,
     NewMatch,
 )
-from api.suitability import Scorer
 from gis.citywide import Scenario, match_store
+from gis.citywide.city import Progress
 from gis.errors import BusyError, NotFoundError, OneMapError
 from gis.store import LayerVersion, MatchRecord, Store
 
@@ -32,55 +33,57 @@ router = APIRouter(tags=["matching"])
 log = logging.getLogger("onemap.api")
 
 HOLDERS = 20
+DOING = {"match": "matched", "site": "searched for sites"}
+"""Kinds of jobs, and what is said of a scenario meanwhile."""
 
 
-class Matcher:
-    """The matching run under way in this program: one at a time."""
+class Jobs:
+    """What is worked out for the whole city in this program: one thing at a time."""
 
-    def __init__(self, store: Store, scorer: Scorer) -> None:
-        self._store, self._scorer = store, scorer
+    def __init__(self) -> None:
         self._lock = Lock()
-        self._job: dict[str, Any] | None = None
+        self._jobs: dict[str, dict[str, Any]] = {}
 
-    @property
-    def job(self) -> dict[str, Any] | None:
-        """What is under way, or was last."""
+    def job(self, kind: str) -> dict[str, Any] | None:
+        """Return the job of a kind that is under way, or was last."""
         with self._lock:
-            return None if self._job is None else dict(self._job)
+            return dict(self._jobs[kind]) if kind in self._jobs else None
 
-    def start(self, scenario: Scenario) -> dict[str, Any]:
-        """Begin a run and return it; BusyError while another one is under way."""
+    def start(self, kind: str, scenario: str, work: Callable[[Progress], object]) -> dict[str, Any]:
+        """Begin a job and return it; BusyError while another one is under way."""
         with self._lock:
-            if self._job is not None and self._job["state"] == "running":
-                raise BusyError(f"The scenario {self._job['scenario']} is being matched: try again after it.")
-            self._job = {
-                "scenario": scenario.name, "state": "running", "step": None, "done_frac": None, "error": None,
+            for other, doing in DOING.items():
+                busy = self._jobs.get(other)
+                if busy is None or busy["state"] != "running":
+                    continue
+                raise BusyError(f"The scenario {busy['scenario']} is being {doing}: try again after it.")
+            self._jobs[kind] = {
+                "scenario": scenario, "state": "running", "step": None, "done_frac": None, "error": None,
             }  # fmt: skip
-            begun = dict(self._job)
+            begun = dict(self._jobs[kind])
         # A daemon, so that a stop of the server does not wait: a run that is cut off leaves the last one.
-        Thread(target=self._run, args=(scenario,), daemon=True).start()
+        Thread(target=self._run, args=(kind, scenario, work), daemon=True).start()
         return begun
 
-    def _run(self, scenario: Scenario) -> None:
+    def _run(self, kind: str, scenario: str, work: Callable[[Progress], object]) -> None:
+        def told(done: int, total: int, label: str) -> None:
+            self._set(kind, step=label, done_frac=done / total if total else None)
+
+        def end(state: str, error: str | None) -> None:
+            self._set(kind, state=state, step=None, done_frac=None, error=error)
+
         try:
-            ruleset = self._scorer.ruleset(self._store.latest_run())
-            match_store(self._store, ruleset, scenario, self._tell)
-            self._end("done", None)
+            work(told)
+            end("done", None)
         except OneMapError as error:
-            self._end("failed", str(error))
+            end("failed", str(error))
         except Exception as error:
-            log.error("matching %s failed", scenario.name, exc_info=error)
-            self._end("failed", "The server failed on this run; its log says why.")
+            log.error("%s of %s failed", kind, scenario, exc_info=error)
+            end("failed", "The server failed on this run; its log says why.")
 
-    def _tell(self, done: int, total: int, label: str) -> None:
-        self._set(step=label, done_frac=done / total if total else None)
-
-    def _end(self, state: str, error: str | None) -> None:
-        self._set(state=state, step=None, done_frac=None, error=error)
-
-    def _set(self, **values: Any) -> None:
+    def _set(self, kind: str, **values: Any) -> None:
         with self._lock:
-            self._job = {**(self._job or {}), **values}
+            self._jobs[kind] = {**self._jobs[kind], **values}
 
 
 def _run_info(record: MatchRecord, versions: dict[str, LayerVersion]) -> dict[str, Any]:
@@ -95,7 +98,7 @@ def get_matches(request: Request) -> ORJSON:
     store: Store = request.app.state.store
     versions = store.layer_versions()
     runs = [_run_info(record, versions) for record in store.matches()]
-    return ORJSON({"runs": runs, "job": request.app.state.matcher.job})
+    return ORJSON({"runs": runs, "job": request.app.state.jobs.job("match")})
 
 
 @router.post(
@@ -104,7 +107,12 @@ def get_matches(request: Request) -> ORJSON:
 def post_match(request: Request, body: NewMatch) -> ORJSON:
     """Begin to match the stored parcels; GET /api/matches tells how far it is."""
     scenario = Scenario(body.scenario, body.order, body.capacity_frac, body.reach_frac)
-    return ORJSON(request.app.state.matcher.start(scenario), status_code=202)
+    store, scorer = request.app.state.store, request.app.state.scorer
+
+    def work(progress: Progress) -> None:
+        match_store(store, scorer.ruleset(store.latest_run()), scenario, progress)
+
+    return ORJSON(request.app.state.jobs.start("match", scenario.name, work), status_code=202)
 
 
 @router.get("/api/matches/{scenario}", responses={200: {"model": MatchDetail}, **documented(404, 422, 503)})
@@ -126,7 +134,7 @@ def get_sources(
     """Return the capacity ledger: what every source has, what is taken, and what one more MW is worth."""
     store: Store = request.app.state.store
     where = {} if layer is None else {"source_layer": [layer]}
-    return ORJSON({"scenario": scenario, "sources": _rows(store.match_part("sources", scenario, **where))})
+    return ORJSON({"scenario": scenario, "sources": rows_of(store.match_part("sources", scenario, **where))})
 
 
 @router.get(
@@ -136,7 +144,7 @@ def get_sources(
 def get_main(request: Request, scenario: ScenarioName, main_id: MainId) -> ORJSON:
     """Return a main from tap to tap: how warm the water is, what is drawn, and what is left downstream."""
     store: Store = request.app.state.store
-    found = _rows(store.match_part("segments", scenario, source_id=[main_id]))
+    found = rows_of(store.match_part("segments", scenario, source_id=[main_id]))
     if not found:
         raise NotFoundError(f"The matching run {scenario!r} has no main {main_id!r} of known flow.")
     return ORJSON({"scenario": scenario, "segments": found})
@@ -152,9 +160,9 @@ def get_parcel(request: Request, scenario: ScenarioName, parcel_id: ParcelId) ->
     found = store.matched_parcel(scenario, parcel_id, HOLDERS)
     answer = {
         "scenario": scenario,
-        "parcel": _rows(found.parcel)[0],
-        "connections": _rows(found.connections),
-        "holders": _rows(found.holders),
+        "parcel": rows_of(found.parcel)[0],
+        "connections": rows_of(found.connections),
+        "holders": rows_of(found.holders),
     }
     return ORJSON(answer)
 
@@ -182,7 +190,7 @@ def get_changes(request: Request, scenario: ScenarioName, other: ScenarioName) -
     return ORJSON(answer)
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows for JSON; what is missing is None."""
     kept = frame.astype(object).where(frame.notna(), None).replace({np.nan: None})
     return [{str(name): value for name, value in row.items()} for row in kept.to_dict("records")]

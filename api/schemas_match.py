@@ -14,7 +14,7 @@ from gis.vocabulary import Column, Technology
 from layers import Text
 
 
-def _row(name: str, doc: str, columns: tuple[Column, ...], given: tuple[str, ...]) -> type[BaseModel]:
+def row_model(name: str, doc: str, columns: tuple[Column, ...], given: tuple[str, ...]) -> type[BaseModel]:
     """Return the model of a table's row; of the columns in `given` there is always a value."""
     fields: dict[str, Any] = {}
     for column in columns:
@@ -25,16 +25,16 @@ def _row(name: str, doc: str, columns: tuple[Column, ...], given: tuple[str, ...
     return create_model(name, __base__=Body, __doc__=doc, **fields)
 
 
-MatchSource = _row(
+MatchSource = row_model(
     "MatchSource",
     "One source of the capacity ledger; what is not known is null.",
     SOURCE_COLUMNS,
     ("source_layer", "source_id", "technology"),
 )
-MatchParcel = _row(
+MatchParcel = row_model(
     "MatchParcel", "What one parcel gets; null where its load is not known.", PARCEL_COLUMNS, ("parcel_id",)
 )
-MatchConnection = _row(
+MatchConnection = row_model(
     "MatchConnection",
     "One connection of a parcel with a source.",
     CONNECTION_COLUMNS,
@@ -42,7 +42,7 @@ MatchConnection = _row(
 )
 
 
-MatchSegment = _row(
+MatchSegment = row_model(
     "MatchSegment",
     "A main from one tap to the next, in the direction in which it is drawn.",
     SEGMENT_COLUMNS,

@@ -6,7 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gis.citywide import Match, Scenario, match, match_store
+    from gis.citywide import (
+        Match,
+        Scenario,
+        SitePlan,
+        Sites,
+        match,
+        match_store,
+        read_places,
+        site_store,
+        sites,
+    )
     from gis.errors import OneMapError
     from gis.ingest import import_file, read_mapped
     from gis.resources import Resources
@@ -23,6 +33,8 @@ __all__ = [
     "RuleSet",
     "Scenario",
     "Settings",
+    "SitePlan",
+    "Sites",
     "Store",
     "import_file",
     "load_ruleset",
@@ -30,14 +42,22 @@ __all__ = [
     "match_store",
     "open_store",
     "read_mapped",
+    "read_places",
     "score",
+    "site_store",
+    "sites",
 ]
 
 _HOMES = {
     "Match": "gis.citywide",
     "Scenario": "gis.citywide",
+    "SitePlan": "gis.citywide",
+    "Sites": "gis.citywide",
     "match": "gis.citywide",
     "match_store": "gis.citywide",
+    "read_places": "gis.citywide",
+    "site_store": "gis.citywide",
+    "sites": "gis.citywide",
     "OneMapError": "gis.errors",
     "Resources": "gis.resources",
     "Result": "gis.scoring",

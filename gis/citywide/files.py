@@ -1,10 +1,11 @@
-"""A matching run as files: one GeoPackage for maps, tables for a spreadsheet, the summary as JSON."""
+"""Matching runs and sites as files: a GeoPackage for maps, tables for a spreadsheet, a summary as JSON."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pandas as pd
 import shapely
 
 from gis.citywide.match import Match
+from gis.citywide.sites import Sites
+from gis.crs import STORAGE_EPSG
 from gis.errors import InputError
 from gis.resources import Resources
 from layers import LAYERS
@@ -32,13 +35,20 @@ def write_files(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, f
     spreadsheets. `parcels` has the outlines of the matched parcels. Raises InputError when the
     folder holds something or cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is there already and not an empty folder: choose another name.")
+    return filled(folder, lambda beside: _write(found, parcels, resources, beside))
+
+
+def filled(folder: Path, write: Callable[[Path], None]) -> list[Path]:
+    """Make a folder of what `write` puts into one beside it, whole or not at all; return the files.
+
+    Raises InputError when the folder holds something or cannot be written.
+    """
+    refuse_filled(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            _write(found, parcels, resources, beside)
+            write(beside)
             beside.chmod(0o755)
             beside.replace(folder)
         except BaseException:
@@ -47,6 +57,12 @@ def write_files(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, f
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
     return sorted(folder.iterdir())
+
+
+def refuse_filled(folder: Path) -> None:
+    """Raise InputError where something else than an empty folder is there."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is there already and not an empty folder: choose another name.")
 
 
 def _write(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, folder: Path) -> None:
@@ -65,9 +81,31 @@ def _write(found: Match, parcels: gpd.GeoDataFrame, resources: Resources, folder
     found.sources.to_csv(folder / "sources.csv", index=False, encoding="utf-8-sig")
     found.segments.to_csv(folder / "segments.csv", index=False, encoding="utf-8-sig")
     found.parcels.to_csv(folder / "parcels.csv", index=False, encoding="utf-8-sig")
+    _write_summary(found, {}, folder)
+
+
+def write_sites(found: Sites, folder: Path) -> list[Path]:
+    """Write sites into a new or empty folder, whole or not at all; return the files.
+
+    sites.gpkg holds all candidates as points in EPSG:4548 in the layer `site`, sites.csv the same rows in
+    UTF-8 with a mark for spreadsheets, summary.json what they come to. Raises InputError as `write_files`.
+    """
+
+    def write(beside: Path) -> None:
+        rows = found.places
+        points = gpd.GeoDataFrame(rows, geometry=shapely.points(rows[["x_m", "y_m"]]), crs=STORAGE_EPSG)
+        points.to_file(beside / "sites.gpkg", driver="GPKG", engine="pyogrio", layer="site")
+        rows.to_csv(beside / "sites.csv", index=False, encoding="utf-8-sig")
+        _write_summary(found, {"plan": found.plan.settings()}, beside)
+
+    return filled(folder, write)
+
+
+def _write_summary(found: Match | Sites, more: dict[str, Any], folder: Path) -> None:
     told = {
         "scenario": found.scenario.name,
         "settings": found.scenario.settings(),
+        **more,
         "ruleset": {
             "id": found.ruleset.id,
             "as_of": found.ruleset.as_of.isoformat(),

@@ -61,7 +61,7 @@ def problem(offers: Offers, ground: Ground, supply: Supply, ruleset: RuleSet, sc
     technologies = tuple(t for t in ruleset.order if t in SHARED)
     parcel, source, length_m, limit_kw = _pairs(offers, supply, left_kw, known)
     least_frac = ruleset.parameters["minimum_share_frac"].number()
-    whole_w, load_w = _watts(np.where(known, load_kw, 0.0)), _watts(np.where(known, load_kw - ground.kw, 0.0))
+    whole_w, load_w = watts(np.where(known, load_kw, 0.0)), watts(np.where(known, load_kw - ground.kw, 0.0))
     group, group_left_kw = groups(supply.parent, left_kw)
     network = Network(
         load_w=load_w,
@@ -69,26 +69,26 @@ def problem(offers: Offers, ground: Ground, supply: Supply, ruleset: RuleSet, sc
         supply_w=np.append(_supply_w(left_kw, group, supply.parent, int(load_w.sum())), load_w.sum()),
         tier=np.array([technologies.index(t) for t in (*technology, "geothermal")], dtype=np.int64),
         group=np.append(group, -1),
-        group_supply_w=_watts(group_left_kw),
+        group_supply_w=watts(group_left_kw),
         parcel=parcel,
         source=source,
-        limit_w=np.minimum(_watts(np.minimum(limit_kw, MOST_KW)), load_w[parcel]),
+        limit_w=np.minimum(watts(np.minimum(limit_kw, MOST_KW)), load_w[parcel]),
         length_m=np.round(length_m).astype(np.int64),
     )
     cost = None
     if scenario.order == "cost":
         option = np.append(table["option"].to_numpy(), "geothermal_closed_loop")[source]
-        cost = _cost(offers, option, parcel, length_m, ruleset)
+        cost = heat_cost(offers, option, parcel, length_m, ruleset)
     return Problem(network, technologies, exploitable_kw, left_kw, known, cost)
 
 
 def _supply_w(left_kw: Floats, group: Ints, parent: Ints, enough_w: int) -> Ints:
     """Return what sources have of their own: of a plant that feeds mains its group tells that."""
     head = (group >= 0) & (parent < 0)
-    return np.where(head, enough_w, _watts(np.where(np.isnan(left_kw), 0.0, left_kw)))
+    return np.where(head, enough_w, watts(np.where(np.isnan(left_kw), 0.0, left_kw)))
 
 
-def _watts(kw: Floats) -> Ints:
+def watts(kw: Floats) -> Ints:
     # A thousandth of a watt more, as 0.7 kW is not to become 699 W.
     return np.floor(kw * W_PER_KW + 1e-3).astype(np.int64)
 
@@ -127,7 +127,7 @@ def groups(parent: Ints, left_kw: Floats) -> tuple[Ints, Floats]:
     return group, left_kw[heads]
 
 
-def _cost(
+def heat_cost(
     offers: Offers, option: npt.NDArray[np.object_], parcel: Ints, length_m: Floats, ruleset: RuleSet
 ) -> Ints:
     """Return the cost of heat of every pair in whole CNY per GWh: investment, connection, power, upkeep."""

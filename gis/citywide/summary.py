@@ -29,7 +29,7 @@ def summary(
         "heat_load_kw": float(load_kw.sum()),
         "heat_demand_mwh_per_a": float(parcels["heat_demand_mwh_per_a"].sum()),
         "unmet_kw": float(parcels["unmet_kw"].sum()),
-        "technologies": _by_technology(parcels, heat_mwh, ruleset),
+        "technologies": by_technology(parcels, heat_mwh, ruleset),
         "districts": _by_district(parcels, heat_mwh, ruleset),
         "certificate": _certificate(solved),
         "unmet_reasons": _reasons(parcels),
@@ -45,7 +45,8 @@ def summary(
     }
 
 
-def _by_technology(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) -> list[dict[str, Any]]:
+def by_technology(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) -> list[dict[str, Any]]:
+    """Return what technologies carry of some parcels; `heat_mwh` is by (technology, parcel)."""
     rows = []
     area, load = parcels["heated_area_m2"], parcels["heat_load_kw"]
     for i, technology in enumerate(ruleset.order):
@@ -77,7 +78,7 @@ def _by_district(parcels: pd.DataFrame, heat_mwh: Floats, ruleset: RuleSet) -> l
                 "parcel_count": len(here),
                 "heat_load_kw": float(here["heat_load_kw"].sum()),
                 "unmet_kw": float(here["unmet_kw"].sum()),
-                "technologies": _by_technology(here, heat_mwh[:, places], ruleset),
+                "technologies": by_technology(here, heat_mwh[:, places], ruleset),
             }
         )
     return rows

@@ -88,13 +88,12 @@ class Findings:
         return out
 
 
-def map_file(request: Request, report: ImportReport) -> Mapped:
-    """Return the file as rows of layer `report.layer`, and account for it in `report`.
+def map_file(request: Request, spec: LayerSpec, report: ImportReport) -> Mapped:
+    """Return the file as rows of a layer, and account for it in `report`.
 
     Raises InputError for a file that is not usable as a whole; rows that fail a check
     are in `rejects`, however many they are.
     """
-    spec = layer_spec(report.layer)
     request.step(0, "reading")
     source = read_source(request.path, request.source_layer)
     report.source_sha256 = sha256(request.path)

@@ -17,7 +17,7 @@ from gis.ingest.raster import import_raster
 from gis.ingest.rejects import write_rejects
 from gis.ingest.report import ImportReport, write_report
 from gis.store import Store
-from layers import RASTERS
+from layers import RASTERS, LayerSpec
 
 Mode = Literal["replace", "append", "upsert"]
 OnError = Literal["reject", "abort"]
@@ -26,7 +26,7 @@ MAX_REJECTED_SHARE = 0.5
 
 
 def read_mapped(
-    layer_id: str,
+    layer: str | LayerSpec,
     path: str | Path,
     *,
     source_layer: str | None = None,
@@ -40,7 +40,7 @@ def read_mapped(
 
     Parameters
     ----------
-    layer_id : id of a declared layer.
+    layer : id of a declared layer, or the declaration of one that is not stored.
     path : a local file, or a FileGDB folder.
     source_layer : layer, sheet or CAD layer, where the file has several.
     source_crs : `EPSG:n`, `gcj02` or `bd09`; needed where the file names no CRS.
@@ -57,9 +57,10 @@ def read_mapped(
         half of the rows failed.
     """
     start = time.perf_counter()
-    report = ImportReport(layer=layer_id, source=Path(path).name)
+    spec = layer_spec(layer) if isinstance(layer, str) else layer
+    report = ImportReport(layer=spec.id, source=Path(path).name)
     request = Request(Path(path), source_layer, source_crs, columns, references, progress=progress)
-    mapped = map_file(request, report)
+    mapped = map_file(request, spec, report)
     _judge(report, on_error)
     report.duration_s = time.perf_counter() - start
     return mapped
@@ -114,7 +115,7 @@ def import_file(
             needs_key=mode == "upsert",
             progress=progress,
         )
-        mapped = map_file(request, report)
+        mapped = map_file(request, layer_spec(layer_id), report)
         if rejects_file is not None:
             write_rejects(mapped.rejects, mapped.crs, Path(rejects_file))
         _judge(report, on_error)

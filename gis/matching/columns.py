@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES, Column, Technology, number, word
+from typing import Literal, get_args
 
-SHARED: tuple[Technology, ...] = ("reclaimed_water", "geothermal", "waste_heat", "biomass")
+from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES, Column, number, word
+
+SharedTechnology = Literal["reclaimed_water", "geothermal", "waste_heat", "biomass"]
+SHARED: tuple[SharedTechnology, ...] = get_args(SharedTechnology)
 """Technologies whose sources several parcels share."""
 
 BASES: dict[str, tuple[str, str]] = {
@@ -118,3 +121,58 @@ CONNECTION_COLUMNS: tuple[Column, ...] = (
     number("length_m", "m", "接入长度", "length of connection"),
 )
 """One row a connection of a parcel with a source."""
+
+MOST_SITES = 200
+"""New sources that are chosen at once, at most."""
+
+SITE_EXCLUSIONS: dict[str, tuple[str, str]] = {
+    "prohibited_zone": ("位于地下水禁止开采区", "in a zone where water intake is prohibited"),
+    "outside_fields": ("不在地热田范围内", "outside the geothermal fields"),
+    "unknown_place": ("地热田或取水管控资料不足", "field or water-intake zones not known here"),
+    "field_used_up": ("地热田剩余能力不足", "the field has not enough left"),
+    "too_small": ("低于再生水水源规模下限", "smaller than the least source of reclaimed water"),
+    "no_parcel": ("供热半径内没有热负荷", "no heat load in reach"),
+}
+"""Why a place cannot have a new source."""
+
+SITE_CONDITIONS: dict[str, tuple[str, str]] = {
+    "restricted_zone": (
+        "位于地下水限制开采区，须办理取水许可并论证",
+        "restricted intake zone: permit and proof",
+    ),
+    "reserve_zone": (
+        "位于地下水储备区，须经水务部门同意",
+        "groundwater reserve: consent of the water authority",
+    ),
+}
+"""What must be settled before a place can have a new source."""
+
+SITE_ENDS: dict[str, tuple[str, str]] = {
+    "no_candidate": ("没有更多可用的备选点", "no further candidate may be built"),
+    "no_gain": ("其余备选点不再增加供热", "no other candidate would serve anything more"),
+}
+"""Why fewer sources are chosen than were asked for."""
+
+SITE_COLUMNS: tuple[Column, ...] = (
+    word("site_id", "备选点编号", "candidate"),
+    word("site_name", "名称", "name"),
+    word("technology", "技术类型", "technology"),
+    number("rank", "1", "选中次序", "rank among the chosen"),
+    word("parcel_id", "所在地块编号", "parcel it stands on"),
+    number("x_m", "m", "横坐标（EPSG:4548）", "easting (EPSG:4548)"),
+    number("y_m", "m", "纵坐标（EPSG:4548）", "northing (EPSG:4548)"),
+    number("capacity_kw", "kW", "供热能力", "capacity"),
+    number("reach_m", "m", "供热半径", "reach"),
+    number("gain_kw", "kW", "全市增加供热能力", "more served in all, beside those before it"),
+    *_powers("allocated", "匹配", "allocated"),
+    number("heated_area_m2", "m2", "供热面积", "heated area"),
+    number("parcel_count", "1", "接入地块数", "connected parcels"),
+    number("mean_length_m", "m", "平均接入长度", "mean length of connection"),
+    word("condition", "须落实的条件", "what must be settled"),
+    word("exclusion", "不可用的原因", "why it cannot be built"),
+)
+"""One row a candidate: chosen (with a rank), not chosen, or excluded.
+
+What a chosen one is allocated is that of matching anew with all the chosen ones; it may be more than its
+gain, where it takes over from others.
+"""

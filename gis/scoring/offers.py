@@ -21,8 +21,8 @@ from gis.scoring.kernels import CONDITIONAL
 from gis.scoring.technologies import Models, drillable_area
 
 DEMAND = (
-    "district", "township", "building_status", "area_m2", "heated_area_m2", "heat_load_kw", "season_d",
-    "heat_demand_mwh_per_a",
+    "district", "township", "building_status", "building_density_frac", "area_m2", "heated_area_m2",
+    "heat_load_kw", "season_d", "heat_demand_mwh_per_a",
 )  # fmt: skip
 """Facts of parcels that a matching needs."""
 

@@ -38,7 +38,7 @@ def write(connection: sa.Connection, record: MatchRecord, parts: dict[str, pd.Da
     claim(connection, "matches", "Another matching run is being saved: try again when it has finished.")
     _remove(connection, record.scenario)
     for name, table in PARTS.items():
-        _append(connection, table, parts[name], record.scenario)
+        append(connection, table, parts[name], record.scenario)
     values = {name: getattr(record, name) for name in MatchRecord.__dataclass_fields__}
     if record.finished_at is None:
         del values["finished_at"]
@@ -51,7 +51,8 @@ def _remove(connection: sa.Connection, scenario: str) -> None:
         connection.execute(table.delete().where(table.c.scenario == scenario))
 
 
-def _append(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame, scenario: str) -> None:
+def append(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame, scenario: str) -> None:
+    """Add the rows of a scenario to a table that holds those of all."""
     names = [c.name for c in table.columns if c.name != "scenario"]
     rows = pa.Table.from_pandas(frame[names], preserve_index=False)
     rows = rows.add_column(0, "scenario", pa.array([scenario] * len(rows), pa.string()))

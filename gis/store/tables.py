@@ -9,7 +9,13 @@ import sqlalchemy as sa
 from geoalchemy2 import Geometry
 
 from gis.crs import STORAGE_EPSG
-from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SEGMENT_COLUMNS, SOURCE_COLUMNS
+from gis.matching.columns import (
+    CONNECTION_COLUMNS,
+    PARCEL_COLUMNS,
+    SEGMENT_COLUMNS,
+    SITE_COLUMNS,
+    SOURCE_COLUMNS,
+)
 from gis.store.layout import HEAD, PACKED, PLAIN, SHARED, plain_kind
 from gis.store.views import VIEWS
 from gis.vocabulary import Column
@@ -166,6 +172,8 @@ MATCH_CONNECTION = _match_table(
     sa.Index("match_connection_source_idx", "scenario", "source_layer", "source_id"),
 )
 
+SITE = _match_table("site", SITE_COLUMNS, ("site_id",))
+
 MATCH = sa.Table(
     "match",
     metadata,
@@ -181,6 +189,23 @@ MATCH = sa.Table(
     schema="meta",
 )
 """Matching runs, the last of every scenario; their parts are in the `match_` tables."""
+
+SITING = sa.Table(
+    "siting",
+    metadata,
+    sa.Column("scenario", sa.Text, primary_key=True),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("plan", sa.JSON, nullable=False),
+    sa.Column("summary", sa.JSON, nullable=False),
+    sa.Column("ruleset_id", sa.Text, nullable=False),
+    sa.Column("ruleset_hash", sa.Text, nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("layer_versions", sa.JSON, nullable=False),
+    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("software", sa.Text, nullable=False),
+    schema="meta",
+)
+"""Answers to where new sources are worth most, the last of every scenario; their candidates are in `SITE`."""
 
 LAYER_VERSION = sa.Table(
     "layer_version",

@@ -1,4 +1,4 @@
-"""Vector tiles of a matching run: parcels by their main technology, and lines from them to their sources."""
+"""Vector tiles of a matching run: parcels by their main technology, lines to their sources, and mains."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from gis.webmap.boxes import (
 )
 from layers import LAYERS
 
-MATCH_PARCEL, MATCH_CONNECTION = "match_parcel", "match_connection"
-MATCH_LAYERS = (MATCH_PARCEL, MATCH_CONNECTION)
+MATCH_PARCEL, MATCH_CONNECTION, MATCH_SEGMENT = "match_parcel", "match_connection", "match_segment"
+MATCH_LAYERS = (MATCH_PARCEL, MATCH_CONNECTION, MATCH_SEGMENT)
 SOURCES = tuple(spec for spec in LAYERS.values() if spec.group == "resource")
 """Layers that connections may lead to."""
 
@@ -92,6 +92,24 @@ SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
 ) AS t WHERE geom IS NOT NULL
 """
 
+# A main of several lines that do not meet has no measure along it.
+_SEGMENT_TILE = f"""
+WITH main AS (
+  SELECT reclaimed_water_pipeline_id AS source_id, ST_LineMerge(geom) AS line
+  FROM layer.reclaimed_water_pipeline WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {STORAGE_EPSG})
+), cut AS (
+  SELECT source_id, segment, temperature_degc, left_kw, tapped_kw,
+    ST_LineSubstring(line, from_m / ST_Length(line), LEAST(to_m / ST_Length(line), 1.0)) AS geom
+  FROM main JOIN result.match_segment USING (source_id)
+  WHERE scenario = :scenario AND GeometryType(line) = 'LINESTRING' AND from_m < LEAST(to_m, ST_Length(line))
+)
+SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
+  SELECT source_id || ' ' || segment AS id, source_id, segment, temperature_degc, left_kw, tapped_kw,
+    ST_AsMVTGeom(ST_Transform(geom, 3857), {TILE_SQL}, :extent, :buffer, true) AS geom
+  FROM cut
+) AS t WHERE geom IS NOT NULL
+"""
+
 
 def render_match_tile(connection: Connection, layer: str, scenario: str, z: int, x: int, y: int) -> bytes:
     """Return a tile of one of `MATCH_LAYERS`, as `gis.webmap.tiles.render_tile` does.
@@ -99,6 +117,7 @@ def render_match_tile(connection: Connection, layer: str, scenario: str, z: int,
     `match_parcel` holds outlines with `matched` (the main technology) and `unmet_reason`, up to
     zoom 11 cells with what carries most of them; `match_connection` holds, from zoom 12 on, a straight
     line from each parcel to the nearest point of its source, where that is a pixel or more away.
+    `match_segment` holds the mains from tap to tap, with what is left to each and what follows.
     """
     box = tile_box_m(z, x, y)
     side = box[2] - box[0]
@@ -106,6 +125,8 @@ def render_match_tile(connection: Connection, layer: str, scenario: str, z: int,
     values |= {"layer": layer, "extent": _EXTENT, "scenario": scenario}
     if layer == MATCH_CONNECTION:
         return _connections(connection, z, box, values) if z >= PARCEL_MIN_ZOOM else b""
+    if layer == MATCH_SEGMENT:
+        return _segments(connection, box, values)
     if z <= CELL_MAX_ZOOM:
         return _body(connection, _CELL_TILE, values | {"cell": side / CELLS_PER_TILE})
     values |= {"buffer": _EXTENT * _BUFFER_PX // TILE_PX, "margin": side * _BUFFER_PX / TILE_PX}
@@ -125,6 +146,16 @@ def _connections(
     values = values | dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
     values |= {"longest": longest + 1.0, "least": pixel_m, "buffer": _EXTENT * _BUFFER_PX // TILE_PX}
     return _body(connection, _CONNECTION_TILE, values)
+
+
+def _segments(
+    connection: Connection, box: tuple[float, float, float, float], values: dict[str, Any]
+) -> bytes:
+    near = storage_box(box, (box[2] - box[0]) / TILE_PX * _BUFFER_PX)
+    if near is None:
+        return b""
+    values = values | dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
+    return _body(connection, _SEGMENT_TILE, values | {"buffer": _EXTENT * _BUFFER_PX // TILE_PX})
 
 
 def _body(connection: Connection, statement: str, values: dict[str, Any]) -> bytes:

@@ -19,7 +19,16 @@ from folium.plugins import VectorGridProtobuf
 from folium.template import Template
 
 from gis.errors import InputError
-from gis.matching.columns import BASES, EXCLUSIONS, REASONS, SHARED, SOURCE_COLUMNS
+from gis.matching.columns import (
+    BASES,
+    EXCLUSIONS,
+    MOST_SITES,
+    REASONS,
+    SHARED,
+    SITE_CONDITIONS,
+    SITE_EXCLUSIONS,
+    SOURCE_COLUMNS,
+)
 from gis.settings import Settings
 from gis.titles import (
     CHECKLIST_GROUPS,
@@ -31,7 +40,7 @@ from gis.titles import (
 )
 from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLOGY_TITLES
 from gis.webmap.boxes import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM
-from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL
+from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL, MATCH_SEGMENT
 from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
 from gis.webmap.tiles import RESULT_LAYER
 from layers import LAYERS, LayerSpec
@@ -44,6 +53,7 @@ SCRIPTS = (
     "option.js",
     "portfolio.js",
     "match.js",
+    "site.js",
     "match_parcel.js",
     "panel.js",
     "match_tables.js",
@@ -52,6 +62,7 @@ SCRIPTS = (
     "match_views.js",
     "match_compare.js",
     "match_run.js",
+    "site_panel.js",
     "match_panel.js",
     "main.js",
 )
@@ -119,7 +130,7 @@ class _Map(folium.Map):
         ]
         self.default_css = [
             ("leaflet_css", asset_url("vendor/leaflet/leaflet.css")),
-            *((name, asset_url(f"static/{name}.css")) for name in ("onemap", "match")),
+            *((name, asset_url(f"static/{name}.css")) for name in ("onemap", "match", "site")),
         ]
 
 
@@ -260,6 +271,11 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
             "shared": list(SHARED),
             "sources": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in SOURCE_COLUMNS},
         },
+        "sites": {
+            "exclusions": in_both(SITE_EXCLUSIONS),
+            "conditions": in_both(SITE_CONDITIONS),
+            "most": MOST_SITES,
+        },
         "facts": {c.name: {"zh": c.zh, "en": c.en, "unit": c.unit} for c in FACTS},
     }
 
@@ -304,6 +320,7 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
     for layer, pane, min_zoom in (
         (MATCH_PARCEL, "result", MIN_ZOOM),
         (MATCH_CONNECTION, "line", PARCEL_MIN_ZOOM),
+        (MATCH_SEGMENT, "line", MIN_ZOOM),
     ):
         grids.append(_Grid(layer, pane, min_zoom, "scenario={scenario}&v={version}"))
     for grid in grids:

@@ -35,6 +35,10 @@ OPERATIONS = {
     ("GET", "/api/matches/{scenario}/mains/{main_id}"),
     ("GET", "/api/matches/{scenario}/parcels/{parcel_id}"),
     ("GET", "/api/matches/{scenario}/against/{other}"),
+    ("GET", "/api/sites"),
+    ("POST", "/api/sites"),
+    ("GET", "/api/sites/{scenario}"),
+    ("GET", "/api/sites/{scenario}/places"),
     ("GET", "/api/tiles/matches"),
     ("GET", "/api/features/{layer}/{feature_id}"),
     ("GET", "/api/layers"),
@@ -54,13 +58,18 @@ FALLIBLE = {
     ("GET", "/api/matches/{scenario}"),
     ("GET", "/api/matches/{scenario}/sources"),
     ("GET", "/api/matches/{scenario}/against/{other}"),
+    ("POST", "/api/sites"),
+    ("GET", "/api/sites/{scenario}"),
+    ("GET", "/api/sites/{scenario}/places"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
     ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
 }
-# A good request would match the city, and the next ones would find it busy: `test_matches` makes one.
+# A good request would match the city, and the next ones would find it busy: `test_matches` and `test_sites`
+# make one each.
 CASES = [
-    (*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - {("POST", "/api/matches")})
+    (*operation, GenerationMode.POSITIVE)
+    for operation in sorted(OPERATIONS - {("POST", "/api/matches"), ("POST", "/api/sites")})
 ] + [(*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)]
 
 

@@ -226,3 +226,25 @@ def test_a_page_without_runs_offers_to_make_one(
         page.locator("#run-name").fill("base")
         page.locator("#match-start").click()
         expect(page.locator("#match-job [role=alert]")).to_contain_text("no parcels are loaded")
+
+
+def test_mains_are_drawn_by_what_is_left_to_them_in_the_scenario(seen: Seen) -> None:
+    page, visit = seen.page, seen.visit
+    seen.switches()
+    page.locator("#switch-match_segment").set_checked(True)
+    legend = page.locator("#legend-segments")
+    expect(legend).to_contain_text(seen.word("已用尽", "used up"))
+    expect(legend.locator(".swatch-line")).to_have_count(4)
+    visit.settle()
+    tiles = [url for url, status, size in visit.tiles if status == 200 and size]
+    drawn = [url for url in tiles if "/tiles/match_segment/" in url]
+    assert drawn
+    assert all("scenario=base" in url for url in drawn)
+    visit.tiles.clear()
+    page.evaluate("OneMap.match.choose('dry-winter')")
+    visit.settle()
+    expect(legend).to_contain_text("dry-winter")
+    assert any("/tiles/match_segment/" in url and "scenario=dry-winter" in url for url, _, _ in visit.tiles)
+    seen.switches()
+    page.locator("#switch-match_segment").set_checked(False)
+    expect(legend).to_be_empty()

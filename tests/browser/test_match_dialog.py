@@ -230,7 +230,7 @@ def test_the_dialog_goes_by_keyboard(seen: Seen) -> None:
     page.locator("#match-open").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#match-dialog")).to_be_visible()
-    tabs = ["overview", "ledger", "charts", "compare", "run"]
+    tabs = ["overview", "ledger", "charts", "compare", "sites", "run"]
     page.locator("#match-tab-overview").click()
     for tab in [*tabs[1:], tabs[0]]:
         page.keyboard.press("ArrowRight")
@@ -249,7 +249,7 @@ def test_the_dialog_goes_by_keyboard(seen: Seen) -> None:
 
 def test_every_tab_fits_and_speaks_one_language(seen: Seen) -> None:
     page = seen.page
-    for tab in ("overview", "ledger", "charts", "compare", "run"):
+    for tab in ("overview", "ledger", "charts", "compare", "sites", "run"):
         body = seen.dialog(tab)
         assert body.evaluate("body => body.scrollWidth - body.clientWidth") <= 0
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -12,6 +12,7 @@ import pytest
 import shapely
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from shapely.ops import substring
 
 from api.main import create_app
 from gis.citywide import Scenario, match_store
@@ -128,6 +129,40 @@ def test_connections_lead_straight_to_the_source(
         ends = shapely.get_coordinates(line)[:, :2] * unit + [west, south]
         want = shapely.get_coordinates(lines.geometry[name])
         assert np.abs(ends - want).max() <= 1.5 * unit
+
+
+@pytest.mark.parametrize("z", [8, 11, 14])
+def test_mains_are_drawn_from_tap_to_tap(
+    map_client: TestClient, matched: Store, tmp_path: Path, z: int
+) -> None:
+    rows = matched.match_part("segments", "base")
+    mains = matched.read("reclaimed_water_pipeline")
+    whole = mains.set_index("reclaimed_water_pipeline_id").geometry
+    rows = rows[rows["from_m"] < rows["to_m"]]
+    drawn = [
+        substring(shapely.line_merge(whole[row["source_id"]]), row["from_m"], row["to_m"])
+        for row in rows.to_dict("records")
+    ]
+    lines = gpd.GeoDataFrame(rows, geometry=drawn, crs=mains.crs).to_crs(3857)
+    lines.index = lines["source_id"] + " " + lines["segment"].astype(int).astype(str)
+    middle = lines.to_crs(4326).geometry.iloc[0].interpolate(0.5, normalized=True)
+    x, y = tile_of(middle.x, middle.y, z)
+    west, south, east, north = tile_box_m(z, x, y)
+    got = features(ask(map_client, "match_segment", z, x, y).content, tmp_path).set_index("id")
+    unit = (east - west) / EXTENT
+    # The reader cuts at the border, where rounding may put a line on either side.
+    crossing = lines.clip(shapely.box(west, south, east, north).buffer(-2 * unit))
+    must = crossing[crossing.length > 2 * unit]
+    assert len(must) > 0
+    assert set(must.index) <= set(got.index) <= set(lines.index)
+    for column in ("left_kw", "temperature_degc"):
+        assert np.allclose(got[column], lines.loc[got.index, column])
+    for name, line in got.geometry.items():
+        moved = shapely.transform(line, lambda xy: xy[:, :2] * unit + [west, south])
+        assert (
+            shapely.hausdorff_distance(moved, moved.intersection(lines.geometry[name].buffer(2 * unit)))
+            < 3 * unit
+        )
 
 
 def test_connections_begin_where_parcels_are_drawn(map_client: TestClient) -> None:

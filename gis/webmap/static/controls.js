@@ -9,6 +9,7 @@
 
   function swatch(layer) {
     if (RESULTS.includes(layer.id)) return el("span", { class: "swatch swatch-result" });
+    if (layer.id === "site") return el("span", { class: "swatch swatch-site" });
     const { colour, dash, fill_opacity: opacity } = layer.style;
     const mark = el("span", { class: `swatch swatch-${layer.geometry}` });
     mark.style.setProperty("--colour", colour);
@@ -19,6 +20,10 @@
 
   function draw(layer, on) {
     if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
+    if (layer.id === "site") {
+      OneMap.sites.toggle(on);
+      return;
+    }
     const names = layer.id === "match_parcel" ? ["match_parcel", "match_connection"] : [layer.id];
     names.map((name) => state.grids[name]).forEach((grid) => {
       if (on) state.map.addLayer(grid); else state.map.removeLayer(grid);
@@ -29,7 +34,7 @@
   /* The layers of the catalogue, with matching beside the other results. */
   function layers() {
     const [results, ...others] = OneMap.config.layers;
-    return [results, ...OneMap.match.layers(), ...others];
+    return [results, ...OneMap.match.layers(), ...OneMap.sites.layers(), ...others];
   }
 
   /* Switch a layer; of two that would cover each other, the other goes. */
@@ -38,6 +43,7 @@
       layers().filter((other) => RESULTS.includes(other.id) && state.shown.has(other.id)).forEach((other) => draw(other, false));
     }
     draw(layer, on);
+    if (["site", "match_segment"].includes(layer.id)) drawMatch();
     if (!RESULTS.includes(layer.id)) return;
     drawMatch();
     OneMap.match.drawToggle();
@@ -83,6 +89,7 @@
       "li", { class: layer.loaded ? null : "disabled", "data-layer": layer.id },
       box, el("label", { for: id, title }, swatch(layer), el("span", { class: "layer-title" }, pick(layer.title))), note,
       layer.id === "match_parcel" ? scenarioSelect() : null,
+      layer.id === "site" && OneMap.sites.sitings().length > 1 ? OneMap.sites.select("site-layer-scenario") : null,
     );
   }
 
@@ -143,8 +150,26 @@
     ] : [
       legendRow(grey, text("legend_suitable"), null), legendRow(grey, text("legend_conditional"), null, "hatched"),
     ]));
+    document.getElementById("legend-sites").replaceChildren(...(state.shown.has("site") ? siteLegend() : []));
+    document.getElementById("legend-segments").replaceChildren(...(state.shown.has("match_segment") ? segmentLegend() : []));
     drawNote();
   }
+
+  /* The points of sites: chosen, with their rank; others; left out. */
+  const SITE_MARKS = [["site", "legend_site"], ["candidate", "legend_candidate"], ["barred", "legend_barred"]];
+  const siteLegend = () => SITE_MARKS.map(([kind, title]) => el(
+    "li", {}, el("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true" }), el("span", { class: "layer-title" }, text(title)),
+  ));
+
+  /* Mains by what is left to them, the most first. */
+  const segmentLegend = () => [
+    el("li", { class: "note" }, text("legend_segments", { name: OneMap.match.titleOf(OneMap.match.scenario()) })),
+    ...OneMap.leftClasses.map(({ colour, title }) => {
+      const mark = el("span", { class: "swatch swatch-line", "aria-hidden": "true" });
+      mark.style.setProperty("--colour", colour);
+      return el("li", {}, mark, el("span", { class: "layer-title" }, text(title)));
+    }),
+  ];
 
   function drawNote() {
     const cells = state.map.getZoom() <= OneMap.config.cellMaxZoom;
@@ -204,6 +229,7 @@
         drawLabels();
       });
       OneMap.match.onChange(drawMatch);
+      OneMap.sites.onChange(drawMatch);
       if (OneMap.config.layers.some((layer) => layer.id === "parcel_suitability" && layer.loaded)) {
         OneMap.getJson("/api/summary?by=city").then((summary) => {
           state.counts = summary.rows.flatMap((row) => row.recommended);

@@ -73,6 +73,22 @@
     ];
   }
 
+  // What is left to a main from here on, in kW: from nothing (less is rounding to whole watts) upwards.
+  const LEFT = [
+    { least: 20000, colour: "#08519c", title: "legend_left_much" },
+    { least: 5000, colour: "#4292c6", title: "legend_left_some" },
+    { least: 0.01, colour: "#f0a202", title: "legend_left_little" },
+    { least: -Infinity, colour: "#b2182b", title: "legend_left_none" },
+  ];
+
+  /* A main by what is left to it and what follows: light at the edge, as it lies on its own layer. */
+  function segmentStyle(properties, zoom) {
+    const weight = zoom < 12 ? 2.4 : 4;
+    const line = { stroke: true, fill: false, opacity: 1, lineCap: "butt" };
+    const { colour } = LEFT.find((one) => properties.left_kw >= one.least);
+    return [{ ...line, color: "#ffffff", weight: weight + 2.4 }, { ...line, color: colour, weight }];
+  }
+
   const dark = (colour) => `#${[1, 3, 5].map((at) => Math.round(parseInt(colour.slice(at, at + 2), 16) * 0.62)
     .toString(16).padStart(2, "0")).join("")}`;
 
@@ -94,9 +110,11 @@
 
     noneColour: NONE,
 
+    leftClasses: LEFT,
+
     /* The style function VectorGrid asks for each feature of a layer. */
     styleOf(layer) {
-      const own = { parcel_suitability: resultStyle, match_parcel: matchStyle, match_connection: connectionStyle };
+      const own = { parcel_suitability: resultStyle, match_parcel: matchStyle, match_connection: connectionStyle, match_segment: segmentStyle };
       if (own[layer]) return own[layer];
       return (properties, zoom) => {
         const spec = OneMap.config.layers.find((entry) => entry.id === layer);

@@ -11,7 +11,7 @@
     const turn = ++asked;
     const { lng, lat } = event.latlng.wrap();
     const layers = OneMap.controls.shown().filter(
-      (id) => !["parcel_suitability", "match_parcel", "parcel", "district", "township"].includes(id),
+      (id) => !["parcel_suitability", "match_parcel", "match_segment", "site", "parcel", "district", "township"].includes(id),
     );
     const query = new URLSearchParams({
       lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
@@ -83,6 +83,7 @@
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
       OneMap.matchPanel.start();
+      OneMap.sites.start(map).catch((error) => OneMap.hint(OneMap.text("failed", { text: error.message })));
       OneMap.match.start(grids).catch((error) => OneMap.hint(OneMap.text("failed", { text: error.message })));
       const badge = document.getElementById("synthetic-badge");
       badge.hidden = !OneMap.config.layers.some((layer) => layer.synthetic);

@@ -21,7 +21,7 @@
 
   function drawTiles() {
     if (!state.scenario) return;
-    [state.grids.match_parcel, state.grids.match_connection].forEach((grid) => {
+    [state.grids.match_parcel, state.grids.match_connection, state.grids.match_segment].forEach((grid) => {
       const next = { scenario: state.scenario, version: state.versions[state.scenario] || "" };
       if (grid.options.scenario === next.scenario && grid.options.version === next.version) return;
       Object.assign(grid.options, next);
@@ -142,11 +142,16 @@
       tell();
     },
 
-    /* The entry among the layers, once something was matched. */
+    /* The entries among the layers, once something was matched. */
     layers: () => (state.runs.length ? [{
       id: "match_parcel", group: "results", geometry: "polygon", loaded: true,
       title: { zh: OneMap.config.strings.match.zh, en: OneMap.config.strings.match.en },
       synthetic: OneMap.config.layers.some((layer) => layer.id === "parcel" && layer.synthetic),
+    }, {
+      id: "match_segment", group: "results", geometry: "line", loaded: true,
+      title: { zh: OneMap.config.strings.match_segment.zh, en: OneMap.config.strings.match_segment.en },
+      style: { colour: OneMap.leftClasses[0].colour, fill_opacity: 0, dash: null },
+      synthetic: OneMap.config.layers.some((layer) => layer.id === "reclaimed_water_pipeline" && layer.synthetic),
     }] : []),
   };
 })();

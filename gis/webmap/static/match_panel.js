@@ -4,8 +4,10 @@
   const { el, text } = OneMap;
   const TABS = [
     ["overview", "match_tab_overview"], ["ledger", "match_tab_ledger"], ["charts", "match_tab_charts"],
-    ["compare", "match_tab_compare"], ["run", "match_tab_run"],
+    ["compare", "match_tab_compare"], ["sites", "sites"], ["run", "match_tab_run"],
   ];
+  // What can be had without a run.
+  const FREE = ["run", "sites"];
   const state = { tab: "overview", turn: 0 };
   const dialog = () => document.getElementById("match-dialog");
 
@@ -16,7 +18,8 @@
 
   const makers = {
     overview: (...all) => OneMap.overviewTab(...all), ledger: (...all) => OneMap.ledgerTab(...all),
-    charts: (...all) => OneMap.chartsTab(...all), compare: (...all) => OneMap.compareTab(...all), run: (...all) => OneMap.runTab(...all),
+    charts: (...all) => OneMap.chartsTab(...all), compare: (...all) => OneMap.compareTab(...all), sites: (...all) => OneMap.sitesTab(...all),
+    run: (...all) => OneMap.runTab(...all),
   };
 
   async function drawBody() {
@@ -26,7 +29,7 @@
     place.setAttribute("aria-busy", "true");
     let parts;
     try {
-      parts = scenario || state.tab === "run"
+      parts = scenario || FREE.includes(state.tab)
         ? await makers[state.tab](scenario, leave, drawBody) : [el("p", { class: "note" }, text("match_no_run"))];
     } catch (error) {
       parts = [el("p", { class: "error", role: "alert" }, text("failed", { text: error.message }))];
@@ -73,7 +76,7 @@
       })),
     ] : [];
     const focused = place.contains(document.activeElement);
-    place.hidden = ["run", "compare"].includes(state.tab) || !run;
+    place.hidden = [...FREE, "compare"].includes(state.tab) || !run;
     place.replaceChildren(...choice, ...[run ? OneMap.match.staleNote(scenario) : null].filter(Boolean));
     if (focused && !place.hidden) place.querySelector("select").focus();
   }
@@ -95,12 +98,13 @@
       document.getElementById("match-open").addEventListener("click", () => {
         dialog().showModal();
         OneMap.charts.load().catch(() => {});
-        open(OneMap.match.scenario() ? state.tab : "run");
+        open(OneMap.match.scenario() || FREE.includes(state.tab) ? state.tab : "run");
       });
       document.getElementById("match-close").addEventListener("click", () => dialog().close());
       OneMap.onLanguage(() => { if (dialog().open) draw(); });
       // The tab of a new run says by itself how far it is; drawn anew it would lose the form's focus.
-      OneMap.match.onChange(() => { if (dialog().open && state.tab !== "run") draw(); });
+      OneMap.match.onChange(() => { if (dialog().open && !FREE.includes(state.tab)) draw(); });
+      OneMap.sites.onChange(() => { if (dialog().open && state.tab === "sites") drawBody(); });
     },
   };
 })();

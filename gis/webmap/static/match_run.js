@@ -7,6 +7,7 @@
   const STEPS = {
     "gathering offers": "step_offers", "least length": "step_length", "least cost": "step_cost",
     "least shares": "step_shares", matched: "step_matched", "saving the matching run": "step_saving",
+    "finding who is in reach": "step_reach", siting: "step_siting", sited: "step_siting", "saving the sites": "step_saving",
   };
   const form = { name: "", order: "priority", reach: "100", capacity: {} };
   let watching = false;
@@ -128,15 +129,17 @@
     ];
   }
 
+  OneMap.stepOf = stepOf;
+
   /* The tab that starts a run. */
   OneMap.runTab = async () => {
     await OneMap.match.refresh();
     watch();
-    const place = el("div", { id: "match-job", role: "status" });
+    const place = el("div", { id: "match-job", class: "job", role: "status" });
     drawJob(place);
     const button = el("button", { type: "submit", class: "primary", id: "match-start", disabled: watching }, text("match_start"));
     // What is wrong is told in the page's own words, not in the browser's.
-    const made = el("form", { id: "match-form", novalidate: true }, el("div", { class: "fields" }, fields()), button);
+    const made = el("form", { id: "match-form", class: "run-form", novalidate: true }, el("div", { class: "fields" }, fields()), button);
     made.addEventListener("submit", start);
     return [el("p", { class: "note" }, text("match_run_note")), made, place];
   };

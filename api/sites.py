@@ -1,0 +1,87 @@
+"""/api/sites: where new sources are worth most, scenario by scenario."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import shapely
+from fastapi import APIRouter, Body, Request
+
+from api.matches import rows_of
+from api.parameters import ScenarioName
+from api.problems import documented
+from api.responses import ORJSON
+from api.schemas_match import MatchJob
+from api.schemas_site import EXAMPLE, NewSites, SitesDetail, SitesList, SitesOnMap
+from gis.citywide import SitePlan, site_store
+from gis.citywide.city import Progress
+from gis.citywide.sites import stored_scenario
+from gis.crs import to_api
+from gis.store import Store
+from gis.store.sites import SitingRecord, sites_of, sitings
+
+router = APIRouter(tags=["siting"])
+
+
+def _told(records: list[SitingRecord], store: Store) -> list[dict[str, Any]]:
+    """Return records without their summaries; whether layers and scenario are still the same is told."""
+    present = {layer: v.version for layer, v in store.layer_versions().items()}
+    matched = {record.scenario: record.settings for record in store.matches()}
+    return [
+        {name: getattr(r, name) for name in SitingRecord.__dataclass_fields__ if name != "summary"}
+        | {"current": r.layer_versions == present and matched.get(r.scenario, r.settings) == r.settings}
+        for r in records
+    ]
+
+
+@router.get("/api/sites", responses={200: {"model": SitesList}, **documented(503)})
+def get_sitings(request: Request) -> ORJSON:
+    """List the answers, the last of every scenario, and the one under way."""
+    store: Store = request.app.state.store
+    job = request.app.state.jobs.job("site")
+    return ORJSON({"sitings": _told(sitings(store), store), "job": job})
+
+
+@router.post(
+    "/api/sites", status_code=202, responses={202: {"model": MatchJob}, **documented(400, 404, 409, 422, 503)}
+)
+def post_sites(request: Request, body: Annotated[NewSites, Body(openapi_examples=EXAMPLE)]) -> ORJSON:
+    """Begin to choose where new sources are worth most; GET /api/sites tells how far it is."""
+    store, scorer = request.app.state.store, request.app.state.scorer
+    plan = SitePlan(body.count, body.technology, body.capacity_kw, body.reach_m, body.spacing_m)
+    scenario = stored_scenario(store, body.scenario).name
+
+    def work(progress: Progress) -> None:
+        site_store(store, scorer.ruleset(store.latest_run()), plan, scenario, progress)
+
+    return ORJSON(request.app.state.jobs.start("site", scenario, work), status_code=202)
+
+
+@router.get("/api/sites/{scenario}", responses={200: {"model": SitesDetail}, **documented(404, 422, 503)})
+def get_sites(request: Request, scenario: ScenarioName) -> ORJSON:
+    """Return where new sources are worth most, with the bound of any other choice, and all candidates."""
+    store: Store = request.app.state.store
+    record, places = sites_of(store, scenario)
+    told = _told([record], store)[0]
+    return ORJSON(told | {"summary": record.summary, "sites": rows_of(places)})
+
+
+@router.get(
+    "/api/sites/{scenario}/places",
+    responses={200: {"model": SitesOnMap}, **documented(404, 422, 503)},
+)
+def get_places(request: Request, scenario: ScenarioName) -> ORJSON:
+    """Return all candidates as GeoJSON points, the chosen ones first."""
+    _, places = sites_of(request.app.state.store, scenario)
+    points = to_api(np.asarray(shapely.points(places[["x_m", "y_m"]]), dtype=object))
+    features = [
+        {
+            "type": "Feature",
+            "id": row["site_id"],
+            "geometry": {"type": "Point", "coordinates": [point.x, point.y]},
+            "properties": row,
+        }
+        for row, point in zip(rows_of(places), points, strict=True)
+    ]
+    return ORJSON({"type": "FeatureCollection", "features": features})
