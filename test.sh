@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, then checks style and types and runs the tests: ./test.sh [options of pytest]
-# Without options all tests run, file by file in two processes; the long ones come first.
+# Without options all tests run, file by file in two processes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./setup.sh
@@ -21,6 +21,7 @@ say "Types: mypy"
 .venv/bin/mypy
 say "Tests: pytest"
 if [ $# -eq 0 ]; then
+  # In the order of names: files of many tests are not the long ones, and those of api and browser begin.
   set -- -n 2 --dist loadfile --no-loadscope-reorder
 fi
 .venv/bin/python -m pytest "$@"
