@@ -80,6 +80,16 @@ def inlined(function: F) -> F:
     return cast(F, numba.njit(**options)(function))
 
 
+@compiled
+def _same(count: int) -> int:
+    return count
+
+
+def ready() -> None:
+    """Make ready to run kernels: with the first one numba sets itself up, which takes most of a second."""
+    _same(0)
+
+
 _thread = threading.local()
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from gis.compiled import CORES, workers
+from gis.compiled import CORES, ready, workers
 from gis.errors import InputError
 from gis.facts.columns import JUDGED, Attributes
 from gis.facts.surroundings import Surroundings
@@ -21,7 +23,7 @@ from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.scoring.evaluate import Columns, evaluate
-from gis.scoring.inputs import gather, prepare
+from gis.scoring.inputs import GREEN, gather, prepare, prepare_green
 from gis.staleness import Stale, find_stale, software
 from gis.store import Moment, ResultWriter, RunRecord, Store, influence_rows
 
@@ -72,6 +74,7 @@ class Runs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._around = Surroundings(Resources({}, {}))
+        threading.Thread(target=ready).start()  # the database is asked meanwhile
 
     def score(
         self, ruleset: RuleSet, progress: Progress | None = None, *, everything: bool = False
@@ -92,15 +95,14 @@ class Runs:
             stale = Stale(("asked for",), everything=True) if everything else find_stale(moment, ruleset)
             if stale.nothing and moment.run is not None and _follows(moment, moment.run, ruleset):
                 return moment.run
-            parcels = None
-            if stale.everything:
-                writer.clear()
-            else:
-                writer.remove(stale.removed)
-                parcels = stale.parcels
-            scored = 0
-            if parcels != ():
-                scored = self._write(writer, moment, parcels, ruleset, progress)
+            parcels = None if stale.everything else stale.parcels
+            # On its own connection the writer makes room while layers are read on another.
+            with ThreadPoolExecutor(2) as beside:
+                make_room = writer.clear if stale.everything else partial(writer.remove, stale.removed)
+                room = beside.submit(make_room)
+                coming = None if parcels == () else self._surroundings(moment, ruleset, beside)
+                room.result()
+            scored = 0 if coming is None else self._write(writer, moment, parcels, coming, ruleset, progress)
             return writer.finish(_record(ruleset, moment, scored, stale))
 
     def _write(
@@ -108,12 +110,11 @@ class Runs:
         writer: ResultWriter,
         moment: Moment,
         parcels: Sequence[str] | None,
+        around: Surroundings,
         ruleset: RuleSet,
         progress: Progress | None,
     ) -> int:
         """Work out and write the results of some parcels, or of all; return how many they are."""
-        around = self._surroundings(moment)
-        prepare(around, ruleset)
         count = moment.versions["parcel"].feature_count if parcels is None else len(parcels)
         done = 0
         _tell(progress, done, count, "scoring parcels")
@@ -126,8 +127,14 @@ class Runs:
                 _tell(progress, done, count, "scoring parcels")
         return done
 
-    def _surroundings(self, moment: Moment) -> Surroundings:
+    def _surroundings(self, moment: Moment, ruleset: RuleSet, beside: ThreadPoolExecutor) -> Surroundings:
+        """Return all that surrounds the parcels, indexed."""
+        # Green space takes longest to index: that is begun before the other layers are read.
+        self._around = self._around.renewed(moment.resources(self._around.resources, GREEN))
+        green = beside.submit(prepare_green, self._around, ruleset)
         self._around = self._around.renewed(moment.resources(self._around.resources))
+        prepare(self._around, ruleset)
+        green.result()
         return self._around
 
 

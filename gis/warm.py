@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from gis.compiled import KEPT_IN
+from gis.compiled import KEPT_IN, ready
 from gis.crs import STORAGE_EPSG
 from gis.facts.columns import nothing
 from gis.facts.ragged import ORIGIN, Kind
@@ -84,6 +84,7 @@ def main() -> None:
     columns |= dict.fromkeys((*WORDS, *LISTS, *CHOICES, *SHARED), combined(group, columns, lambda *_: 1))
     list(blocks(keys_of(["0", "1"]), {name: columns[name] for name in columns if name not in GROUP}))
     _match()
+    ready()
 
 
 if __name__ == "__main__":

@@ -57,20 +57,35 @@ def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: R
 
 def prepare(around: Surroundings, ruleset: RuleSet) -> None:
     """Make, on all cores, the indexes that `gather` looks into: its parts are asked about no parcels."""
-    parcels, shapes = Attributes(0, {}), Shapes.of(np.empty(0, dtype=object), "polygon")
+    parcels, shapes = Attributes(0, {}), _no_shapes()
     parts = (*_facts_of(parcels, shapes, around, ruleset), *_rows_of(shapes, around, ruleset).values())
     with workers() as pool:
         for made in [pool.submit(part) for part in parts]:
             made.result()
 
 
+def prepare_green(around: Surroundings, ruleset: RuleSet) -> None:
+    """Make what `prepare` makes of the layers of `GREEN` alone."""
+    green_facts(_no_shapes(), around, _green_reach_m(ruleset))
+
+
+GREEN = ("drilling_exclusion", "green_space")
+
+
+def _no_shapes() -> Shapes:
+    return Shapes.of(np.empty(0, dtype=object), "polygon")
+
+
+def _green_reach_m(ruleset: RuleSet) -> float:
+    return ruleset.options["shallow_ground_source"].number("green_reach_m")
+
+
 def _facts_of(
     parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: RuleSet
 ) -> tuple[Callable[[], Facts], ...]:
     """Return what reads facts from the map, what takes longest to prepare first."""
-    reach_m = ruleset.options["shallow_ground_source"].number("green_reach_m")
     return (
-        partial(green_facts, shapes, around, reach_m),
+        partial(green_facts, shapes, around, _green_reach_m(ruleset)),
         partial(ground_facts, shapes, around),
         partial(place_facts, parcels, shapes, around),
         partial(intake_facts, shapes, around, ruleset.as_of),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -34,10 +34,15 @@ class Moment:
         """Return a loaded layer as `Store.read` does."""
         return read_frame(self.connection, self._read, LAYERS[layer_id], {}, None)
 
-    def resources(self, known: Resources | None = None) -> Resources:
-        """Return every loaded layer but `parcel`; of those whose version is `known`, what is known."""
+    def resources(self, known: Resources | None = None, layers: Collection[str] | None = None) -> Resources:
+        """Return every loaded layer but `parcel`; of those whose version is `known`, what is known.
+
+        With `layers` it is what is known, brought up to date in these alone.
+        """
         known = known or Resources({}, {})
         versions = {layer: v.version for layer, v in self.versions.items() if layer != "parcel"}
+        if layers is not None:
+            versions = {**known.versions, **{i: v for i, v in versions.items() if i in layers}}
         same = {layer for layer, version in versions.items() if known.versions.get(layer) == version}
         return Resources(
             frames={
