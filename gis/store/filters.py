@@ -27,6 +27,10 @@ from gis.store.items import shape
 MAX_CHARS = 8_000
 MAX_DEPTH = 20
 MAX_NODES = 500
+_MAX_OPERATORS = 200
+"""As many levels of the parser fit into a stack of 1 MB with room to spare."""
+_MAX_READING = 200_000
+"""Characters that the parser may read over and over, some tenths of a second."""
 GEOMETRY = "geometry"
 """The name of the outline among the properties of a filter."""
 
@@ -61,7 +65,7 @@ OPERATORS = (
 
 _STRING = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 # Each of these can be repeated so that the next is one level deeper.
-_NESTING = re.compile(r"[-+*/%^=<>]|\b(?:not|is|in|like|between|div)\b", re.IGNORECASE)
+_NESTING = re.compile(r"[-+*/%^=<>(]|\b(?:not|is|in|like|between|div)\b", re.IGNORECASE)
 _BOUND: Mapping[str, sa.types.TypeEngine[Any]] = {
     "text": sa.Text(), "integer": sa.Double(), "float": sa.Double(), "boolean": sa.Boolean(),
     "date": sa.Date(), "timestamp": sa.DateTime(),
@@ -71,16 +75,17 @@ _BOUND: Mapping[str, sa.types.TypeEngine[Any]] = {
 def parse_text(text: str) -> Node:
     """Return the tree of a filter in CQL2 text; InputError where it is none, or too long or deep."""
     _check_length(text)
-    # The parser calls itself for every level, without a limit: how deep it can go has to be known before.
-    bare = _STRING.sub("''", text)
+    # The parser calls itself for every level, without a limit, and where it fails it has read what is within
+    # brackets twice at every level: how much that may be has to be known before.
     depth = deepest = 0
-    for sign in bare:
+    for sign in _STRING.sub("''", text):
         depth += (sign == "(") - (sign == ")")
         deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH:
-        raise InputError(f"The filter is nested too deep: at most {MAX_DEPTH} levels are taken.")
-    if len(_NESTING.findall(bare)) > MAX_NODES:
-        raise InputError(f"The filter has too many operators: at most {MAX_NODES} are taken.")
+    if deepest > MAX_DEPTH or len(text) << deepest > _MAX_READING:
+        raise InputError("The filter is nested too deep for its length: use fewer brackets, or CQL2 JSON.")
+    # Counted within texts too: this bound must not hang on where the parser sees a text begin and end.
+    if len(_NESTING.findall(text)) > _MAX_OPERATORS:
+        raise InputError(f"The filter has too many operators: at most {_MAX_OPERATORS} are taken in text.")
     try:
         return cql2.parse_text(text).to_json()
     except (cql2.ParseError, ValueError) as error:
