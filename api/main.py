@@ -12,7 +12,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from api import docs, health, layers, matches, problems, search, sites, suitability, summary
+from api import docs, health, layers, matches, ogc, problems, search, sites, suitability, summary
+from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
 from api.tiles import map_data
@@ -49,9 +50,10 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.store = store
     app.state.settings = settings
     app.state.scorer = scorer
+    app.state.extents = Extents(store)
     app.state.jobs = matches.Jobs()
     problems.install(app)
-    for module in (suitability, summary, matches, sites, layers, search, health):
+    for module in (suitability, summary, matches, sites, layers, search, health, ogc):
         app.include_router(module.router)
     app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
     docs.install(app)

@@ -55,7 +55,9 @@ def _layer_table(spec: LayerSpec) -> sa.Table:
     columns = [_field(spec, field) for field in spec.fields]
     geometry = _geometry("geom", GEOMETRY_TYPES[spec.geometry], STORAGE_EPSG, nullable=spec.by_township)
     index = sa.Index(f"{spec.id}_geom_idx", "geom", postgresql_using="gist")
-    return sa.Table(spec.id, metadata, *columns, geometry, index, schema="layer")
+    # Pages follow each other by code points, in whatever order the database has texts.
+    order = sa.Index(f"{spec.id}_order_idx", spec.key, unique=True, postgresql_ops={spec.key: 'COLLATE "C"'})
+    return sa.Table(spec.id, metadata, *columns, geometry, index, order, schema="layer")
 
 
 _PLAIN_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {

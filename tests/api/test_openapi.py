@@ -47,6 +47,14 @@ OPERATIONS = {
     ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/ogc"),
+    ("GET", "/ogc/conformance"),
+    ("GET", "/ogc/api"),
+    ("GET", "/ogc/collections"),
+    ("GET", "/ogc/collections/{collection_id}"),
+    ("GET", "/ogc/collections/{collection_id}/queryables"),
+    ("GET", "/ogc/collections/{collection_id}/items"),
+    ("GET", "/ogc/collections/{collection_id}/items/{feature_id}"),
 }
 
 
@@ -64,6 +72,8 @@ FALLIBLE = {
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
     ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
+    ("GET", "/ogc/collections"),
+    ("GET", "/ogc/collections/{collection_id}/items"),
 }
 # A good request would match the city, and the next ones would find it busy: `test_matches` and `test_sites`
 # make one each.

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
@@ -25,6 +22,7 @@ from gis.store import Store
 from gis.webmap import vendor
 from tests.browser.seen import Seen
 from tests.conftest import MatchedCity
+from tests.serving import serve as serve_app
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -50,27 +48,7 @@ def map_settings() -> Settings:
 @pytest.fixture(scope="session")
 def serve() -> Callable[[FastAPI], AbstractContextManager[str]]:
     """A function that serves an application while its `with` block lasts."""
-    return _serving
-
-
-@contextmanager
-def _serving(app: FastAPI) -> Iterator[str]:
-    """Serve `app` on a free port of the loopback and yield its address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    limit = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < limit, "the server did not start"
-        time.sleep(0.02)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        listener.close()
+    return serve_app
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +77,7 @@ def application(matched: Store, map_settings: Settings) -> FastAPI:
 @pytest.fixture(scope="session")
 def address(application: FastAPI) -> Iterator[str]:
     """The address of the served sample city."""
-    with _serving(application) as base:
+    with serve_app(application) as base:
         yield base
 
 
