@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from gis.store import Store, open_store, server
 # The same examples at every run, however busy the machine is.
 examples.register_profile("seeded", derandomize=True, deadline=None)
 examples.load_profile("seeded")
+
+# A shell starts what runs in its background deaf to Ctrl-C, and so would be all programs that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NewDatabase = Callable[..., sa.URL]
 
