@@ -168,8 +168,10 @@ def test_docs_need_nothing_from_outside(client: TestClient) -> None:
     page = client.get("/docs")
     assert page.status_code == 200
     assert "/api/suitability" in page.text
+    # These are how OGC names coordinate systems, told as values of parameters: nothing is fetched by them.
+    text = page.text.replace("&quot;http://www.opengis.net/def/crs/", "&quot;")
     for outside in ("http://", "https://", "<script", "//cdn"):
-        assert outside not in page.text
+        assert outside not in text
 
 
 @pytest.mark.parametrize(
