@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from api.access import reading
 from api.problems import documented, problem
 from api.responses import ORJSON
 from api.schemas import Health, Readiness
@@ -40,7 +41,7 @@ def readiness(store: Store) -> dict[str, Any] | str:
 @router.get("/readyz", responses={200: {"model": Readiness}, **documented(503)})
 def readyz(request: Request) -> Response:
     """Answer 200 once the store is migrated, loaded and scored."""
-    state = readiness(request.app.state.store)
+    state = readiness(reading(request))
     if isinstance(state, str):
         return problem(request, 503, state)
     return ORJSON(state)

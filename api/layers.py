@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from api.access import reading
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import Layers
@@ -49,4 +50,4 @@ def catalogue(store: Store) -> dict[str, list[dict[str, Any]]]:
 @router.get("/api/layers", responses={200: {"model": Layers}, **documented(503)})
 def get_layers(request: Request) -> ORJSON:
     """List all layers with fields and style, all rasters with unit and range, and which version is loaded."""
-    return ORJSON(catalogue(request.app.state.store))
+    return ORJSON(catalogue(reading(request)))

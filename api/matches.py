@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from fastapi import APIRouter, Query, Request
 
+from api.access import reading
 from api.parameters import MainId, ParcelId, ScenarioName
 from api.problems import documented
 from api.responses import ORJSON
@@ -27,7 +28,7 @@ from api.schemas_match import (
 from gis.citywide import Scenario, match_store
 from gis.citywide.city import Progress
 from gis.errors import BusyError, NotFoundError, OneMapError
-from gis.store import LayerVersion, MatchRecord, Store
+from gis.store import LayerVersion, MatchRecord
 
 router = APIRouter(tags=["matching"])
 log = logging.getLogger("onemap.api")
@@ -95,7 +96,7 @@ def _run_info(record: MatchRecord, versions: dict[str, LayerVersion]) -> dict[st
 @router.get("/api/matches", responses={200: {"model": Matches}, **documented(503)})
 def get_matches(request: Request) -> ORJSON:
     """List the matching runs, the last of every scenario, and the run under way."""
-    store: Store = request.app.state.store
+    store = reading(request)
     versions = store.layer_versions()
     runs = [_run_info(record, versions) for record in store.matches()]
     return ORJSON({"runs": runs, "job": request.app.state.jobs.job("match")})
@@ -107,7 +108,7 @@ def get_matches(request: Request) -> ORJSON:
 def post_match(request: Request, body: NewMatch) -> ORJSON:
     """Begin to match the stored parcels; GET /api/matches tells how far it is."""
     scenario = Scenario(body.scenario, body.order, body.capacity_frac, body.reach_frac)
-    store, scorer = request.app.state.store, request.app.state.scorer
+    store, scorer = reading(request), request.app.state.scorer
 
     def work(progress: Progress) -> None:
         match_store(store, scorer.ruleset(store.latest_run()), scenario, progress)
@@ -118,7 +119,7 @@ def post_match(request: Request, body: NewMatch) -> ORJSON:
 @router.get("/api/matches/{scenario}", responses={200: {"model": MatchDetail}, **documented(404, 422, 503)})
 def get_match(request: Request, scenario: ScenarioName) -> ORJSON:
     """Return what a run comes to: by technology and district, with the certificate and what is left."""
-    store: Store = request.app.state.store
+    store = reading(request)
     record = store.match(scenario)
     return ORJSON(_run_info(record, store.layer_versions()) | {"summary": record.summary})
 
@@ -132,7 +133,7 @@ def get_sources(
     layer: Annotated[str | None, Query(max_length=60, description="sources of this layer only")] = None,
 ) -> ORJSON:
     """Return the capacity ledger: what every source has, what is taken, and what one more MW is worth."""
-    store: Store = request.app.state.store
+    store = reading(request)
     where = {} if layer is None else {"source_layer": [layer]}
     return ORJSON({"scenario": scenario, "sources": rows_of(store.match_part("sources", scenario, **where))})
 
@@ -143,7 +144,7 @@ def get_sources(
 )
 def get_main(request: Request, scenario: ScenarioName, main_id: MainId) -> ORJSON:
     """Return a main from tap to tap: how warm the water is, what is drawn, and what is left downstream."""
-    store: Store = request.app.state.store
+    store = reading(request)
     found = rows_of(store.match_part("segments", scenario, source_id=[main_id]))
     if not found:
         raise NotFoundError(f"The matching run {scenario!r} has no main {main_id!r} of known flow.")
@@ -156,7 +157,7 @@ def get_main(request: Request, scenario: ScenarioName, main_id: MainId) -> ORJSO
 )
 def get_parcel(request: Request, scenario: ScenarioName, parcel_id: ParcelId) -> ORJSON:
     """Return what one parcel gets from whom, and who holds the source that it would have taken first."""
-    store: Store = request.app.state.store
+    store = reading(request)
     found = store.matched_parcel(scenario, parcel_id, HOLDERS)
     answer = {
         "scenario": scenario,
@@ -173,7 +174,7 @@ def get_parcel(request: Request, scenario: ScenarioName, parcel_id: ParcelId) ->
 )
 def get_changes(request: Request, scenario: ScenarioName, other: ScenarioName) -> ORJSON:
     """Return how many parcels have another main technology than in the other run, by what it was and is."""
-    store: Store = request.app.state.store
+    store = reading(request)
     found = store.match_changes(scenario, other)
     both = [row for row in found if row.in_both]
     changed = [row for row in both if row.before != row.after]

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Request, Response
 from api import ogc_documents as documents
 from api import ogc_html as html
 from api import ogc_query as asked
+from api.access import reading
 from api.ogc_features import features
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, both, link, url
 from api.problems import documented
 from gis.errors import NotFoundError
-from gis.store import LayerVersion, Store, items
+from gis.store import LayerVersion, items
 from gis.store.collections import Collection
 
 router = APIRouter(prefix="/ogc", tags=["OGC API Features"])
@@ -235,7 +236,7 @@ def _table(request: Request, collection: Collection, document: dict[str, Any]) -
 def _found(request: Request) -> tuple[Collection, LayerVersion]:
     """Return the collection of the path with the version of its layer; NotFoundError if it is not served."""
     id_ = request.path_params["collection_id"]
-    found = documents.served(request.app.state.store).get(id_)
+    found = documents.served(reading(request)).get(id_)
     if found is None:
         raise NotFoundError(f"There is no collection {id_!r}; /ogc/collections lists those that are loaded.")
     return found
@@ -244,6 +245,6 @@ def _found(request: Request) -> tuple[Collection, LayerVersion]:
 @contextmanager
 def _reading(request: Request) -> Iterator[sa.Connection]:
     """Give a connection that can write nothing; its statements have the limit of time of the settings."""
-    store: Store = request.app.state.store
+    store = reading(request)
     with store.engine.connect() as connection:
         yield connection.execution_options(postgresql_readonly=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
 from api.schemas import Body
-from api.schemas_match import ByTechnology, MatchJob, Settings, row_model
+from api.schemas_match import ByTechnology, MatchJob, MatchRun, row_model
 from gis.citywide.scenario import NAME
 from gis.citywide.site_plan import MOST_KW, MOST_REACH_M, SPACING_M
 from gis.matching.columns import MOST_SITES, SITE_COLUMNS, SharedTechnology
@@ -96,18 +95,10 @@ class SitesSummary(Body):
     after: Carried = Field(description="matched anew with the chosen among the sources")
 
 
-class Siting(Body):
+class Siting(MatchRun):
     """The last answer for a scenario."""
 
-    scenario: str
-    settings: Settings
     plan: Plan
-    ruleset_id: str
-    ruleset_hash: str
-    as_of: date
-    layer_versions: dict[str, int]
-    finished_at: datetime
-    software: str
     current: bool = Field(description="whether it is of the layers and the scenario that are there now")
 
 

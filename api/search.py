@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import Row, Select, case, column, func, literal, null, or_, select, table, union_all
 
+from api.access import reading
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import SearchResult
@@ -113,4 +114,4 @@ def search(
 ) -> ORJSON:
     """Find features by number or name, without regard to case; wildcards are taken literally."""
     text = q.strip()
-    return ORJSON({"query": q, "results": find(request.app.state.store, text, limit) if text else []})
+    return ORJSON({"query": q, "results": find(reading(request), text, limit) if text else []})

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from fastapi import APIRouter, Body, Request
 
+from api.access import reading
 from api.matches import rows_of
 from api.parameters import ScenarioName
 from api.problems import documented
@@ -38,7 +39,7 @@ def _told(records: list[SitingRecord], store: Store) -> list[dict[str, Any]]:
 @router.get("/api/sites", responses={200: {"model": SitesList}, **documented(503)})
 def get_sitings(request: Request) -> ORJSON:
     """List the answers, the last of every scenario, and the one under way."""
-    store: Store = request.app.state.store
+    store = reading(request)
     job = request.app.state.jobs.job("site")
     return ORJSON({"sitings": _told(sitings(store), store), "job": job})
 
@@ -48,7 +49,7 @@ def get_sitings(request: Request) -> ORJSON:
 )
 def post_sites(request: Request, body: Annotated[NewSites, Body(openapi_examples=EXAMPLE)]) -> ORJSON:
     """Begin to choose where new sources are worth most; GET /api/sites tells how far it is."""
-    store, scorer = request.app.state.store, request.app.state.scorer
+    store, scorer = reading(request), request.app.state.scorer
     plan = SitePlan(body.count, body.technology, body.capacity_kw, body.reach_m, body.spacing_m)
     scenario = stored_scenario(store, body.scenario).name
 
@@ -61,7 +62,7 @@ def post_sites(request: Request, body: Annotated[NewSites, Body(openapi_examples
 @router.get("/api/sites/{scenario}", responses={200: {"model": SitesDetail}, **documented(404, 422, 503)})
 def get_sites(request: Request, scenario: ScenarioName) -> ORJSON:
     """Return where new sources are worth most, with the bound of any other choice, and all candidates."""
-    store: Store = request.app.state.store
+    store = reading(request)
     record, places = sites_of(store, scenario)
     told = _told([record], store)[0]
     return ORJSON(told | {"summary": record.summary, "sites": rows_of(places)})
@@ -73,7 +74,7 @@ def get_sites(request: Request, scenario: ScenarioName) -> ORJSON:
 )
 def get_places(request: Request, scenario: ScenarioName) -> ORJSON:
     """Return all candidates as GeoJSON points, the chosen ones first."""
-    _, places = sites_of(request.app.state.store, scenario)
+    _, places = sites_of(reading(request), scenario)
     points = to_api(np.asarray(shapely.points(places[["x_m", "y_m"]]), dtype=object))
     features = [
         {

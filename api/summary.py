@@ -23,6 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from api.access import reading
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import Summary
@@ -181,7 +182,7 @@ def get_summary(
     by: Annotated[By, Query(description="size of the places", examples=["district"])] = "city",
 ) -> ORJSON:
     """Sum the stored results: by recommended technology and status, and what the portfolios could give."""
-    store: Store = request.app.state.store
+    store = reading(request)
     run = store.latest_run()
     if run is None:
         raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")

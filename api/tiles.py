@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection, text
 
+from api.access import reading
 from api.parameters import FeatureId
 from gis.citywide.scenario import NAME
 from gis.crs import STORAGE_EPSG
@@ -156,7 +157,7 @@ def tile(
 ) -> Response:
     """Return a Mapbox vector tile; up to zoom 11 results are aggregated to cells."""
     check_tile(layer, z, x, y)
-    store: Store = request.app.state.store
+    store = reading(request)
     version = (
         match_versions(store).get(scenario) if layer in MATCH_LAYERS else tile_versions(store).get(layer)
     )
@@ -185,14 +186,14 @@ def tile(
 @router.get("/api/tiles/matches", summary="Versions of the tiles of matching runs")
 def get_match_versions(request: Request) -> dict[str, str]:
     """Return the parameter `v` of the tiles of every scenario that was matched."""
-    return match_versions(request.app.state.store)
+    return match_versions(reading(request))
 
 
 @router.get("/api/features/{layer}/{feature_id}", summary="One feature of a layer, and where it lies")
 def get_feature(request: Request, layer: str, feature_id: FeatureId) -> dict[str, Any]:
     """Return a feature's name and `bbox`: west, south, east, north in degrees, null without a shape."""
     _known((layer,))
-    store: Store = request.app.state.store
+    store = reading(request)
     with store.engine.connect() as connection:
         return feature(connection, layer, feature_id)
 
@@ -214,6 +215,6 @@ def identify_at(
     """Return the parcels that cover the point and the features of `layers` at it."""
     wanted = tuple(dict.fromkeys(name for name in layers.split(",") if name))
     _known(wanted)
-    store: Store = request.app.state.store
+    store = reading(request)
     with store.engine.connect() as connection:
         return identify(connection, lon, lat, zoom, wanted)

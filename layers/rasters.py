@@ -10,10 +10,11 @@ from layers.supporting import SHALLOW_GEOTHERMAL_ZONE
 
 
 def _ground(id_: str, fact: str, zone_field: str, title: Text, description: Text) -> RasterSpec:
-    """Return the raster of a quantity that zones also give: it has their unit and range."""
+    """Return the raster of a quantity that zones also give: it has their unit, range, group and access."""
     quantity = SHALLOW_GEOTHERMAL_ZONE.field(zone_field).model_dump(include={"unit", "minimum", "maximum"})
     own = {"id": id_, "title": title, "description": description, "fact": fact}
-    return RasterSpec.model_validate(own | quantity | {"group": SHALLOW_GEOTHERMAL_ZONE.group})
+    same = SHALLOW_GEOTHERMAL_ZONE.model_dump(include={"group", "access"})
+    return RasterSpec.model_validate(own | quantity | same)
 
 
 _SPECS = (

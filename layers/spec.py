@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 FieldType = Literal["text", "integer", "float", "boolean", "date", "timestamp"]
 GeometryKind = Literal["point", "line", "polygon"]
 Group = Literal["demand", "resource", "restriction", "network", "reference"]
+Access = Literal["open", "internal", "restricted"]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
@@ -86,7 +87,7 @@ class LayerSpec(_Frozen):
 
     `key` names the field that identifies a feature; when a source has no such
     column the import numbers the features. `by_township` says that a feature may
-    be given as a list of townships instead of a polygon.
+    be given as a list of townships instead of a polygon. `access` is who may read it.
     """
 
     id: Identifier
@@ -97,6 +98,7 @@ class LayerSpec(_Frozen):
     key: Identifier
     fields: tuple[FieldSpec, ...]
     style: StyleSpec
+    access: Access
     core: bool = False
     by_township: bool = False
     lon_aliases: tuple[str, ...] = ()
@@ -140,6 +142,7 @@ class RasterSpec(_Frozen):
     title: Text
     description: Text
     group: Group
+    access: Access
     fact: Identifier
     unit: str
     minimum: float

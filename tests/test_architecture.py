@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
-    {"compiled", "errors", "settings", "titles", "vocabulary", "heat", "matching"},
+    {"access", "compiled", "errors", "settings", "titles", "vocabulary", "heat", "matching"},
     {"crs", "served_crs", "resources", "rules"},
     {"store", "facts", "webmap"},
     {"scoring", "ingest"},

@@ -186,9 +186,9 @@ def write(
 
 def _by_place(rows: pa.Table) -> pa.Table:
     """Return rows with neighbours together, so that a change reaches few blocks."""
-    west, south = (rows.column(side).to_numpy() for side in ("west", "south"))
-    strip = np.floor(south / STRIP_M)
-    return rows.take(pa.array(np.argsort(strip * 2.0**24 + west, kind="stable")))
+    west, south = (rows.column(side).to_numpy().astype(np.float64) for side in ("west", "south"))
+    along = np.floor(south / STRIP_M) * 2.0**24 + west  # strip after strip, as none is that long
+    return rows.take(pa.array(np.argsort(along, kind="stable")))
 
 
 def _closed(batch: pa.RecordBatch) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -13,27 +12,19 @@ from gis.errors import NotFoundError
 from gis.store.connection import clear_errors
 from gis.store.loading import claim
 from gis.store.matches import append
+from gis.store.records import MatchRecord
 from gis.store.store import Store
 from gis.store.tables import SITE, SITING
 
 
 @dataclass(frozen=True)
-class SitingRecord:
-    """Where new sources are worth most, the last answer for a scenario; `finished_at` is given by the store.
+class SitingRecord(MatchRecord):
+    """Where new sources are worth most, the last answer for a scenario; `plan` is what was asked for.
 
-    `settings` is the scenario as it was then, `plan` what was asked for, `summary` what it comes to.
+    The rest is as of a matching run; `settings` is the scenario as it was then.
     """
 
-    scenario: str
-    settings: dict[str, Any]
     plan: dict[str, Any]
-    summary: dict[str, Any]
-    ruleset_id: str
-    ruleset_hash: str
-    as_of: date
-    layer_versions: dict[str, int]
-    finished_at: datetime | None
-    software: str
 
 
 _RECORD = tuple(SitingRecord.__dataclass_fields__)

@@ -176,37 +176,30 @@ MATCH_CONNECTION = _match_table(
 
 SITE = _match_table("site", SITE_COLUMNS, ("site_id",))
 
-MATCH = sa.Table(
-    "match",
-    metadata,
-    sa.Column("scenario", sa.Text, primary_key=True),
-    sa.Column("settings", sa.JSON, nullable=False),
-    sa.Column("summary", sa.JSON, nullable=False),
-    sa.Column("ruleset_id", sa.Text, nullable=False),
-    sa.Column("ruleset_hash", sa.Text, nullable=False),
-    sa.Column("as_of", sa.Date, nullable=False),
-    sa.Column("layer_versions", sa.JSON, nullable=False),
-    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
-    sa.Column("software", sa.Text, nullable=False),
-    schema="meta",
-)
+
+def _by_scenario(name: str, *more: sa.Column[Any]) -> sa.Table:
+    """Return a table of the last answer for every scenario, and what it was made from."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("scenario", sa.Text, primary_key=True),
+        sa.Column("settings", sa.JSON, nullable=False),
+        *more,
+        sa.Column("summary", sa.JSON, nullable=False),
+        sa.Column("ruleset_id", sa.Text, nullable=False),
+        sa.Column("ruleset_hash", sa.Text, nullable=False),
+        sa.Column("as_of", sa.Date, nullable=False),
+        sa.Column("layer_versions", sa.JSON, nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Column("software", sa.Text, nullable=False),
+        schema="meta",
+    )
+
+
+MATCH = _by_scenario("match")
 """Matching runs, the last of every scenario; their parts are in the `match_` tables."""
 
-SITING = sa.Table(
-    "siting",
-    metadata,
-    sa.Column("scenario", sa.Text, primary_key=True),
-    sa.Column("settings", sa.JSON, nullable=False),
-    sa.Column("plan", sa.JSON, nullable=False),
-    sa.Column("summary", sa.JSON, nullable=False),
-    sa.Column("ruleset_id", sa.Text, nullable=False),
-    sa.Column("ruleset_hash", sa.Text, nullable=False),
-    sa.Column("as_of", sa.Date, nullable=False),
-    sa.Column("layer_versions", sa.JSON, nullable=False),
-    sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
-    sa.Column("software", sa.Text, nullable=False),
-    schema="meta",
-)
+SITING = _by_scenario("siting", sa.Column("plan", sa.JSON, nullable=False))
 """Answers to where new sources are worth most, the last of every scenario; their candidates are in `SITE`."""
 
 LAYER_VERSION = sa.Table(

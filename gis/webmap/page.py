@@ -61,6 +61,7 @@ SCRIPTS = (
     "match_charts.js",
     "match_views.js",
     "match_compare.js",
+    "job.js",
     "match_run.js",
     "site_panel.js",
     "match_panel.js",

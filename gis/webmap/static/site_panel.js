@@ -1,11 +1,20 @@
 /* The tab of sites: what was chosen, what it comes to, and the form that asks for another answer. */
 (function () {
   "use strict";
-  const { el, text, pick } = OneMap;
-  const POLL_MS = 700;
+  const { el, text, pick, field } = OneMap;
   const form = { scenario: "base", count: "10", technology: "reclaimed_water", capacity: "", reach: "" };
-  let watching = false;
-  let failure = null;
+  const search = OneMap.jobOf({
+    id: "site", path: "/api/sites", source: () => OneMap.sites,
+    ended: (job) => {
+      OneMap.sites.choose(job.scenario);
+      OneMap.controls.show("site");
+    },
+    told: {
+      running: (job) => text("site_job_running", { step: OneMap.stepOf(job) }),
+      failed: (job) => text("site_job_failed", { text: job.error }),
+      done: () => [],
+    },
+  });
 
   function placeButton(row, leave) {
     const button = el("button", { type: "button", class: "link" }, `${row.rank}. ${OneMap.sites.titleOf(row)}`);
@@ -70,54 +79,6 @@
     ];
   }
 
-  function drawJob(place) {
-    const job = OneMap.sites.job();
-    if (failure) {
-      place.replaceChildren(el("p", { class: "error", role: "alert" }, text("match_failed", { text: failure })));
-    } else if (!job || job.state === "done") {
-      place.replaceChildren();
-    } else if (job.state === "failed") {
-      place.replaceChildren(el("p", { class: "error", role: "alert" }, text("site_job_failed", { text: job.error })));
-    } else {
-      const bar = el("progress", { "aria-label": text("match_progress"), max: "1", value: job.done_frac });
-      place.replaceChildren(el("p", {}, text("site_job_running", { step: OneMap.stepOf(job) })), bar);
-    }
-  }
-
-  const isRunning = () => Boolean(OneMap.sites.job()) && OneMap.sites.job().state === "running";
-
-  function drawAgain() {
-    const place = document.getElementById("site-job");
-    if (place) drawJob(place);
-    const button = document.getElementById("site-start");
-    if (button) button.disabled = watching;
-  }
-
-  /* Ask how far the search is until it has ended; then show what it found. */
-  async function watch(redraw) {
-    if (watching || !isRunning()) return;
-    watching = true;
-    drawAgain();
-    try {
-      while (isRunning()) {
-        await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
-        await OneMap.sites.refresh();
-        drawAgain();
-      }
-      const job = OneMap.sites.job();
-      if (job.state === "done") {
-        OneMap.sites.choose(job.scenario);
-        OneMap.controls.show("site");
-      }
-    } catch (error) {
-      failure = error.message;
-    } finally {
-      watching = false;
-      drawAgain();
-      if (!failure && document.getElementById("site-job")) redraw();
-    }
-  }
-
   /* The body of the request, or the key of what is wrong with the form. */
   function asked() {
     const number = (value) => (value.trim() === "" ? null : Number(value));
@@ -131,26 +92,6 @@
         capacity_kw: capacity === null ? null : capacity * 1000, reach_m: reach,
       },
     };
-  }
-
-  async function start(event, redraw) {
-    event.preventDefault();
-    const { body, wrong } = asked();
-    failure = wrong ? text(wrong) : null;
-    if (body) {
-      try {
-        await OneMap.getJson("/api/sites", body);
-        await OneMap.sites.refresh();
-        watch(redraw);
-      } catch (error) {
-        failure = error.message;
-      }
-    }
-    drawAgain();
-  }
-
-  function field(label, input, note) {
-    return el("label", { class: "field" }, label, input, note ? el("span", { class: "note" }, note) : null);
   }
 
   function numberInput(name) {
@@ -178,18 +119,17 @@
         field(text("site_capacity_mw"), numberInput("capacity"), text("site_capacity_note")),
         field(text("site_reach"), numberInput("reach"), text("site_reach_note")),
       ]),
-      el("button", { type: "submit", class: "primary", id: "site-start", disabled: watching }, text("site_start")),
+      search.button(text("site_start")),
     );
-    made.addEventListener("submit", (event) => start(event, redraw));
+    made.addEventListener("submit", (event) => search.start(event, asked(), redraw));
     return made;
   }
 
   /* The tab of sites. */
   OneMap.sitesTab = async (_scenario, leave, redraw) => {
+    const again = () => { if (document.getElementById("site-job")) redraw(); };
     await OneMap.sites.refresh();
-    watch(redraw);
-    const place = el("div", { id: "site-job", class: "job", role: "status" });
-    drawJob(place);
-    return [...await answer(leave), el("h3", {}, text("site_new")), formOf(redraw), place];
+    search.watch(again);
+    return [...await answer(leave), el("h3", {}, text("site_new")), formOf(again), search.place()];
   };
 })();

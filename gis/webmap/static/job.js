@@ -1,0 +1,95 @@
+/* Work for the whole city that the server does beside: asked for, followed until it ends, and told of. */
+(function () {
+  "use strict";
+  const { el, text } = OneMap;
+  const POLL_MS = 700;
+  const STEPS = {
+    "gathering offers": "step_offers", "least length": "step_length", "least cost": "step_cost",
+    "least shares": "step_shares", matched: "step_matched", "saving the matching run": "step_saving",
+    "finding who is in reach": "step_reach", siting: "step_siting", sited: "step_siting", "saving the sites": "step_saving",
+  };
+
+  OneMap.stepOf = (job) => {
+    const tier = /^most of tier (\d+)$/.exec(job.step || "");
+    if (tier) return text("step_tier", { n: Number(tier[1]) + 1 });
+    return text(STEPS[job.step] || "step_running");
+  };
+
+  OneMap.field = (label, input, note) => el("label", { class: "field" }, label, input, note ? el("span", { class: "note" }, note) : null);
+
+  /* The jobs of one kind: `${id}-job` is where one is told of, `${id}-start` the button that asks for one at `path`.
+     `source` has job() and refresh(), `told` the texts by state, `ended` is called with a job that is done. */
+  OneMap.jobOf = ({ id, path, source, told, ended }) => {
+    let watching = false;
+    let failure = null;
+
+    function draw(place) {
+      const job = source().job();
+      const error = (words) => [el("p", { class: "error", role: "alert" }, words)];
+      if (failure) place.replaceChildren(...error(text("match_failed", { text: failure })));
+      else if (!job) place.replaceChildren();
+      else if (job.state === "failed") place.replaceChildren(...error(told.failed(job)));
+      else if (job.state === "done") place.replaceChildren(...told.done(job).map((words) => el("p", { class: "done" }, words)));
+      else {
+        const bar = el("progress", { "aria-label": text("match_progress"), max: "1", value: job.done_frac });
+        place.replaceChildren(el("p", {}, told.running(job)), bar);
+      }
+    }
+
+    function drawAgain() {
+      const place = document.getElementById(`${id}-job`);
+      if (place) draw(place);
+      const button = document.getElementById(`${id}-start`);
+      if (button) button.disabled = watching;
+    }
+
+    const isRunning = () => Boolean(source().job()) && source().job().state === "running";
+
+    /* Ask how far the job is until it has ended; `after` is called unless the server could not be asked. */
+    async function watch(after) {
+      if (watching || !isRunning()) return;
+      watching = true;
+      drawAgain();
+      try {
+        while (isRunning()) {
+          await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
+          await source().refresh();
+          drawAgain();
+        }
+        if (source().job().state === "done") ended(source().job());
+      } catch (error) {
+        failure = error.message;
+      } finally {
+        watching = false;
+        drawAgain();
+      }
+      if (!failure && after) after();
+    }
+
+    /* Ask for a job with a body, or tell what is wrong with the form. */
+    async function start(event, { body, wrong }, after) {
+      event.preventDefault();
+      failure = wrong ? text(wrong) : null;
+      if (body) {
+        try {
+          await OneMap.getJson(path, body);
+          await source().refresh();
+          watch(after);
+        } catch (error) {
+          failure = error.message;
+        }
+      }
+      drawAgain();
+    }
+
+    /* Where the job is told of. */
+    function place() {
+      const made = el("div", { id: `${id}-job`, class: "job", role: "status" });
+      draw(made);
+      return made;
+    }
+
+    const button = (words) => el("button", { type: "submit", class: "primary", id: `${id}-start`, disabled: watching }, words);
+    return { watch, start, place, button };
+  };
+})();
