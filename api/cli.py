@@ -24,6 +24,8 @@ MODULES = {
     "explain": "api.commands_score",
     "match": "api.commands_match",
     "site": "api.commands_site",
+    "key": "api.commands_key",
+    "audit": "api.commands_key",
 }
 """Where each command is declared, in the order of the help."""
 

@@ -31,7 +31,7 @@ def layers(
     from api.layers import catalogue  # with the web, which the other commands do without
 
     with open_store(Settings()) as store:
-        found = catalogue(store)
+        found = catalogue(store, (*LAYERS, *RASTERS))
     if as_json:
         sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
         return

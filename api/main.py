@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from api import docs, health, layers, matches, ogc, problems, search, sites, suitability, summary
+from api import docs, health, layers, matches, ogc, problems, search, session, sites, suitability, summary
+from api.access import SECURITY, Door, readable, reading
 from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
@@ -46,30 +47,34 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        responses=problems.documented(401, 403),
     )
     app.state.store = store
     app.state.settings = settings
+    app.state.door = Door(store, settings)
     app.state.scorer = scorer
     app.state.extents = Extents(store)
     app.state.jobs = matches.Jobs()
     problems.install(app)
-    for module in (suitability, summary, matches, sites, layers, search, health, ogc):
+    for module in (suitability, summary, matches, sites, layers, search, session, health, ogc):
         app.include_router(module.router)
     app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
     docs.install(app)
-    _install_map(app, store, scorer, settings)
+    _install_map(app, scorer, settings)
     _declare_schemas(app)
     return app
 
 
-def _install_map(app: FastAPI, store: Store, scorer: suitability.Scorer, settings: Settings) -> None:
+def _install_map(app: FastAPI, scorer: suitability.Scorer, settings: Settings) -> None:
     for path, folder in asset_dirs().items():
         app.mount(path, StaticFiles(directory=folder), name=path.strip("/"))
 
     @app.get("/", include_in_schema=False)
-    def map_() -> HTMLResponse:
-        data = map_data(store, scorer.ruleset(store.latest_run()))
-        return HTMLResponse(map_page(layers.catalogue(store)["layers"], settings, data))
+    def map_(request: Request) -> HTMLResponse:
+        own, may_read = reading(request), readable(request)
+        data = map_data(own, scorer.ruleset(own.latest_run()), may_read)
+        page = map_page(layers.catalogue(own, may_read)["layers"], settings, data)
+        return HTMLResponse(page, headers={"Cache-Control": "private, no-cache"})
 
 
 def _declare_schemas(app: FastAPI) -> None:
@@ -82,6 +87,9 @@ def _declare_schemas(app: FastAPI) -> None:
         for model in (Place, Problem, SuitabilityResults):
             schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas[model.__name__].pop("$defs", None)
+        document["components"]["securitySchemes"] = SECURITY
+        # A caller who shows nothing reads what is open.
+        document["security"] = [{}, *({name: []} for name in SECURITY)]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

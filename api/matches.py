@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from fastapi import APIRouter, Query, Request
 
-from api.access import reading
+from api.access import needs, reading, reads
 from api.parameters import MainId, ParcelId, ScenarioName
 from api.problems import documented
 from api.responses import ORJSON
@@ -25,12 +25,13 @@ from api.schemas_match import (
     MatchSources,
     NewMatch,
 )
+from gis.access import RESULTS
 from gis.citywide import Scenario, match_store
 from gis.citywide.city import Progress
 from gis.errors import BusyError, NotFoundError, OneMapError
 from gis.store import LayerVersion, MatchRecord
 
-router = APIRouter(tags=["matching"])
+router = APIRouter(tags=["matching"], dependencies=[reads(RESULTS)])
 log = logging.getLogger("onemap.api")
 
 HOLDERS = 20
@@ -103,7 +104,10 @@ def get_matches(request: Request) -> ORJSON:
 
 
 @router.post(
-    "/api/matches", status_code=202, responses={202: {"model": MatchJob}, **documented(400, 409, 422, 503)}
+    "/api/matches",
+    status_code=202,
+    responses={202: {"model": MatchJob}, **documented(400, 401, 403, 409, 422, 503)},
+    dependencies=[needs("match")],
 )
 def post_match(request: Request, body: NewMatch) -> ORJSON:
     """Begin to match the stored parcels; GET /api/matches tells how far it is."""

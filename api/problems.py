@@ -14,11 +14,12 @@ from fastapi.responses import Response
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from gis.errors import BodyError, BusyError, InputError, NotFoundError, OneMapError, StoreError
+from gis.errors import AccessError, BodyError, BusyError, InputError, NotFoundError, OneMapError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: Mapping[type[OneMapError], int] = {
+    AccessError: 403,
     BusyError: 409,
     BodyError: 422,
     InputError: 400,
@@ -90,6 +91,8 @@ def _on_onemap_error(request: Request, error: OneMapError) -> Response:
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
     errors = [{"pointer": error.pointer, "detail": str(error)}] if isinstance(error, BodyError) else []
+    if isinstance(error, AccessError) and not error.known:
+        return problem(request, 401, str(error), headers={"WWW-Authenticate": 'Bearer realm="OneMap"'})
     return problem(request, status, str(error), errors)
 
 

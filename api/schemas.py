@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis.vocabulary import Status, Technology
 from layers import FieldSpec, StyleSpec, Text
+from layers.spec import Access
 
 
 class Body(BaseModel):
@@ -45,6 +46,7 @@ class Declared(Body):
     title: Text
     description: Text
     group: str
+    access: Access = Field(description="class declared; what is synthetic throughout is open all the same")
     loaded: bool
     version: int | None
     loaded_at: datetime | None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import Row, Select, case, column, func, literal, null, or_, select, table, union_all
 
-from api.access import reading
+from api.access import readable, reading
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import SearchResult
@@ -61,9 +62,12 @@ def _layer_query(spec: LayerSpec, text: str, limit: int) -> Select[Any]:
     )
 
 
-def find(store: Store, text: str, limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` features whose key or name holds `text`, best match first."""
-    specs = [LAYERS[layer] for layer in store.layer_versions() if layer in LAYERS]
+def find(store: Store, may_read: Container[str], text: str, limit: int) -> list[dict[str, Any]]:
+    """Return up to `limit` features of layers that may be read whose key or name holds `text`.
+
+    The best match comes first.
+    """
+    specs = [LAYERS[layer] for layer in store.layer_versions() if layer in LAYERS and layer in may_read]
     if not specs:
         return []
     hits = union_all(*(select(_layer_query(s, text, limit).subquery()) for s in specs)).subquery()
@@ -114,4 +118,5 @@ def search(
 ) -> ORJSON:
     """Find features by number or name, without regard to case; wildcards are taken literally."""
     text = q.strip()
-    return ORJSON({"query": q, "results": find(reading(request), text, limit) if text else []})
+    found = find(reading(request), readable(request), text, limit) if text else []
+    return ORJSON({"query": q, "results": found})

@@ -8,13 +8,14 @@ import numpy as np
 import shapely
 from fastapi import APIRouter, Body, Request
 
-from api.access import reading
+from api.access import needs, reading, reads
 from api.matches import rows_of
 from api.parameters import ScenarioName
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_match import MatchJob
 from api.schemas_site import EXAMPLE, NewSites, SitesDetail, SitesList, SitesOnMap
+from gis.access import RESULTS
 from gis.citywide import SitePlan, site_store
 from gis.citywide.city import Progress
 from gis.citywide.sites import stored_scenario
@@ -22,7 +23,7 @@ from gis.crs import to_api
 from gis.store import Store
 from gis.store.sites import SitingRecord, sites_of, sitings
 
-router = APIRouter(tags=["siting"])
+router = APIRouter(tags=["siting"], dependencies=[reads(RESULTS)])
 
 
 def _told(records: list[SitingRecord], store: Store) -> list[dict[str, Any]]:
@@ -45,7 +46,10 @@ def get_sitings(request: Request) -> ORJSON:
 
 
 @router.post(
-    "/api/sites", status_code=202, responses={202: {"model": MatchJob}, **documented(400, 404, 409, 422, 503)}
+    "/api/sites",
+    status_code=202,
+    responses={202: {"model": MatchJob}, **documented(400, 401, 403, 404, 409, 422, 503)},
+    dependencies=[needs("match")],
 )
 def post_sites(request: Request, body: Annotated[NewSites, Body(openapi_examples=EXAMPLE)]) -> ORJSON:
     """Begin to choose where new sources are worth most; GET /api/sites tells how far it is."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from api.access import reads
 from api.drawn import to_parcels
 from api.examples import BODY_EXAMPLES
 from api.geojson import MEDIA_TYPES, limited_body, parse, read_features
@@ -16,6 +17,7 @@ from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import geojson_schema
 from api.schemas_suitability import Suitability
+from gis.access import RESULTS
 from gis.facts.surroundings import Surroundings
 from gis.resources import Resources
 from gis.rules import RuleSet, load_ruleset
@@ -23,7 +25,7 @@ from gis.rules.loader import parse_ruleset
 from gis.scoring import suitability_document, suitability_documents
 from gis.store import RunRecord, Store
 
-router = APIRouter(tags=["suitability"])
+router = APIRouter(tags=["suitability"], dependencies=[reads(RESULTS)])
 
 
 class Scorer:

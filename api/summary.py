@@ -23,11 +23,12 @@ from sqlalchemy import (
     tuple_,
 )
 
-from api.access import reading
+from api.access import reading, reads
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import Summary
 from api.suitability import Scorer
+from gis.access import RESULTS
 from gis.errors import NotFoundError
 from gis.rules import RuleSet
 from gis.store import Store
@@ -36,7 +37,7 @@ from gis.store.tables import WORD
 from gis.store.views import code_sql, id_sql, number_sql
 from gis.vocabulary import STATUSES, TECHNOLOGIES
 
-router = APIRouter(tags=["results"])
+router = APIRouter(tags=["results"], dependencies=[reads(RESULTS)])
 
 By = Literal["city", "district", "township"]
 

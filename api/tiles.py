@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections import OrderedDict
+from collections.abc import Container
 from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection, text
 
-from api.access import reading
+from api.access import check_readable, readable, reading, shared
 from api.parameters import FeatureId
+from gis.access import RESULTS
 from gis.citywide.scenario import NAME
 from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
@@ -28,7 +30,7 @@ router = APIRouter(tags=["map"])
 
 MVT = "application/vnd.mapbox-vector-tile"
 _CACHED_TILES = 2000
-_YEAR = "public, max-age=31536000, immutable"
+_YEAR = "max-age=31536000, immutable"
 
 
 class TileCache:
@@ -110,23 +112,27 @@ def _holds_synthetic(connection: Connection, layer: str) -> bool:
     return bool(connection.execute(found).scalar())
 
 
-def map_data(store: Store, ruleset: RuleSet) -> MapData:
-    """Return what `gis.webmap.map_page` needs to know of the store and of the rule set behind its results."""
-    versions = tile_versions(store)
+def _labels(connection: Connection) -> list[dict[str, Any]]:
+    found = text(
+        "SELECT name AS zh, COALESCE(name_en, name) AS en, ST_X(p) AS lon, ST_Y(p) AS lat FROM"
+        " (SELECT name, name_en, ST_Transform(ST_PointOnSurface(geom), 4326) AS p"
+        "  FROM layer.district WHERE name IS NOT NULL ORDER BY district_id) AS t"
+    )
+    return [dict(row) for row in connection.execute(found).mappings()]
+
+
+def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapData:
+    """Return what `gis.webmap.map_page` needs to know of what may be read, and of the rules behind it."""
+    versions = {
+        layer: version
+        for layer, version in tile_versions(store).items()
+        if (RESULTS if layer == RESULT_LAYER else layer) in may_read
+    }
     with store.engine.connect() as connection:
         framing = [layer for layer in ("district", "parcel") if layer in versions]
         bounds = next((b for b in (_bounds(connection, layer) for layer in framing) if b is not None), None)
         synthetic = tuple(x for x in LAYERS if x in versions and _holds_synthetic(connection, x))
-        labels = [
-            dict(row)
-            for row in connection.execute(
-                text(
-                    "SELECT name AS zh, COALESCE(name_en, name) AS en, ST_X(p) AS lon, ST_Y(p) AS lat FROM"
-                    " (SELECT name, name_en, ST_Transform(ST_PointOnSurface(geom), 4326) AS p"
-                    "  FROM layer.district WHERE name IS NOT NULL ORDER BY district_id) AS t"
-                )
-            ).mappings()
-        ]
+        labels = _labels(connection) if "district" in versions else []
     return MapData(
         bounds=bounds,
         versions=versions,
@@ -157,6 +163,8 @@ def tile(
 ) -> Response:
     """Return a Mapbox vector tile; up to zoom 11 results are aggregated to cells."""
     check_tile(layer, z, x, y)
+    of = layer if layer in LAYERS else RESULTS
+    check_readable(request, of)
     store = reading(request)
     version = (
         match_versions(store).get(scenario) if layer in MATCH_LAYERS else tile_versions(store).get(layer)
@@ -164,8 +172,10 @@ def tile(
     if version is None:
         return Response(status_code=204, headers={"Cache-Control": "no-cache"})
     etag = f'"{_token(layer, version, z, x, y)}"'
-    lasting = _YEAR if v == version else "no-cache"
-    headers = {"ETag": etag, "Cache-Control": lasting, "Vary": "Accept-Encoding"}
+    whose = "public" if shared(request, of) else "private"
+    lasting = f"{whose}, {_YEAR}" if v == version else f"{whose}, no-cache"
+    vary = "Accept-Encoding, Authorization, Cookie, X-API-Key"
+    headers = {"ETag": etag, "Cache-Control": lasting, "Vary": vary}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     key = (layer, version, z, x, y)
@@ -186,6 +196,7 @@ def tile(
 @router.get("/api/tiles/matches", summary="Versions of the tiles of matching runs")
 def get_match_versions(request: Request) -> dict[str, str]:
     """Return the parameter `v` of the tiles of every scenario that was matched."""
+    check_readable(request, RESULTS)
     return match_versions(reading(request))
 
 
@@ -193,6 +204,7 @@ def get_match_versions(request: Request) -> dict[str, str]:
 def get_feature(request: Request, layer: str, feature_id: FeatureId) -> dict[str, Any]:
     """Return a feature's name and `bbox`: west, south, east, north in degrees, null without a shape."""
     _known((layer,))
+    check_readable(request, layer)
     store = reading(request)
     with store.engine.connect() as connection:
         return feature(connection, layer, feature_id)
@@ -215,6 +227,9 @@ def identify_at(
     """Return the parcels that cover the point and the features of `layers` at it."""
     wanted = tuple(dict.fromkeys(name for name in layers.split(",") if name))
     _known(wanted)
+    for layer in wanted:
+        check_readable(request, layer)
     store = reading(request)
+    parcels = "parcel" in readable(request)
     with store.engine.connect() as connection:
-        return identify(connection, lon, lat, zoom, wanted)
+        return identify(connection, lon, lat, zoom, wanted, parcels=parcels)

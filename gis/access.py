@@ -14,6 +14,9 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 CLASSES: tuple[Access, ...] = get_args(Access)
 """Classes of layers, the least sensitive first; who may read a class may read those before it."""
 
+READERS: Mapping[Access, str] = MappingProxyType({access: f"onemap_{access}" for access in CLASSES})
+"""The role of the database that reads for callers who may read a class."""
+
 RESULTS = "results"
 """What is asked about to read anything that was worked out: verdicts, matching, sites, summaries."""
 

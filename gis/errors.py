@@ -27,6 +27,14 @@ class NotFoundError(OneMapError):
     """A layer, parcel or source that does not exist."""
 
 
+class AccessError(OneMapError):
+    """The caller may not do this; `known` says whether it is clear who they are."""
+
+    def __init__(self, message: str, *, known: bool) -> None:
+        super().__init__(message)
+        self.known = known
+
+
 class RuleError(OneMapError):
     """A rule set cannot be used; the text names file and line."""
 

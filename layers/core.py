@@ -155,7 +155,7 @@ WASTEWATER_PLANT = LayerSpec(
         en="Plants with design capacity, winter effluent flow and temperature.",
     ),
     group="resource",
-    access="internal",
+    access="open",
     geometry="point",
     key="wastewater_plant_id",
     core=True,

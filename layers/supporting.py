@@ -198,7 +198,7 @@ HEAT_PROJECT = LayerSpec(
         en="Existing and planned projects with committed capacity and monitored values.",
     ),
     group="network",
-    access="internal",
+    access="open",
     geometry="point",
     key="heat_project_id",
     export_name="GRXM",

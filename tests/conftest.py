@@ -20,6 +20,7 @@ from gis.rules import RuleSet, load_ruleset
 from gis.runs import Runs, load_sample
 from gis.settings import Settings
 from gis.store import Store, open_store, server
+from gis.store.tables import SCHEMAS
 
 # The same examples at every run, however busy the machine is.
 examples.register_profile("seeded", derandomize=True, deadline=None)
@@ -79,7 +80,7 @@ def second_database(new_database: NewDatabase) -> Iterator[Store]:
 def empty_store(second_database: Store) -> Store:
     """A store with no layer loaded and no result, independent of `store`."""
     tables = sa.inspect(second_database.engine)
-    names = [f"{s}.{t}" for s in ("layer", "result", "meta") for t in tables.get_table_names(schema=s)]
+    names = [f"{s}.{t}" for s in SCHEMAS for t in tables.get_table_names(schema=s)]
     names.remove("meta.alembic_version")
     with second_database.engine.begin() as connection:
         connection.execute(sa.text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY"))

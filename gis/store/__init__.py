@@ -3,6 +3,7 @@
 from gis.store.embedded import Cluster, ClusterStatus
 from gis.store.influence import Around, Touched, influence_rows, reached
 from gis.store.moment import Moment
+from gis.store.opening import open_store
 from gis.store.records import (
     Change,
     LayerVersion,
@@ -12,7 +13,7 @@ from gis.store.records import (
     RunRecord,
     ScoredParcel,
 )
-from gis.store.store import Store, open_store
+from gis.store.store import Store
 from gis.store.writer import ResultWriter
 
 __all__ = [

@@ -38,18 +38,23 @@ def place(url: sa.URL) -> str:
 
 
 def make_engine(
-    url: sa.URL, statement_timeout_s: float, revive: Callable[[], None] | None = None
+    url: sa.URL,
+    statement_timeout_s: float,
+    revive: Callable[[], None] | None = None,
+    *,
+    read_only: bool = False,
 ) -> sa.Engine:
     """Return an engine whose statements end after `statement_timeout_s`, unless a transaction lifts it.
 
     `revive` is called when no connection can be made; then it is tried once more.
     """
+    options = {"options": "-c default_transaction_read_only=on"} if read_only else {}
     engine = sa.create_engine(
         url,
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=30,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, **options},
     )
 
     @event.listens_for(engine, "connect")

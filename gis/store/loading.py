@@ -15,7 +15,7 @@ from psycopg import sql
 
 from gis.crs import STORAGE_EPSG, stack
 from gis.errors import BusyError, InputError
-from gis.store import changes
+from gis.store import audit, changes
 from gis.store.copy import copy_in, qualified, raw, to_ewkb
 from gis.store.migrate import LOCK_SPACE
 from gis.store.records import LayerVersion
@@ -36,6 +36,12 @@ def claim(connection: sa.Connection, what: str, message: str) -> None:
     )
     if not free:
         raise BusyError(message)
+
+
+def claim_layer(connection: sa.Connection, layer_id: str) -> None:
+    """Take the lock of a layer's imports until the transaction ends; BusyError when another one runs."""
+    message = f"Another import into layer {layer_id} is running: try again when it has finished."
+    claim(connection, f"layer {layer_id}", message)
 
 
 def staged_frame(spec: LayerSpec, frame: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -187,6 +193,7 @@ def record(
             source_name=source_name,
             source_sha256=source_sha256,
             report=jsonable(report),
+            synthetic=_synthetic(connection, spec),
         )
         .returning(LAYER_VERSION.c.loaded_at)
     ).one()
@@ -195,7 +202,20 @@ def record(
         told["attributes"] = pd.Series([jsonable(a) for a in told["attributes"]], dtype=object)
         columns = [c for c in REJECT.columns if c.name != "reject_id"]
         copy_in(connection, columns, told, qualified(REJECT))
+    audit.write(
+        connection, "import", spec.id, version=version, mode=mode, feature_count=feature_count,
+        source_name=source_name, source_sha256=source_sha256,
+    )  # fmt: skip
     return LayerVersion(spec.id, version, row.loaded_at, feature_count, source_name, source_sha256)
+
+
+def _synthetic(connection: sa.Connection, spec: LayerSpec | RasterSpec) -> bool | None:
+    """Return whether every feature that a layer now has says that it is synthetic; rasters do not tell."""
+    if spec.id not in LAYER_TABLES:
+        return None
+    table = LAYER_TABLES[spec.id]
+    real = sa.exists().where(table.c.synthetic.is_not(True))
+    return not connection.scalar(sa.select(real))
 
 
 def jsonable(value: Any) -> Any:

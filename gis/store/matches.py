@@ -13,6 +13,7 @@ from psycopg import sql
 from pyarrow import csv
 
 from gis.errors import NotFoundError
+from gis.store import audit
 from gis.store.copy import qualified, raw
 from gis.store.loading import claim
 from gis.store.records import MatchChange, MatchedParcel, MatchRecord
@@ -43,6 +44,7 @@ def write(connection: sa.Connection, record: MatchRecord, parts: dict[str, pd.Da
     if record.finished_at is None:
         del values["finished_at"]
     saved = connection.execute(MATCH.insert().values(values).returning(MATCH.c.finished_at)).scalar_one()
+    audit.write(connection, "match", record.scenario, settings=record.settings)
     return replace(record, finished_at=saved)
 
 

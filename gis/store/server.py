@@ -19,10 +19,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from gis.access import READERS
 from gis.errors import StoreError
 from gis.store.binaries import Installation, choose
 
 ROLE = "onemap"
+ROLES = (ROLE, *READERS.values())
 _SERVICE_USER = "postgres"
 _SHARED_STATE = Path("/var/lib")
 _LOCATION = "store-location"
@@ -38,6 +40,7 @@ _SETTINGS = {
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "2GB",
+    "max_connections": "300",
     "random_page_cost": "1.1",
     "jit": "off",
     "fsync": "on",
@@ -200,10 +203,13 @@ class Server:
     def start(self) -> None:
         """Start the server unless it runs; a new cluster is created first."""
         if self.pid() is not None:
+            if self._let_in():
+                self._pg_ctl(choose(self.major()), "reload")
             return
         installation = choose(self.major())
         if self.major() is None:
             self._initdb(installation)
+        self._let_in()
         socket_dir = self._private_socket_dir()
         for lock_file in (self.pgdata / "postmaster.pid", socket_dir / f"{_SOCKET}.lock"):
             _drop_if_foreign(lock_file)
@@ -260,11 +266,23 @@ class Server:
             errors = [line for line in done.stdout.splitlines() if "error:" in line]
             told = errors[-1] if errors else done.stdout.strip()
             raise StoreError(f"The embedded store cannot be created in {self.home}: {told}.")
-        owner = user_account(self.uid).pw_name
-        (fresh / "pg_hba.conf").write_text(f"local all {ROLE} peer map=onemap\n")
-        names = dict.fromkeys((owner, "root"))
-        (fresh / "pg_ident.conf").write_text("".join(f'onemap "{name}" {ROLE}\n' for name in names))
         os.rename(fresh, self.pgdata)
+
+    def _let_in(self) -> bool:
+        """Let the cluster's owner and root log in as the roles of OneMap, nobody else as anybody.
+
+        Returns whether that was otherwise before.
+        """
+        names = dict.fromkeys((user_account(self.uid).pw_name, "root"))
+        wanted = {
+            "pg_hba.conf": f"local all {','.join(ROLES)} peer map=onemap\n",
+            "pg_ident.conf": "".join(f'onemap "{name}" {role}\n' for name in names for role in ROLES),
+        }
+        present = {name: (self.pgdata / name).read_text() for name in wanted}
+        for name in wanted:
+            if present[name] != wanted[name]:
+                (self.pgdata / name).write_text(wanted[name])
+        return present != wanted
 
     def _private_socket_dir(self) -> Path:
         folder = self.socket_dir()

@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from gis.errors import NotFoundError
+from gis.store import audit
 from gis.store.connection import clear_errors
 from gis.store.loading import claim
 from gis.store.matches import append
@@ -43,8 +44,11 @@ def save_sites(store: Store, record: SitingRecord, places: pd.DataFrame) -> Siti
         for table in (SITE, SITING):
             connection.execute(table.delete().where(table.c.scenario == record.scenario))
         append(connection, SITE, places, record.scenario)
+        audit.write(connection, "site", record.scenario, plan=record.plan)
         saved = connection.execute(SITING.insert().values(values).returning(SITING.c.finished_at))
-        return replace(record, finished_at=saved.scalar_one())
+        made = replace(record, finished_at=saved.scalar_one())
+        store.fit_access(connection)
+    return made
 
 
 def sitings(store: Store) -> list[SitingRecord]:

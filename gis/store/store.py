@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from types import TracebackType
+from threading import Lock
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import geopandas as gpd
@@ -19,17 +20,15 @@ from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.schema import DropIndex
 
-from gis.errors import InputError, NotFoundError
+from gis.errors import InputError, NotFoundError, StoreError
 from gis.resources import Raster, Resources
-from gis.settings import Settings
-from gis.store import loading, matches, rasters, results
+from gis.store import grants, loading, matches, rasters, results
 from gis.store.arrow import snapshot_reader
-from gis.store.connection import check_postgis, clear_errors, external_url, make_engine, place
+from gis.store.connection import clear_errors
 from gis.store.copy import qualified, raw
 from gis.store.embedded import Cluster
 from gis.store.frames import read_frame
 from gis.store.loading import Mode
-from gis.store.migrate import upgrade, wait_for_turn
 from gis.store.moment import Moment
 from gis.store.records import (
     Box,
@@ -44,6 +43,7 @@ from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
 from layers import LAYERS, RASTERS, LayerSpec
+from layers.spec import Access
 
 _LOCK_WAIT_S = 2
 
@@ -51,14 +51,23 @@ _LOCK_WAIT_S = 2
 class Store:
     """An open store, made by `open_store`; a context manager.
 
-    `engine` serves other modules' own queries; its statements end after
-    `Settings.statement_timeout_s`. The methods here move whole layers and have
-    no time limit.
+    `engine` serves other modules' own queries, with the time limit of the settings;
+    the methods here move whole layers and have none.
     """
 
-    def __init__(self, engine: sa.Engine, cluster: Cluster | None = None) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        cluster: Cluster | None = None,
+        own_access: Mapping[str, Access] = MappingProxyType({}),
+        reader: Callable[[sa.URL], sa.Engine] | None = None,
+    ) -> None:
         self.engine = engine
         self._cluster = cluster
+        self._own_access = own_access
+        self._reader = reader
+        self._readers: dict[Access, Store] = {}
+        self._lock = Lock()
         self._pid = os.getpid()
         atexit.register(self.close)
 
@@ -75,9 +84,34 @@ class Store:
         atexit.unregister(self.close)
         if os.getpid() != self._pid:
             return  # a forked child shares the sockets and the lock with its parent, who still uses them
+        for reader in self._readers.values():
+            reader.close()
         self.engine.dispose()
         if self._cluster is not None:
             self._cluster.leave()
+
+    def reading_as(self, reads: Access) -> Store:
+        """Return the store as callers who may read a class see it: its user can only read, and only that.
+
+        It is closed with this one. Raises StoreError where the database has no such users.
+        """
+        with self._lock:
+            if reads not in self._readers:
+                if self._reader is None:
+                    raise StoreError("A store that only reads cannot be opened to read less.")
+                with clear_errors("Asking for the roles failed"), self._snapshot() as connection:
+                    url = grants.reader_url(connection, reads)
+                self._readers[reads] = Store(self._reader(url))
+            return self._readers[reads]
+
+    def access(self) -> dict[str, Access]:
+        """Return the class of every layer, every raster and of `gis.access.RESULTS` as of now."""
+        with clear_errors("Reading the versions failed"), self._snapshot() as connection:
+            return grants.access_of(connection, self._own_access)
+
+    def fit_access(self, connection: sa.Connection) -> None:
+        """Let callers of each class read what they may from the end of this transaction on."""
+        grants.fit(connection, self._own_access)
 
     def read(
         self,
@@ -122,13 +156,14 @@ class Store:
         staged = loading.staged_frame(spec, frame)
         with clear_errors(f"Loading layer {layer_id} failed"):
             with self._transaction() as connection:
-                _claim(connection, layer_id)
+                loading.claim_layer(connection, layer_id)
                 number = loading.next_version(connection, spec)
                 count, changed = loading.swap(connection, spec, staged, mode, number)
                 source = (source_name, source_sha256)
                 version = loading.record(
                     connection, spec, number, mode, (count, changed), source, report, rejects
                 )
+                self.fit_access(connection)
             self._analyze(LAYER_TABLES[layer_id])
             if layer_id == "parcel":
                 self._analyze(PARCEL_TILE)
@@ -147,13 +182,15 @@ class Store:
         spec, content = RASTERS[layer_id], rasters.encoded(raster)
         cells = int(np.count_nonzero(~np.isnan(raster.values)))
         with clear_errors(f"Loading layer {layer_id} failed"), self._transaction() as connection:
-            _claim(connection, layer_id)
+            loading.claim_layer(connection, layer_id)
             number = loading.next_version(connection, spec)
             rasters.write(connection, layer_id, content)
             source = (source_name, source_sha256)
-            return loading.record(
+            version = loading.record(
                 connection, spec, number, "replace", (cells, None), source, report, pd.DataFrame()
             )
+            self.fit_access(connection)
+        return version
 
     def extent(self, layer_id: str) -> Box | None:
         """Return the box around a layer; None where it has no outlines."""
@@ -190,8 +227,10 @@ class Store:
         Raises BusyError while another run writes, and InputError for results that cannot be stored.
         """
         with clear_errors("Saving the results failed"):
-            with self._transaction() as connection, ResultWriter(connection, self._emptied) as writer:
-                yield writer
+            with self._transaction() as connection:
+                with ResultWriter(connection, self._emptied) as writer:
+                    yield writer
+                self.fit_access(connection)
             if writer.refilled is not None:
                 # A small sample does for the few plans there are, in a tenth of the time.
                 self._analyze(writer.refilled, target=10)
@@ -266,6 +305,7 @@ class Store:
         with clear_errors("Saving the matching run failed"):
             with self._transaction() as connection:
                 saved = matches.write(connection, record, parts)
+                self.fit_access(connection)
             for table in matches.PARTS.values():
                 self._analyze(table)
         return saved
@@ -340,46 +380,6 @@ class Store:
         except psycopg.errors.LockNotAvailable:
             return False
         return True
-
-
-def open_store(settings: Settings | None = None) -> Store:
-    """Open the store of `settings` (by default from the environment) and migrate it to the newest schema.
-
-    Without a database URL the embedded cluster of the data folder is started,
-    or joined when another program runs it already. Raises StoreError in one
-    sentence when the database cannot be had.
-    """
-    settings = settings or Settings()
-    if settings.database_url is not None:
-        return _opened(make_engine(external_url(settings.database_url), settings.statement_timeout_s), None)
-    cluster = Cluster(settings.data_dir)
-    cluster.join()
-    try:
-        return _opened(make_engine(cluster.url(), settings.statement_timeout_s, cluster.revive), cluster)
-    except BaseException:
-        cluster.leave()
-        raise
-
-
-def _opened(engine: sa.Engine, cluster: Cluster | None) -> Store:
-    try:
-        with clear_errors(f"The database {place(engine.url)} cannot be used"), engine.begin() as connection:
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            wait_for_turn(connection)
-            check_postgis(connection)
-            upgrade(connection)
-    except BaseException:
-        engine.dispose()
-        raise
-    return Store(engine, cluster)
-
-
-def _claim(connection: sa.Connection, layer_id: str) -> None:
-    loading.claim(
-        connection,
-        f"layer {layer_id}",
-        f"Another import into layer {layer_id} is running: try again when it has finished.",
-    )
 
 
 def _spec(layer_id: str) -> LayerSpec:

@@ -21,7 +21,7 @@ from gis.store.views import VIEWS
 from gis.vocabulary import Column
 from layers import LAYERS, FieldSpec, LayerSpec
 
-SCHEMAS = ("layer", "result", "meta")
+SCHEMAS = ("layer", "result", "meta", "access")
 TILE_EPSG = 3857
 
 GEOMETRY_TYPES = {"polygon": "MultiPolygon", "line": "MultiLineString", "point": "Point"}
@@ -214,6 +214,7 @@ LAYER_VERSION = sa.Table(
     sa.Column("source_name", sa.Text, nullable=False),
     sa.Column("source_sha256", sa.Text, nullable=False),
     sa.Column("report", sa.JSON, nullable=False),
+    sa.Column("synthetic", sa.Boolean),
     schema="meta",
 )
 
@@ -280,3 +281,31 @@ RULESET = sa.Table(
     sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     schema="meta",
 )
+
+API_KEY = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("secret_sha256", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("expires_at", sa.DateTime(timezone=True)),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+    schema="access",
+)
+"""Keys of programs and people. A secret is 32 random bytes, so one hash keeps it as well as many would."""
+
+AUDIT = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("audit_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("request_id", sa.Text),
+    schema="access",
+)
+"""Who wrote or took out what, in the transaction that did it."""

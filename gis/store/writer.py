@@ -19,7 +19,7 @@ from sqlalchemy.schema import CreateIndex
 
 from gis.errors import InputError
 from gis.facts.columns import Words, named
-from gis.store import changes, influence
+from gis.store import audit, changes, influence
 from gis.store.copy import copying, qualified, raw
 from gis.store.encode import COLUMNS, SIGNATURE, TRAILER, blocks, keys_of
 from gis.store.layout import CHOICES, GROUP, LISTS, NUMBERS, SHARED, WORDS
@@ -173,7 +173,12 @@ class ResultWriter:
             del values["finished_at"]
         saved = RUN.insert().values(**values, slot=slot).returning(RUN.c.run_id, RUN.c.finished_at)
         self._finished = True
-        return replace(run, **self._connection.execute(saved).one()._mapping)
+        made = replace(run, **self._connection.execute(saved).one()._mapping)
+        audit.write(
+            self._connection, "score", "parcel", run_id=made.run_id, ruleset_hash=made.ruleset_hash,
+            as_of=made.as_of.isoformat(), scored_count=made.scored_count,
+        )  # fmt: skip
+        return made
 
     def _index(self, table: sa.Table) -> None:
         """Make the indexes of a table that was filled without."""

@@ -177,13 +177,19 @@ def _attributes(spec: LayerSpec, row: Any) -> list[dict[str, Any]]:
 
 
 def identify(
-    connection: Connection, lon: float, lat: float, zoom: int, layer_ids: tuple[str, ...]
+    connection: Connection,
+    lon: float,
+    lat: float,
+    zoom: int,
+    layer_ids: tuple[str, ...],
+    *,
+    parcels: bool,
 ) -> dict[str, Any]:
     """Return what lies at a longitude and latitude (degrees, CRS84).
 
     `parcels` are the parcels that cover the point, smallest first, with their
-    GeoJSON geometry; `features` are features of `layer_ids` that cover the point
-    or lie within a few pixels of it at `zoom`.
+    GeoJSON geometry, none unless `parcels` are asked for; `features` are features
+    of `layer_ids` that cover the point or lie within a few pixels of it at `zoom`.
     """
     place = reproject(np.array([shapely.Point(lon, lat)], dtype=object), API_CRS, f"EPSG:{STORAGE_EPSG}")[0]
     empty: dict[str, Any] = {"lon": lon, "lat": lat, "parcels": [], "features": []}
@@ -192,14 +198,12 @@ def identify(
     pixel_m = 2 * WORLD_M * math.cos(math.radians(lat)) / (TILE_PX * 2**zoom)
     values = {"x": place.x, "y": place.y, "most": MAX_FEATURES_PER_LAYER}
     point = f"ST_SetSRID(ST_MakePoint(:x, :y), {STORAGE_EPSG})"
-    rows = connection.execute(
-        text(
-            "SELECT parcel_id, name, synthetic, ST_AsGeoJSON(ST_Transform(geom, 4326), 7)::json AS geometry"
-            f" FROM layer.parcel WHERE ST_Intersects(geom, {point})"
-            " ORDER BY ST_Area(geom), parcel_id LIMIT :most"
-        ),
-        values,
-    ).mappings()
+    query = text(
+        "SELECT parcel_id, name, synthetic, ST_AsGeoJSON(ST_Transform(geom, 4326), 7)::json AS geometry"
+        f" FROM layer.parcel WHERE ST_Intersects(geom, {point})"
+        " ORDER BY ST_Area(geom), parcel_id LIMIT :most"
+    )
+    rows = connection.execute(query, values).mappings() if parcels else ()
     return empty | {
         "parcels": [dict(row) for row in rows],
         "features": [

@@ -22,7 +22,9 @@ from tests.api.shapes import random_features
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     """Settings with limits small enough to be reached by a test."""
-    return Settings(max_body_bytes=3_000_000, max_body_features=50, max_body_vertices=20_000)
+    return Settings(
+        anonymous="editor", max_body_bytes=3_000_000, max_body_features=50, max_body_vertices=20_000
+    )
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ PHONE = (390, 844)
 @pytest.fixture(scope="session")
 def map_settings() -> Settings:
     """Settings without a key of any outside service."""
-    return Settings(tianditu_key=None)
+    return Settings(anonymous="editor", tianditu_key=None)
 
 
 @pytest.fixture(scope="session")
