@@ -137,6 +137,7 @@ def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapDat
         bounds=bounds,
         versions=versions,
         synthetic=synthetic,
+        results_withheld=RESULTS not in may_read,
         labels=labels,
         clauses={c.clause_id: f"{c.document} {c.section}" for c in ruleset.clauses.values()},
         areas={area.id: area.title.model_dump() for area in ruleset.areas},

@@ -61,6 +61,7 @@ SCRIPTS = (
     "match_charts.js",
     "match_views.js",
     "match_compare.js",
+    "sign.js",
     "job.js",
     "match_run.js",
     "site_panel.js",
@@ -93,6 +94,7 @@ class MapData:
     `bounds` are west, south, east, north in degrees (CRS84), None when nothing is
     loaded; `versions` maps a layer (or `parcel_suitability`) to the token of its
     present version; `synthetic` names layers that hold synthetic features;
+    `results_withheld` says that the reader may not see what was worked out;
     `labels` are district names with keys zh, en, lon, lat. Of the rule set behind
     the results: `clauses` maps a clause id to its document and section, `areas`
     the id of an area that the policy names to its title (zh, en), and
@@ -102,6 +104,7 @@ class MapData:
     bounds: tuple[float, float, float, float] | None
     versions: Mapping[str, str]
     synthetic: Sequence[str]
+    results_withheld: bool
     labels: Sequence[Mapping[str, Any]]
     clauses: Mapping[str, str]
     areas: Mapping[str, Mapping[str, str]]
@@ -212,6 +215,7 @@ def _layer_entries(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> 
             "group": "results",
             "geometry": "polygon",
             "loaded": RESULT_LAYER in data.versions,
+            "withheld": data.results_withheld,
             "feature_count": result_count,
             "synthetic": "parcel" in data.synthetic,
             "visible": True,
@@ -227,6 +231,7 @@ def _layer_entries(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> 
                 "group": "results" if spec.group == "demand" else spec.group,
                 "geometry": spec.geometry,
                 "loaded": bool(entry.get("loaded", False)),
+                "withheld": spec.id not in listed,
                 "feature_count": entry.get("feature_count"),
                 "synthetic": spec.id in data.synthetic,
                 "style": spec.style.model_dump(),

@@ -79,7 +79,8 @@
       toggle(layer, box.checked);
       document.getElementById(id).focus();
     });
-    const missing = layer.id === "parcel_suitability" ? "not_scored" : "not_loaded";
+    const absent = layer.id === "parcel_suitability" ? "not_scored" : "not_loaded";
+    const missing = layer.withheld ? "withheld" : absent;
     let note = null;
     if (!layer.loaded) note = el("span", { class: "missing" }, text(missing));
     else if (layer.id === "parcel") note = el("span", { class: "zoom-note" }, text("zoom_in_layer"));

@@ -89,7 +89,10 @@
       return made;
     }
 
-    const button = (words) => el("button", { type: "submit", class: "primary", id: `${id}-start`, disabled: watching }, words);
+    /* The button of the form, or what has to come before it. */
+    const button = (words) => (OneMap.sign.may("match")
+      ? el("button", { type: "submit", class: "primary", id: `${id}-start`, disabled: watching }, words)
+      : OneMap.sign.needed(text("match_needs_key")));
     return { watch, start, place, button };
   };
 })();

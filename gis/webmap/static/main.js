@@ -83,8 +83,14 @@
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
       OneMap.matchPanel.start();
-      OneMap.sites.start(map).catch((error) => OneMap.hint(OneMap.text("failed", { text: error.message })));
-      OneMap.match.start(grids).catch((error) => OneMap.hint(OneMap.text("failed", { text: error.message })));
+      const failed = (error) => OneMap.hint(OneMap.text("failed", { text: error.message }));
+      OneMap.sign.start().catch(failed);
+      const [results] = OneMap.config.layers;
+      document.getElementById("match-entry").hidden = results.withheld;
+      if (!results.withheld) {
+        OneMap.sites.start(map).catch(failed);
+        OneMap.match.start(grids).catch(failed);
+      }
       const badge = document.getElementById("synthetic-badge");
       badge.hidden = !OneMap.config.layers.some((layer) => layer.synthetic);
       const button = document.getElementById("language-switch");
