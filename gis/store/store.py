@@ -342,20 +342,20 @@ class Store:
         return True
 
 
-def open_store(settings: Settings | None = None) -> Store:
-    """Open the store of `settings` (by default from the environment) and migrate it to the newest schema.
+def open_store(settings: Settings | None = None, *, migrate: bool = True) -> Store:
+    """Open the store of `settings` (by default from the environment) and `migrate` it to the newest schema.
 
     Without a database URL the embedded cluster of the data folder is started,
     or joined when another program runs it already. Raises StoreError in one
-    sentence when the database cannot be had.
+    sentence when the database cannot be had; without `migrate` a database by URL is first asked on use.
     """
-    settings = settings or Settings()
+    settings, opened = settings or Settings(), _opened if migrate else Store
     if settings.database_url is not None:
-        return _opened(make_engine(external_url(settings.database_url), settings.statement_timeout_s), None)
+        return opened(make_engine(external_url(settings.database_url), settings.statement_timeout_s), None)
     cluster = Cluster(settings.data_dir)
     cluster.join()
     try:
-        return _opened(make_engine(cluster.url(), settings.statement_timeout_s, cluster.revive), cluster)
+        return opened(make_engine(cluster.url(), settings.statement_timeout_s, cluster.revive), cluster)
     except BaseException:
         cluster.leave()
         raise
