@@ -80,7 +80,7 @@ def _install_door(app: FastAPI, settings: Settings, metrics: Metrics | None) -> 
     inner = app.build_middleware_stack
 
     def stack() -> ASGIApp:
-        return Door(Limits(inner(), settings, caller_name), metrics)
+        return Door(Limits(inner(), settings, caller_name), settings, metrics)
 
     app.build_middleware_stack = stack  # type: ignore[method-assign]
 

@@ -27,6 +27,7 @@ from api.access import caller
 from gis.errors import NotFoundError, OneMapError
 from gis.store import Store
 
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -43,6 +44,8 @@ class Metrics:
             "onemap_request_seconds", "Time to the end of the answer.", ("route",),
             buckets=_BUCKETS_S, registry=self._own,
         )  # fmt: skip
+        # Looking a label up takes longer than counting.
+        self._of: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._running = self._gauge("onemap_requests_in_flight", "Requests being answered.")
         self._connections = self._gauge("onemap_database_connections", "Connections to the database in use.")
         # All engines of this process: there is one per class of callers.
@@ -59,9 +62,12 @@ class Metrics:
     def end(self, scope: Scope, status: int, took_s: float) -> None:
         """Count a request that is answered, under the template of its route."""
         self._running.dec()
-        route = _route(scope)
-        self._requests.labels(route, scope["method"], str(status)).inc()
-        self._latency_s.labels(route).observe(took_s)
+        key = (_route(scope), scope["method"] if scope["method"] in _METHODS else "other", status)
+        if key not in self._of:
+            self._of[key] = self._requests.labels(*map(str, key)), self._latency_s.labels(key[0])
+        count, latency_s = self._of[key]
+        count.inc()
+        latency_s.observe(took_s)
 
     def text(self) -> bytes:
         """Return what Prometheus reads."""
@@ -104,9 +110,8 @@ class _Data:
 
 
 def _route(scope: Scope) -> str:
-    """Return the template of the route; names nobody declared are one, or a scanner would make thousands."""
-    path = getattr(scope.get("route"), "path", None)
-    return path or "other"
+    """Return the template of the route; what nobody declared is one, or a scanner would make thousands."""
+    return getattr(scope.get("route"), "path", None) or "other"
 
 
 def _may_see(request: Request) -> bool:

@@ -6,19 +6,19 @@ have it all too, and streams stay streams.
 
 from __future__ import annotations
 
-import logging
 import re
+import secrets
 import time
-import uuid
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import caller
-from api.logs import ACCESS, REQUEST_ID
+from api.logs import REQUEST_ID, tell_request
 from api.metrics import Metrics
 from gis.errors import OneMapError
+from gis.settings import Settings
 
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _POLICY = (
@@ -44,8 +44,9 @@ _HEADERS = {
 class Door:
     """Gives a request its id, and its answer the headers; tells log and counts when it is done."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics | None) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics | None) -> None:
         self._app = app
+        self._logs = settings.log == "json"
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +76,7 @@ class Door:
             took_s = time.perf_counter() - begun_s
             if self._metrics:
                 self._metrics.end(scope, told["status"], took_s)
-            if ACCESS.isEnabledFor(logging.INFO):
+            if self._logs:
                 _tell(scope, told, took_s)
             REQUEST_ID.reset(token)
 
@@ -85,7 +86,7 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE.fullmatch(value):
             return str(value, "ascii")
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def _add_headers(message: Message, request_id: str) -> None:
@@ -114,9 +115,9 @@ def _tell(scope: Scope, told: dict[str, Any], took_s: float) -> None:
     fields = {
         "caller": caller_name(scope),
         "method": scope["method"],
-        "path": scope["path"],
+        "path": scope["path"].encode("utf-8", "backslashreplace").decode(),
         "status": told["status"],
         "ms": round(took_s * 1e3, 2),
         "bytes": told["bytes"],
     }
-    ACCESS.info("request", extra={"fields": fields})
+    tell_request(fields)
