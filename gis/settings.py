@@ -9,6 +9,9 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_SECRETS = Path("/run/secrets")
+"""Where containers find a file per setting that must not be in the environment: `onemap_database_url`."""
+
 
 def default_workers() -> int:
     """Return how many web processes serve if nothing else is asked for: two, or one on a single core."""
@@ -22,7 +25,9 @@ class Settings(BaseSettings):
     embedded one inside `data_dir`. docs/deployment.md shows the descriptions.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ONEMAP_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ONEMAP_", frozen=True, secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+    )
 
     database_url: str | None = Field(
         default=None,
