@@ -43,7 +43,7 @@ _TOLD_RIGHTS: Mapping[Right, str] = {
 }
 
 
-class Door:
+class Guard:
     """Knows callers by what they show, and what is open to whom."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -104,7 +104,7 @@ def _at_home(request: Request) -> bool:
 def caller(request: Request) -> Caller:
     """Return who asks; AccessError for a key or token that does not hold."""
     if not hasattr(request.state, "caller"):
-        request.state.caller = request.app.state.door.caller(request)
+        request.state.caller = request.app.state.guard.caller(request)
     return cast("Caller", request.state.caller)
 
 
@@ -117,12 +117,12 @@ def reading(request: Request) -> Store:
 def readable(request: Request) -> frozenset[str]:
     """Return the ids of layers and rasters that the caller may read, and `RESULTS` if results too."""
     asks = caller(request)
-    return frozenset(id_ for id_, access in request.app.state.door.access().items() if asks.may_read(access))
+    return frozenset(id_ for id_, access in request.app.state.guard.access().items() if asks.may_read(access))
 
 
 def check_readable(request: Request, id_: str) -> None:
     """Raise AccessError unless the caller may read a layer, a raster, or results (`gis.access.RESULTS`)."""
-    access = request.app.state.door.access()
+    access = request.app.state.guard.access()
     if id_ not in access:
         raise NotFoundError(f"There is no layer {id_!r}; the layers are {', '.join((*LAYERS, *RASTERS))}.")
     asks = caller(request)
@@ -134,7 +134,7 @@ def check_readable(request: Request, id_: str) -> None:
 
 def shared(request: Request, id_: str) -> bool:
     """Return whether anybody may read a layer, a raster or results: only then may a proxy keep an answer."""
-    return bool(request.app.state.door.access()[id_] == "open")
+    return bool(request.app.state.guard.access()[id_] == "open")
 
 
 def needs(right: Right) -> Any:

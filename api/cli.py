@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
-import sys
 from importlib import import_module
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from gis.errors import OneMapError, UsageError
+from api.ending import end_clearly, stop
 
 MODULES = {
     "serve": "api.commands_serve",
@@ -78,37 +75,11 @@ def options(
     """OneMap: which renewable heating technology suits which parcel."""
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Run the command line; every error ends in one sentence on stderr and an exit code."""
     # A service manager's stop is taken like Ctrl-C: whatever was started is stopped too.
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        app(prog_name="onemap")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except UsageError as error:
-        _say(error)
-        sys.exit(2)
-    except OneMapError as error:
-        _say(error)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader went away; nothing more can be said on stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
-        _say(f"unexpected {type(error).__name__}: {error}; `onemap --debug COMMAND ...` shows where it arose")
-        sys.exit(1)
-
-
-def _say(message: object) -> None:
-    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, stop)
+    end_clearly(lambda: app(prog_name="onemap"))
 
 
 if __name__ == "__main__":

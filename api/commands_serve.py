@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import logging
+import gc
 import signal
 import socket
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Annotated
 
 import typer
 
+from api import logs
+from api.counting import counting
 from api.progress import bar, say
+from api.supervisor import Part, Supervisor, command, running
 from gis.errors import StoreError, UsageError
 from gis.rules import load_ruleset
 from gis.runs import Runs, load_sample, wants_sample
@@ -20,6 +24,9 @@ from gis.staleness import software
 from gis.store import Store, open_store
 from gis.store.embedded import Cluster
 from layers import LAYERS, RASTERS
+
+BESIDE: tuple[str, ...] = ()
+"""Commands of `onemap` that run beside the web processes, one process each, for as long as it serves."""
 
 store_app = typer.Typer(help="Start, stop and look after the database.", no_args_is_help=True)
 
@@ -34,26 +41,50 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     sample: Annotated[bool, typer.Option(help="Load the sample city if the store is empty.")] = True,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Web processes [default: ONEMAP_WORKERS].")
+    ] = None,
 ) -> None:
     """Serve the map: store up, migrated, sample loaded if empty, parcels scored."""
-    # The web is for this command only: the others start a second earlier without it.
-    import uvicorn
-
-    from api.main import create_app
-
     settings = Settings()
     # A closed terminal stops the program in an orderly way; one started by nohup stays.
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    logs.configure(settings)
     # The port is taken before the long work, so that a wrong one is told at once.
     with closing(_bind(host, port)) as listener:
         say("Opening the store")
-        with open_store(settings) as store:
-            prepare(store, sample=sample)
-            config = uvicorn.Config(create_app(store, settings), log_level="warning", access_log=False)
-            logging.getLogger("onemap").setLevel(logging.WARNING)
+        with _held(settings), counting(settings) as forget:
+            preparing = Part("preparation", _prepare, (settings, sample))
+            with running(preparing, settings.stop_timeout_s):
+                # The web is for this command only, and is imported while the store is prepared.
+                from api.web import web
+
+                gc.freeze()
             say(f"The map is at http://{_shown(host)}:{port} (Ctrl-C stops it)")
-            uvicorn.Server(config).run(sockets=[listener])
+            served = Part("web", web, (listener, settings))
+            beside = [Part(name, command, (name,), foreign=(listener,)) for name in BESIDE]
+            parts = [served] * (workers or settings.workers) + beside
+            Supervisor(parts, listener, settings.stop_timeout_s, forget).run()
+
+
+@contextmanager
+def _held(settings: Settings) -> Iterator[None]:
+    """Keep the embedded cluster running, whatever processes that use it come and go."""
+    if settings.database_url is not None:
+        yield
+        return
+    cluster = Cluster(settings.data_dir)
+    cluster.join()
+    try:
+        yield
+    finally:
+        cluster.leave()
+
+
+def _prepare(settings: Settings, sample: bool) -> None:
+    with open_store(settings) as store:
+        prepare(store, sample=sample)
 
 
 def prepare(store: Store, *, sample: bool) -> None:

@@ -40,21 +40,12 @@ class BodyFeature:
     id: str | None = None
 
 
-async def limited_body(request: Request) -> bytes:
-    """Return the request body; refuse it as soon as more than `max_body_bytes` have come."""
-    settings: Settings = request.app.state.settings
+async def declared_body(request: Request) -> bytes:
+    """Return the request body, which must be declared as JSON; its size is limited for all routes."""
     declared = request.headers.get("content-type", MEDIA_TYPES[0]).split(";")[0].strip().lower()
     if declared not in MEDIA_TYPES:
         raise MediaTypeError(f"Content-Type {declared} is not taken; send {' or '.join(MEDIA_TYPES)}.")
-    limit = settings.max_body_bytes
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise TooLargeError(f"The body is larger than {limit} bytes; send fewer or simpler polygons.")
-        parts.append(part)
-    return b"".join(parts)
+    return await request.body()
 
 
 def parse(body: bytes) -> Any:

@@ -17,8 +17,9 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", responses={200: {"model": Health}})
-def healthz() -> ORJSON:
+async def healthz() -> ORJSON:
     """Answer as long as the process lives."""
+    # On the event loop: a probe must not wait for threads that wait for the database.
     return ORJSON({"status": "ok"})
 
 

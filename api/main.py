@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -11,14 +12,21 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp
 
 from api import docs, health, layers, matches, ogc, problems, search, session, sites, suitability, summary
-from api.access import SECURITY, Door, readable, reading
+from api.access import SECURITY, Guard, readable, reading
+from api.limits import Limits
+from api.metrics import Metrics
+from api.metrics import install as install_metrics
+from api.middleware import Door, caller_name, content_policy
 from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
 from api.tiles import map_data
 from api.tiles import router as tiles_router
+from gis.errors import OneMapError
 from gis.settings import Settings
 from gis.store import Store
 from gis.webmap import asset_dirs, map_page
@@ -36,8 +44,9 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Rules and layers are read before the first caller waits for them.
-        await run_in_threadpool(scorer.present)
+        # Rules and layers are read before the first caller waits for them; without a database, by that one.
+        with suppress(OneMapError, SQLAlchemyError):
+            await run_in_threadpool(scorer.present)
         yield
 
     app = FastAPI(
@@ -51,7 +60,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     )
     app.state.store = store
     app.state.settings = settings
-    app.state.door = Door(store, settings)
+    app.state.guard = Guard(store, settings)
     app.state.scorer = scorer
     app.state.extents = Extents(store)
     app.state.jobs = matches.Jobs()
@@ -60,9 +69,23 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
         app.include_router(module.router)
     app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
     docs.install(app)
+    metrics = Metrics(store) if settings.metrics else None
+    if metrics:
+        install_metrics(app, metrics)
     _install_map(app, scorer, settings)
     _declare_schemas(app)
+    _install_door(app, settings, metrics)
     return app
+
+
+def _install_door(app: FastAPI, settings: Settings, metrics: Metrics | None) -> None:
+    """Put id, headers, log and limits around everything, the answer to an unexpected error too."""
+    inner = app.build_middleware_stack
+
+    def stack() -> ASGIApp:
+        return Door(Limits(inner(), settings, caller_name), settings, metrics)
+
+    app.build_middleware_stack = stack  # type: ignore[method-assign]
 
 
 def _install_map(app: FastAPI, scorer: suitability.Scorer, settings: Settings) -> None:
@@ -74,7 +97,13 @@ def _install_map(app: FastAPI, scorer: suitability.Scorer, settings: Settings) -
         own, may_read = reading(request), readable(request)
         data = map_data(own, scorer.ruleset(own.latest_run()), may_read)
         page = map_page(layers.catalogue(own, may_read)["layers"], settings, data)
-        return HTMLResponse(page, headers={"Cache-Control": "private, no-cache"})
+        # The scripts that folium writes into the page are told from any that data could bring in.
+        nonce = secrets.token_urlsafe(16)
+        page = page.replace("<script", f'<script nonce="{nonce}"')
+        images = "https://*.tianditu.gov.cn" if settings.tianditu_key else ""
+        policy = content_policy(f"'nonce-{nonce}'", images)
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "private, no-cache"}
+        return HTMLResponse(page, headers=headers)
 
 
 def _declare_schemas(app: FastAPI) -> None:

@@ -8,12 +8,15 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from api.logs import REQUEST_ID
 from gis.errors import AccessError, BodyError, BusyError, InputError, NotFoundError, OneMapError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -26,6 +29,9 @@ STATUS: Mapping[type[OneMapError], int] = {
     NotFoundError: 404,
     StoreError: 503,
 }
+
+_COME_BACK = {"Retry-After": "2"}
+"""What a 503 says besides: a database that is started again is there in a moment."""
 
 log = logging.getLogger("onemap.api")
 
@@ -64,6 +70,7 @@ def problem(
         "status": status,
         "detail": _clean(detail),
         "instance": _clean(request.url.path),
+        "request_id": REQUEST_ID.get(),
     }
     if errors:
         body["errors"] = [{key: _clean(text) for key, text in e.items()} for e in errors]
@@ -71,7 +78,7 @@ def problem(
         orjson.dumps(body),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers=dict(headers or {}),
+        headers=(_COME_BACK if status == 503 else {}) | dict(headers or {}),
     )
 
 
@@ -110,7 +117,14 @@ def _on_http_exception(request: Request, error: HTTPException) -> Response:
 
 
 def _on_database_error(request: Request, error: Exception) -> Response:
-    log.error("%s %s: %s", request.method, request.url.path, error)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.errors.QueryCanceled):
+        log.warning("%s %s took too long", request.method, request.url.path)
+        limit_s = request.app.state.settings.statement_timeout_s
+        return problem(
+            request, 503, f"A query took longer than {limit_s:g} s and was stopped: ask for less at once."
+        )
+    log.error("%s %s: %s", request.method, request.url.path, cause)
     return problem(request, 503, "The database did not answer; try again in a moment.")
 
 
@@ -124,5 +138,6 @@ def install(app: FastAPI) -> None:
     app.exception_handler(OneMapError)(_on_onemap_error)
     app.exception_handler(RequestValidationError)(_on_validation_error)
     app.exception_handler(HTTPException)(_on_http_exception)
-    app.exception_handler(DBAPIError)(_on_database_error)
+    for kind in (DBAPIError, PoolTimeoutError, psycopg.Error):
+        app.exception_handler(kind)(_on_database_error)
     app.exception_handler(Exception)(_on_unexpected)

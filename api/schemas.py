@@ -36,6 +36,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
+    request_id: str | None = Field(default=None, description="the answer's X-Request-Id, as logs have it")
     errors: list[Place] | None = None
 
 

@@ -48,7 +48,7 @@ def get_session(request: Request) -> ORJSON:
 @router.post("/api/session", responses={200: {"model": Session}, **documented(401, 422, 503)})
 def post_session(request: Request, body: SignIn) -> ORJSON:
     """Sign in on this browser: the key is kept in a cookie that scripts cannot read, for a working day."""
-    found = request.app.state.door.known(body.key)
+    found = request.app.state.guard.known(body.key)
     if found is None:
         raise AccessError("The key or token is not known, has ended or was revoked.", known=False)
     answer = ORJSON(_told(found))

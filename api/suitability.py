@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from api.access import reads
 from api.drawn import to_parcels
 from api.examples import BODY_EXAMPLES
-from api.geojson import MEDIA_TYPES, limited_body, parse, read_features
+from api.geojson import MEDIA_TYPES, declared_body, parse, read_features
 from api.parameters import ParcelId
 from api.problems import documented
 from api.responses import ORJSON
@@ -102,7 +102,7 @@ def get_suitability(request: Request, parcel_id: ParcelId) -> ORJSON:
         }
     },
 )
-def post_suitability(request: Request, body: Annotated[bytes, Depends(limited_body)]) -> ORJSON:
+def post_suitability(request: Request, body: Annotated[bytes, Depends(declared_body)]) -> ORJSON:
     """Rank the technologies of polygons drawn anywhere in the city: GeoJSON, longitude and latitude.
 
     Properties are those of a parcel, by their Chinese or English names; all may be missing.

@@ -15,7 +15,14 @@ from gis.errors import InputError, StoreError
 
 _POSTGIS_MIN = (3, 3)
 _POSTGRESQL_MIN = 14
-_CONNECT_TIMEOUT_S = 10
+_CONNECT_TIMEOUT_S = 5
+_NETWORK = {
+    # A server that went away without a word is noticed, whatever is waited for.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 def external_url(text: str) -> sa.URL:
@@ -52,9 +59,11 @@ def make_engine(
     engine = sa.create_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,  # errors reach the log, and values may be anything that was sent
         pool_size=10,
         max_overflow=30,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, **options},
+        pool_timeout=_CONNECT_TIMEOUT_S,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, **_NETWORK, **options},
     )
 
     @event.listens_for(engine, "connect")
@@ -140,6 +149,8 @@ def _translated(what: str, error: BaseException) -> StoreError | InputError:
         return InputError(f"{what}: a value does not fit its field ({told}).")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return StoreError(f"{what}: the database user lacks a right ({told}).")
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return StoreError(f"{what}: the query took longer than it may ({told}); ask for less.")
     if isinstance(error, psycopg.OperationalError):
         return StoreError(f"{what}: the database does not answer ({told}).")
     return StoreError(f"{what}: the database refused it ({told}).")

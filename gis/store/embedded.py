@@ -12,9 +12,11 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock, Thread
 
 import psycopg
 from psycopg import sql
@@ -24,6 +26,7 @@ from gis.errors import BusyError, StoreError
 from gis.store.server import ROLE, Server, locate_home, user_account
 
 _DATABASE = "onemap"
+_REVIVAL_WAIT_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Cluster:
         self.data_dir = Path(data_dir).resolve()
         self._users: int | None = None
         self._server: Server | None = None
+        self._turn = Lock()
+        self._revival: Future[None] | None = None
 
     def join(self) -> Server:
         """Register as a user of the cluster; create it, start it and make its database as needed."""
@@ -84,11 +89,30 @@ class Cluster:
             server.stop()
 
     def revive(self) -> None:
-        """Start the server again if it died while this program uses it."""
+        """Start the server again if it died while this program uses it.
+
+        Nobody waits longer than a few seconds for it: StoreError then, while the start goes on.
+        """
         if self._users is None or self._server is None:
             raise StoreError("The store is closed: open it again to use it.")
-        with self._clear_errors(), self._lock():
-            self._server.start()
+        with self._turn:
+            if self._revival is None or self._revival.done():
+                self._revival = Future()
+                Thread(target=self._restart, args=(self._server, self._revival), daemon=True).start()
+            revival = self._revival
+        try:
+            revival.result(_REVIVAL_WAIT_S)
+        except TimeoutError:
+            raise StoreError("The database is being started again: try again in a moment.") from None
+
+    def _restart(self, server: Server, told: Future[None]) -> None:
+        try:
+            with self._clear_errors(), self._lock():
+                server.start()
+        except BaseException as error:
+            told.set_exception(error)
+        else:
+            told.set_result(None)
 
     def keep(self) -> None:
         """Start the server and let it run after this program (`onemap store start`)."""

@@ -54,6 +54,10 @@ DRAWN = {
 }
 
 
+Known = dict[str, tuple[int, str]]
+"""Status and digest of the right answer by path."""
+
+
 @dataclass
 class Tally:
     """What happened, by kind; `wrong` holds the first of what must not."""
@@ -145,7 +149,9 @@ def _asked(store_dir: Path) -> list[tuple[str, str, Any]]:
     return [("GET", path, None) for path in paths] + [("POST", "/api/suitability", DRAWN)] * 20
 
 
-def _reader(client: Client, known: dict[str, tuple[int, str]], asked: list[Any], tally: Tally, stop: Any) -> None:
+def _reader(
+    client: Client, known: dict[str, tuple[int, str]], asked: list[Any], tally: Tally, stop: Any
+) -> None:
     chance = random.Random(threading.get_ident())
     while not stop.is_set():
         method, path, body = chance.choice(asked)
@@ -314,7 +320,9 @@ def soak(data: Path, minutes: float) -> int:
     finally:
         serve.send_signal(signal.SIGINT)
         ended = serve.wait(120)
-    print(dict(tally.counts), f"slowest answer {tally.slowest_s:.1f} s; the server ended with {ended}", sep="\n")
+    print(
+        dict(tally.counts), f"slowest answer {tally.slowest_s:.1f} s; the server ended with {ended}", sep="\n"
+    )
     for what in tally.wrong:
         print("WRONG:", what)
     return tally.counts["wrong"]
@@ -322,9 +330,13 @@ def soak(data: Path, minutes: float) -> int:
 
 def main() -> None:
     """Read the options and run the load."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--minutes", type=float, default=30.0)
-    options.add_argument("--data", type=Path, help="data folder of a store; a new one with the sample by default")
+    options.add_argument(
+        "--data", type=Path, help="data folder of a store; a new one with the sample by default"
+    )
     told = options.parse_args()
     if told.data is not None:
         sys.exit(soak(told.data, told.minutes) != 0)

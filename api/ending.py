@@ -1,0 +1,47 @@
+"""How a program ends: every error is one sentence on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from gis.errors import OneMapError, UsageError
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""Signals that end a program in an orderly way."""
+
+
+def stop(_signal: int, _frame: FrameType | None) -> None:
+    """Take a signal like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def end_clearly(work: Callable[[], object]) -> None:
+    """Do `work`; exit with 1 after a clear error, 2 after wrong usage, 130 after Ctrl-C or SIGTERM."""
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        work()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except UsageError as error:
+        _say(error)
+        sys.exit(2)
+    except OneMapError as error:
+        _say(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader went away; nothing more can be said on stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        _say(f"unexpected {type(error).__name__}: {error}; `onemap --debug COMMAND ...` shows where it arose")
+        sys.exit(1)
+
+
+def _say(message: object) -> None:
+    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
