@@ -17,6 +17,7 @@ from gis.errors import OneMapError, UsageError
 
 MODULES = {
     "serve": "api.commands_serve",
+    "work": "api.commands_work",
     "store": "api.commands_serve",
     "layers": "api.commands_data",
     "import": "api.commands_data",

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from api.beside import worker_beside
 from api.progress import bar, say
 from gis.errors import StoreError, UsageError
 from gis.rules import load_ruleset
@@ -52,8 +53,9 @@ def serve(
             prepare(store, sample=sample)
             config = uvicorn.Config(create_app(store, settings), log_level="warning", access_log=False)
             logging.getLogger("onemap").setLevel(logging.WARNING)
-            say(f"The map is at http://{_shown(host)}:{port} (Ctrl-C stops it)")
-            uvicorn.Server(config).run(sockets=[listener])
+            with worker_beside():
+                say(f"The map is at http://{_shown(host)}:{port} (Ctrl-C stops it)")
+                uvicorn.Server(config).run(sockets=[listener])
 
 
 def prepare(store: Store, *, sample: bool) -> None:

@@ -12,7 +12,21 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from api import docs, health, layers, matches, ogc, problems, search, sites, suitability, summary
+from api import (
+    docs,
+    exports,
+    health,
+    imports,
+    jobs,
+    layers,
+    matches,
+    ogc,
+    problems,
+    search,
+    sites,
+    suitability,
+    summary,
+)
 from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
@@ -51,9 +65,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.scorer = scorer
     app.state.extents = Extents(store)
-    app.state.jobs = matches.Jobs()
     problems.install(app)
-    for module in (suitability, summary, matches, sites, layers, search, health, ogc):
+    for module in (suitability, summary, matches, sites, jobs, imports, exports, layers, search, health, ogc):
         app.include_router(module.router)
     app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
     docs.install(app)

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".onemap")
     tianditu_key: str | None = None
     max_body_bytes: int = Field(default=20_000_000, gt=0)
+    max_upload_bytes: int = Field(default=2_000_000_000, gt=0)
     max_body_features: int = Field(default=1_000, gt=0)
     max_body_vertices: int = Field(default=100_000, gt=0)
     statement_timeout_s: float = Field(default=30.0, gt=0)
