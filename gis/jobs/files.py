@@ -21,6 +21,12 @@ def export_of(settings: Settings, job_id: UUID, ending: str) -> Path:
     return _folder(settings, "exports") / f"{job_id}{ending}"
 
 
+def remove_upload(settings: Settings, job_id: UUID) -> None:
+    """Remove the upload of a job that has ended."""
+    for path in _folder(settings, "uploads").glob(f"{job_id}*"):
+        path.unlink(missing_ok=True)
+
+
 def remove_old(settings: Settings) -> None:
     """Remove what was written more than a day ago."""
     before = time.time() - KEPT_S

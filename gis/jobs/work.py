@@ -44,9 +44,7 @@ def _import(store: Store, settings: Settings, job: Job, progress: Progress) -> d
         if told is None:
             told = _told(_imported(store, job, path, progress), name)
     except (InputError, UsageError) as error:
-        path.unlink()
         raise InputError(_named(str(error), path, name)) from error
-    path.unlink()
     return told
 
 

@@ -20,7 +20,7 @@ from procrastinate import exceptions
 
 from gis.errors import OneMapError
 from gis.jobs import queue
-from gis.jobs.files import remove_old
+from gis.jobs.files import remove_old, remove_upload
 from gis.jobs.run import Lost, run_job
 from gis.jobs.work import work_on
 from gis.settings import Settings
@@ -128,6 +128,7 @@ class Worker:
         self._entry = context.job.id
         try:
             run_job(self._store, UUID(job_id), work_on(self._store, self._settings), context.should_abort)
+            remove_upload(self._settings, UUID(job_id))
         finally:
             self._entry = None
 
