@@ -1,4 +1,4 @@
-"""/api/jobs, /api/imports, /api/scores and /api/exports: asked for, followed, fetched, cancelled and refused."""
+"""Jobs by HTTP: imports, scores and exports asked for, followed, fetched and refused."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ FALLIBLE = {
     ("GET", "/ogc/collections"),
     ("GET", "/ogc/collections/{collection_id}/items"),
 }
-# A good request would be a job, which changes the city: `test_jobs`, `test_matches` and `test_sites` make some.
+# A good request would be a job, which changes the city: `test_jobs`, `test_matches`, `test_sites` make some.
 WORK = {("POST", f"/api/{name}") for name in ("matches", "sites", "imports", "scores", "exports")}
 CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - WORK)] + [
     (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)

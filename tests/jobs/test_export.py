@@ -55,7 +55,8 @@ def test_an_export_is_what_sql_says(judged: Store, tmp_path: Path, form: str) ->
     epsg = 4326 if form == "geojson" else 4527
     query = f"""
         SELECT parcel_id, p.land_use_code, f.heat_load_kw, s.recommended, s.waste_heat_status,
-          array_to_json(s.waste_heat_reasons)::text AS reasons, ST_AsBinary(ST_Transform(p.geom, {epsg})) AS wkb
+          array_to_json(s.waste_heat_reasons)::text AS reasons,
+          ST_AsBinary(ST_Transform(p.geom, {epsg})) AS wkb
         FROM layer.parcel AS p JOIN result.parcel_fact AS f USING (parcel_id)
         JOIN result.parcel_suitability AS s USING (parcel_id) ORDER BY parcel_id COLLATE "C"
     """
