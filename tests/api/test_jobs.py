@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +14,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.jobs import caller as asks
@@ -97,7 +96,7 @@ def test_an_upload_is_imported_and_scored(imported: TestClient, folder: Path) ->
     assert [row["job_id"] for row in newest] == [again["job_id"], job["job_id"]]
 
 
-def test_an_export_is_fetched_by_its_caller_alone(imported: TestClient, folder: Path) -> None:
+def test_an_export_is_fetched_by_its_caller_alone(imported: TestClient, folder: Path, tmp_path: Path) -> None:
     body = {"collection": "parcel", "format": "gpkg", "crs": "EPSG:4548"}
     job = ended(imported, imported.post("/api/exports", json=body))
     assert job["result"]["feature_count"] == 6
@@ -108,7 +107,8 @@ def test_an_export_is_fetched_by_its_caller_alone(imported: TestClient, folder: 
     assert answer.headers["content-type"] == "application/geopackage+sqlite3"
     assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["content-disposition"].startswith('attachment; filename="parcel-2')
-    found = gpd.read_file(io.BytesIO(answer.content), engine="pyogrio")
+    (tmp_path / "out.gpkg").write_bytes(answer.content)
+    found = gpd.read_file(tmp_path / "out.gpkg", engine="pyogrio")
     assert (len(found), found.crs.to_epsg()) == (6, 4548)
     imported.app.dependency_overrides[asks] = lambda: Caller("another", "restricted", ANYBODY.rights, True)  # type: ignore[attr-defined]
     try:
@@ -143,7 +143,7 @@ def test_a_file_that_is_wrong_fails_with_the_words_of_the_import(imported: TestC
         ("../../../etc/passwd.geojson", "passwd.geojson"),
         ("..\\..\\boot.geojson", "boot.geojson"),
         ("/tmp/x.geojson/../../y.geojson", "y.geojson"),
-        ("a\tb.geojson", "ab.geojson"),
+        ("a\tb.geojson", "a%09b.geojson"),
         ("地块.geojson", "地块.geojson"),
         (".geojson/..", ".."),
         ("x" * 300 + ".geojson", "x" * 112 + ".geojson"),
@@ -240,6 +240,7 @@ def taken(content_type: str, content: bytes, cuts: list[int], limit: int = 10**9
     return asyncio.run(read_form(content_type, cut(content, cuts), write, limit)), bytes(file)
 
 
+@settings(max_examples=40)
 @given(
     st.binary(max_size=300) | st.lists(st.sampled_from([b"\r\n", b"--", b"-", b"edge", b"\r"])).map(b"".join),
     st.lists(

@@ -18,7 +18,7 @@ from tests.conftest import at
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def town(new_database: Callable[..., sa.URL], shared_dir: Path) -> Iterator[Store]:
     """Forty parcels in their districts, nothing scored."""
     file = shared_dir / "forty.geojson"
