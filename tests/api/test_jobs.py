@@ -41,11 +41,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def hamlet(new_database: Callable[..., sa.URL], folder: Path) -> Iterator[TestClient]:
     """A client on an empty store with a worker."""
-    settings = Settings(data_dir=folder, max_upload_bytes=LIMIT)
+    limited = Settings(data_dir=folder, max_upload_bytes=LIMIT)
     with (
         open_store(at(new_database("hamlet"))) as store,
-        working(store, settings),
-        TestClient(create_app(store, settings), raise_server_exceptions=False) as client,
+        working(store, limited),
+        TestClient(create_app(store, limited), raise_server_exceptions=False) as client,
     ):
         yield client
 
@@ -74,6 +74,10 @@ def ended(client: TestClient, answer: httpx.Response) -> dict[str, Any]:
     return job
 
 
+def uploads(folder: Path) -> list[Path]:
+    return list((folder / "jobs" / "uploads").iterdir())
+
+
 @pytest.fixture(scope="module")
 def imported(hamlet: TestClient) -> TestClient:
     job = ended(hamlet, upload(hamlet, sent(), mode="replace", on_error="abort"))
@@ -86,7 +90,7 @@ def imported(hamlet: TestClient) -> TestClient:
 def test_an_upload_is_imported_and_scored(imported: TestClient, folder: Path) -> None:
     versions = imported.app.state.store.layer_versions()  # type: ignore[attr-defined]
     assert (versions["parcel"].feature_count, versions["parcel"].source_name) == (6, "parcels.geojson")
-    assert list((folder / "jobs" / "uploads").iterdir()) == []
+    until(lambda: uploads(folder) == [], "the upload stays")
     job = ended(imported, imported.post("/api/scores", json={"as_of": "2026-06-01"}))
     assert (job["state"], job["result"]["scored_count"], job["result"]["as_of"]) == ("done", 6, "2026-06-01")
     again = ended(imported, imported.post("/api/scores", json={"as_of": "2026-06-01", "everything": True}))
@@ -134,7 +138,7 @@ def test_a_file_that_is_wrong_fails_with_the_words_of_the_import(imported: TestC
         assert job["error"].startswith(told)
         assert job["job_id"] not in job["error"]
     assert imported.app.state.store.layer_versions()["parcel"].version == 1  # type: ignore[attr-defined]
-    assert list((folder / "jobs" / "uploads").iterdir()) == []
+    until(lambda: uploads(folder) == [], "the upload stays")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_a_name_leads_nowhere(imported: TestClient, folder: Path, name: str, lab
     job = ended(imported, answer)
     assert job["state"] == "failed"
     assert job["error"].startswith(label)
-    assert {p for p in folder.parent.rglob("*") if p.is_file()} == before
+    until(lambda: {p for p in folder.parent.rglob("*") if p.is_file()} == before, "a file stays")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,7 @@ def test_forms_that_are_refused_leave_no_file(
 ) -> None:
     answer = upload(hamlet, b"{}", **fields)
     assert (answer.status_code, told in answer.json()["detail"]) == (status, True), answer.text
-    assert [p for p in (folder / "jobs" / "uploads").iterdir() if p.suffix == ".part"] == []
+    assert uploads(folder) == []
 
 
 def test_bodies_that_are_no_uploads_are_refused(hamlet: TestClient, folder: Path) -> None:
@@ -187,7 +191,7 @@ def test_bodies_that_are_no_uploads_are_refused(hamlet: TestClient, folder: Path
     assert (plain.status_code, "multipart/form-data" in plain.json()["detail"]) == (415, True)
     empty = hamlet.post("/api/imports", data={"layer": "parcel"}, files={"other": b"x"})
     assert (empty.status_code, "has no file" in empty.json()["detail"]) == (422, True)
-    assert [p for p in (folder / "jobs" / "uploads").iterdir() if p.suffix == ".part"] == []
+    assert uploads(folder) == []
 
 
 @pytest.mark.parametrize(
