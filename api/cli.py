@@ -14,6 +14,7 @@ from api.ending import end_clearly, stop
 
 MODULES = {
     "serve": "api.commands_serve",
+    "work": "api.commands_work",
     "store": "api.commands_serve",
     "layers": "api.commands_data",
     "import": "api.commands_data",

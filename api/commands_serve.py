@@ -25,7 +25,7 @@ from gis.store import Store, open_store
 from gis.store.embedded import Cluster
 from layers import LAYERS, RASTERS
 
-BESIDE: tuple[str, ...] = ()
+BESIDE = ("work",)
 """Commands of `onemap` that run beside the web processes, one process each, for as long as it serves."""
 
 store_app = typer.Typer(help="Start, stop and look after the database.", no_args_is_help=True)

@@ -20,8 +20,15 @@ _WINDOW_S = 10
 """A caller may use up what is due in this time at once: a map page begins with a burst."""
 
 
+UPLOADS = "/api/imports"
+"""Where bodies are files, with a limit of their own."""
+
+_FORM_BYTES = 100_000
+"""What a form has beside its file."""
+
+
 class Limits:
-    """Refuses a body over `max_body_bytes` as soon as it is known, and callers over `rate_per_s`.
+    """Refuses a body over the limit as soon as it is known, and callers over `rate_per_s`.
 
     Requests are counted in this process: with several web processes a caller may get up to as many
     times the rate. `name_of` tells whom a request is counted for.
@@ -30,6 +37,7 @@ class Limits:
     def __init__(self, app: ASGIApp, settings: Settings, name_of: Callable[[Scope], str]) -> None:
         self._app = app
         self._max_body_bytes = settings.max_body_bytes
+        self._max_upload_bytes = settings.max_upload_bytes + _FORM_BYTES
         self._name_of = name_of
         self._rate = None
         if settings.rate_per_s is not None:
@@ -52,29 +60,32 @@ class Limits:
             )
             await answer(scope, receive, send)
             return
+        most_bytes = self._max_upload_bytes if scope["path"] == UPLOADS else self._max_body_bytes
         declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
-        if declared.isdigit() and int(declared) > self._max_body_bytes:
-            answer = problem(Request(scope), 413, self._too_large(), headers={"Connection": "close"})
+        if declared.isdigit() and int(declared) > most_bytes:
+            answer = problem(Request(scope), 413, _too_large(most_bytes), headers={"Connection": "close"})
             await answer(scope, receive, send)
             return
-        await self._app(scope, self._counted(receive), send)
+        await self._app(scope, _counted(receive, most_bytes), send)
 
     async def _name(self, scope: Scope) -> str:
         # Keys are looked up in the database, which may take its time.
         return await run_in_threadpool(self._name_of, scope)
 
-    def _counted(self, receive: Receive) -> Receive:
-        size = 0
 
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._max_body_bytes:
-                raise HTTPException(413, self._too_large(), headers={"Connection": "close"})
-            return message
+def _counted(receive: Receive, most_bytes: int) -> Receive:
+    size = 0
 
-        return counted
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most_bytes:
+            raise HTTPException(413, _too_large(most_bytes), headers={"Connection": "close"})
+        return message
 
-    def _too_large(self) -> str:
-        return f"The body is larger than {self._max_body_bytes} bytes; send fewer or simpler polygons."
+    return counted
+
+
+def _too_large(most_bytes: int) -> str:
+    return f"The body is larger than {most_bytes} bytes; send less at a time."

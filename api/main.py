@@ -15,7 +15,22 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
-from api import docs, health, layers, matches, ogc, problems, search, session, sites, suitability, summary
+from api import (
+    docs,
+    exports,
+    health,
+    imports,
+    jobs,
+    layers,
+    matches,
+    ogc,
+    problems,
+    search,
+    session,
+    sites,
+    suitability,
+    summary,
+)
 from api.access import SECURITY, Guard, readable, reading
 from api.limits import Limits
 from api.metrics import Metrics
@@ -63,9 +78,10 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.guard = Guard(store, settings)
     app.state.scorer = scorer
     app.state.extents = Extents(store)
-    app.state.jobs = matches.Jobs()
     problems.install(app)
-    for module in (suitability, summary, matches, sites, layers, search, session, health, ogc):
+    for module in (
+        suitability, summary, matches, sites, jobs, imports, exports, layers, search, session, health, ogc,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
     docs.install(app)

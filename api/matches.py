@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from threading import Lock, Thread
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
-from api.access import needs, reading, reads
+from api.access import caller, needs, reading, reads
+from api.jobs import asked_for
 from api.parameters import MainId, ParcelId, ScenarioName
 from api.problems import documented
 from api.responses import ORJSON
@@ -25,67 +23,28 @@ from api.schemas_match import (
     MatchSources,
     NewMatch,
 )
-from gis.access import RESULTS
-from gis.citywide import Scenario, match_store
-from gis.citywide.city import Progress
-from gis.errors import BusyError, NotFoundError, OneMapError
+from gis.access import RESULTS, Caller
+from gis.citywide import Scenario
+from gis.errors import NotFoundError
+from gis.jobs import Job, latest
 from gis.store import LayerVersion, MatchRecord
 
 router = APIRouter(tags=["matching"], dependencies=[reads(RESULTS)])
-log = logging.getLogger("onemap.api")
-
 HOLDERS = 20
-DOING = {"match": "matched", "site": "searched for sites"}
-"""Kinds of jobs, and what is said of a scenario meanwhile."""
 
 
-class Jobs:
-    """What is worked out for the whole city in this program: one thing at a time."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._jobs: dict[str, dict[str, Any]] = {}
-
-    def job(self, kind: str) -> dict[str, Any] | None:
-        """Return the job of a kind that is under way, or was last."""
-        with self._lock:
-            return dict(self._jobs[kind]) if kind in self._jobs else None
-
-    def start(self, kind: str, scenario: str, work: Callable[[Progress], object]) -> dict[str, Any]:
-        """Begin a job and return it; BusyError while another one is under way."""
-        with self._lock:
-            for other, doing in DOING.items():
-                busy = self._jobs.get(other)
-                if busy is None or busy["state"] != "running":
-                    continue
-                raise BusyError(f"The scenario {busy['scenario']} is being {doing}: try again after it.")
-            self._jobs[kind] = {
-                "scenario": scenario, "state": "running", "step": None, "done_frac": None, "error": None,
-            }  # fmt: skip
-            begun = dict(self._jobs[kind])
-        # A daemon, so that a stop of the server does not wait: a run that is cut off leaves the last one.
-        Thread(target=self._run, args=(kind, scenario, work), daemon=True).start()
-        return begun
-
-    def _run(self, kind: str, scenario: str, work: Callable[[Progress], object]) -> None:
-        def told(done: int, total: int, label: str) -> None:
-            self._set(kind, step=label, done_frac=done / total if total else None)
-
-        def end(state: str, error: str | None) -> None:
-            self._set(kind, state=state, step=None, done_frac=None, error=error)
-
-        try:
-            work(told)
-            end("done", None)
-        except OneMapError as error:
-            end("failed", str(error))
-        except Exception as error:
-            log.error("%s of %s failed", kind, scenario, exc_info=error)
-            end("failed", "The server failed on this run; its log says why.")
-
-    def _set(self, kind: str, **values: Any) -> None:
-        with self._lock:
-            self._jobs[kind] = {**self._jobs[kind], **values}
+def told_job(job: Job | None, who: Caller) -> dict[str, Any] | None:
+    """Return a job of matching or siting as those who may read results see it."""
+    if job is None:
+        return None
+    return {
+        "job_id": str(job.job_id) if job.caller == who.name else None,
+        "scenario": job.request["name"],
+        "state": job.state,
+        "step": job.step,
+        "done_frac": job.done_frac,
+        "error": job.error,
+    }
 
 
 def _run_info(record: MatchRecord, versions: dict[str, LayerVersion]) -> dict[str, Any]:
@@ -95,29 +54,27 @@ def _run_info(record: MatchRecord, versions: dict[str, LayerVersion]) -> dict[st
 
 
 @router.get("/api/matches", responses={200: {"model": Matches}, **documented(503)})
-def get_matches(request: Request) -> ORJSON:
-    """List the matching runs, the last of every scenario, and the run under way."""
+def get_matches(request: Request, who: Annotated[Caller, Depends(caller)]) -> ORJSON:
+    """List the matching runs, the last of every scenario, and the run under way, next or last asked for."""
     store = reading(request)
     versions = store.layer_versions()
     runs = [_run_info(record, versions) for record in store.matches()]
-    return ORJSON({"runs": runs, "job": request.app.state.jobs.job("match")})
+    return ORJSON({"runs": runs, "job": told_job(latest(request.app.state.store, "match"), who)})
 
 
 @router.post(
     "/api/matches",
     status_code=202,
     responses={202: {"model": MatchJob}, **documented(400, 401, 403, 409, 422, 503)},
-    dependencies=[needs("match")],
 )
-def post_match(request: Request, body: NewMatch) -> ORJSON:
-    """Begin to match the stored parcels; GET /api/matches tells how far it is."""
+def post_match(request: Request, who: Annotated[Caller, needs("match")], body: NewMatch) -> ORJSON:
+    """Ask for the stored parcels to be matched; GET /api/matches tells how far it is.
+
+    Jobs of a city are done one after another: it waits for those before it.
+    """
     scenario = Scenario(body.scenario, body.order, body.capacity_frac, body.reach_frac)
-    store, scorer = reading(request), request.app.state.scorer
-
-    def work(progress: Progress) -> None:
-        match_store(store, scorer.ruleset(store.latest_run()), scenario, progress)
-
-    return ORJSON(request.app.state.jobs.start("match", scenario.name, work), status_code=202)
+    job = asked_for(request, who, "match", {"name": scenario.name, **scenario.settings()})
+    return ORJSON(told_job(job, who), status_code=202)
 
 
 @router.get("/api/matches/{scenario}", responses={200: {"model": MatchDetail}, **documented(404, 422, 503)})

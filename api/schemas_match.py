@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
 from api.schemas import Body
 from gis.citywide.scenario import NAME, Order
+from gis.jobs import State
 from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SEGMENT_COLUMNS, SOURCE_COLUMNS
 from gis.vocabulary import Column, Technology
 from layers import Text
@@ -72,8 +73,9 @@ class NewMatch(Settings):
 class MatchJob(Body):
     """A matching run that was asked for."""
 
+    job_id: str | None = Field(description="by which it is cancelled; null where another caller asked for it")
     scenario: str
-    state: Literal["running", "done", "failed"]
+    state: State
     step: str | None = Field(description="what is being done")
     done_frac: float | None = Field(description="how much of this step is done")
     error: str | None

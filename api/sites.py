@@ -6,20 +6,21 @@ from typing import Annotated, Any
 
 import numpy as np
 import shapely
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Depends, Request
 
-from api.access import needs, reading, reads
-from api.matches import rows_of
+from api.access import caller, needs, reading, reads
+from api.jobs import asked_for
+from api.matches import rows_of, told_job
 from api.parameters import ScenarioName
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_match import MatchJob
 from api.schemas_site import EXAMPLE, NewSites, SitesDetail, SitesList, SitesOnMap
-from gis.access import RESULTS
-from gis.citywide import SitePlan, site_store
-from gis.citywide.city import Progress
+from gis.access import RESULTS, Caller
+from gis.citywide import SitePlan
 from gis.citywide.sites import stored_scenario
 from gis.crs import to_api
+from gis.jobs import latest
 from gis.store import Store
 from gis.store.sites import SitingRecord, sites_of, sitings
 
@@ -38,10 +39,10 @@ def _told(records: list[SitingRecord], store: Store) -> list[dict[str, Any]]:
 
 
 @router.get("/api/sites", responses={200: {"model": SitesList}, **documented(503)})
-def get_sitings(request: Request) -> ORJSON:
-    """List the answers, the last of every scenario, and the one under way."""
+def get_sitings(request: Request, who: Annotated[Caller, Depends(caller)]) -> ORJSON:
+    """List the answers, the last of every scenario, and the one under way, next or last asked for."""
     store = reading(request)
-    job = request.app.state.jobs.job("site")
+    job = told_job(latest(request.app.state.store, "site"), who)
     return ORJSON({"sitings": _told(sitings(store), store), "job": job})
 
 
@@ -49,18 +50,21 @@ def get_sitings(request: Request) -> ORJSON:
     "/api/sites",
     status_code=202,
     responses={202: {"model": MatchJob}, **documented(400, 401, 403, 404, 409, 422, 503)},
-    dependencies=[needs("match")],
 )
-def post_sites(request: Request, body: Annotated[NewSites, Body(openapi_examples=EXAMPLE)]) -> ORJSON:
-    """Begin to choose where new sources are worth most; GET /api/sites tells how far it is."""
-    store, scorer = reading(request), request.app.state.scorer
+def post_sites(
+    request: Request,
+    who: Annotated[Caller, needs("match")],
+    body: Annotated[NewSites, Body(openapi_examples=EXAMPLE)],
+) -> ORJSON:
+    """Ask where new sources are worth most; GET /api/sites tells how far it is.
+
+    Jobs of a city are done one after another: it waits for those before it.
+    """
     plan = SitePlan(body.count, body.technology, body.capacity_kw, body.reach_m, body.spacing_m)
-    scenario = stored_scenario(store, body.scenario).name
-
-    def work(progress: Progress) -> None:
-        site_store(store, scorer.ruleset(store.latest_run()), plan, scenario, progress)
-
-    return ORJSON(request.app.state.jobs.start("site", scenario, work), status_code=202)
+    scenario = stored_scenario(reading(request), body.scenario).name
+    settings = {key: value for key, value in plan.settings().items() if key != "candidates"}
+    job = asked_for(request, who, "site", {"name": scenario, "plan": settings})
+    return ORJSON(told_job(job, who), status_code=202)
 
 
 @router.get("/api/sites/{scenario}", responses={200: {"model": SitesDetail}, **documented(404, 422, 503)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from threading import Lock
 from typing import Annotated, Any
 
@@ -20,8 +19,8 @@ from api.schemas_suitability import Suitability
 from gis.access import RESULTS
 from gis.facts.surroundings import Surroundings
 from gis.resources import Resources
-from gis.rules import RuleSet, load_ruleset
-from gis.rules.loader import parse_ruleset
+from gis.rules import RuleSet
+from gis.runs import ruleset_of
 from gis.scoring import suitability_document, suitability_documents
 from gis.store import RunRecord, Store
 
@@ -57,13 +56,11 @@ class Scorer:
     def ruleset(self, run: RunRecord | None) -> RuleSet:
         """Return the rule set of a stored run, so that a drawn polygon is judged as the parcels are."""
         if run is None:
-            return load_ruleset()
+            return ruleset_of(self._store, None)
         key = (run.ruleset_hash, run.as_of.isoformat())
         with self._lock:
             if key not in self._rulesets:
-                content: Mapping[str, str] = self._store.ruleset_content(run.ruleset_hash)
-                texts = {name: text.encode() for name, text in content.items()}
-                self._rulesets = {key: parse_ruleset(texts, run.as_of)}
+                self._rulesets = {key: ruleset_of(self._store, run)}
             return self._rulesets[key]
 
 

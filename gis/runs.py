@@ -20,8 +20,8 @@ from gis.facts.columns import JUDGED, Attributes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.resources import Resources
-from gis.rules import RuleSet
-from gis.rules.loader import content_json
+from gis.rules import RuleSet, load_ruleset
+from gis.rules.loader import content_json, parse_ruleset
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import GREEN, gather, prepare, prepare_green
 from gis.staleness import Stale, find_stale, software
@@ -66,6 +66,14 @@ def _manifest(folder: Path) -> list[dict[str, Any]]:
         raise InputError(f"the sample is not there: {manifest} is missing; start with --no-sample")
     files: list[dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))["files"]
     return files
+
+
+def ruleset_of(store: Store, run: RunRecord | None) -> RuleSet:
+    """Return the rule set of a stored run, the built-in one of today where there is no run."""
+    if run is None:
+        return load_ruleset()
+    texts = {name: text.encode() for name, text in store.ruleset_content(run.ruleset_hash).items()}
+    return parse_ruleset(texts, run.as_of)
 
 
 class Runs:

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=20_000_000, gt=0, description="largest body of a request, in bytes; more is answered with 413"
     )
+    max_upload_bytes: int = Field(
+        default=2_000_000_000, gt=0, description="largest file that is uploaded for an import, in bytes"
+    )
     max_body_features: int = Field(default=1_000, gt=0, description="most features in a body")
     max_body_vertices: int = Field(default=100_000, gt=0, description="most vertices in a body")
     statement_timeout_s: float = Field(

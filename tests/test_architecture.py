@@ -15,6 +15,7 @@ FLOORS = (
     {"scoring", "ingest"},
     {"staleness"},
     {"runs", "citywide", "warm"},
+    {"jobs"},
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
 PURE = ("heat", "matching", "scoring", "rules")

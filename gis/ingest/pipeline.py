@@ -79,14 +79,16 @@ def import_file(
     rejects_file: str | Path | None = None,
     report_file: str | Path | None = None,
     dry_run: bool = False,
+    source_name: str | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import a file into a layer or raster of the store, whole or not at all.
 
     Parameters are those of `read_mapped`, and: `mode` replaces the layer, appends to it, or updates
     rows by key; `rejects_file` (.csv or .geojson) takes the refused rows; `report_file` takes the
-    report as JSON, also when the import fails; `dry_run` does everything but write the layer. A raster
-    takes the place of the one before, whole or not at all, so that `on_error` makes no difference to it.
+    report as JSON, also when the import fails; `dry_run` does everything but write the layer;
+    `source_name` is told as the name of the file, by default its own. A raster takes the place of
+    the one before, whole or not at all, so that `on_error` makes no difference to it.
 
     Raises
     ------
@@ -96,7 +98,8 @@ def import_file(
         A raster is given options that only features have.
     """
     start = time.perf_counter()
-    report = ImportReport(layer=layer_id, source=Path(path).name, mode=mode, dry_run=dry_run)
+    told = source_name or Path(path).name
+    report = ImportReport(layer=layer_id, source=told, mode=mode, dry_run=dry_run)
     with _reported(report, start, report_file):
         if layer_id in RASTERS:
             given = {"--source-layer": source_layer, "--column": columns, "--rejects": rejects_file}

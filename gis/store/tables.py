@@ -309,3 +309,28 @@ AUDIT = sa.Table(
     schema="access",
 )
 """Who wrote or took out what, in the transaction that did it."""
+
+JOB = sa.Table(
+    "job",
+    metadata,
+    sa.Column("job_id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("caller", sa.Text, nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("started_at", sa.DateTime(timezone=True)),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("step", sa.Text),
+    sa.Column("done", sa.BigInteger),
+    sa.Column("total", sa.BigInteger),
+    sa.Column("result", sa.JSON(none_as_null=True)),
+    sa.Column("error", sa.Text),
+    sa.Column("start_count", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("queue_id", sa.BigInteger),
+    sa.Index("job_asked_idx", "asked_at"),
+    schema="meta",
+)
+"""Work that was asked for; `queue_id` is its entry in the queue, whose tables are those of procrastinate
+in the schema `job`. An entry goes when its job has ended, the row stays."""

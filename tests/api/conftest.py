@@ -17,14 +17,14 @@ from gis.runs import Runs
 from gis.settings import Settings
 from gis.store import Store, open_store
 from tests.api.shapes import random_features
+from tests.working import working
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings with limits small enough to be reached by a test."""
-    return Settings(
-        anonymous="editor", max_body_bytes=3_000_000, max_body_features=50, max_body_vertices=20_000
-    )
+    limits = {"max_body_bytes": 3_000_000, "max_body_features": 50, "max_body_vertices": 20_000}
+    return Settings(anonymous="editor", data_dir=tmp_path_factory.mktemp("data"), **limits)
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +44,10 @@ def client(city: Store, settings: Settings) -> Iterator[TestClient]:
     """A client on the sample city; a server error is an answer, not an exception."""
     with TestClient(create_app(city, settings), raise_server_exceptions=False) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def worker(city: Store, settings: Settings) -> Iterator[None]:
+    """A worker that does the jobs of the sample city."""
+    with working(city, settings):
+        yield

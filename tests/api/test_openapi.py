@@ -39,6 +39,13 @@ OPERATIONS = {
     ("POST", "/api/sites"),
     ("GET", "/api/sites/{scenario}"),
     ("GET", "/api/sites/{scenario}/places"),
+    ("GET", "/api/jobs"),
+    ("GET", "/api/jobs/{job_id}"),
+    ("DELETE", "/api/jobs/{job_id}"),
+    ("POST", "/api/imports"),
+    ("POST", "/api/scores"),
+    ("POST", "/api/exports"),
+    ("GET", "/api/exports/{job_id}/file"),
     ("GET", "/api/tiles/matches"),
     ("GET", "/api/features/{layer}/{feature_id}"),
     ("GET", "/api/layers"),
@@ -72,18 +79,20 @@ FALLIBLE = {
     ("POST", "/api/sites"),
     ("GET", "/api/sites/{scenario}"),
     ("GET", "/api/sites/{scenario}/places"),
+    ("GET", "/api/jobs"),
+    ("POST", "/api/scores"),
+    ("POST", "/api/exports"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
     ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
     ("GET", "/ogc/collections"),
     ("GET", "/ogc/collections/{collection_id}/items"),
 }
-# A good request would match the city, and the next ones would find it busy: `test_matches` and `test_sites`
-# make one each.
-CASES = [
-    (*operation, GenerationMode.POSITIVE)
-    for operation in sorted(OPERATIONS - {("POST", "/api/matches"), ("POST", "/api/sites")})
-] + [(*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)]
+# A good request would be a job, which changes the city: `test_jobs`, `test_matches`, `test_sites` make some.
+WORK = {("POST", f"/api/{name}") for name in ("matches", "sites", "imports", "scores", "exports")}
+CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - WORK)] + [
+    (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
+]
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from gis.webmap import vendor
 from tests.browser.seen import Seen
 from tests.conftest import MatchedCity
 from tests.serving import serve as serve_app
+from tests.working import working
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -75,9 +76,10 @@ def application(matched: Store, map_settings: Settings) -> FastAPI:
 
 
 @pytest.fixture(scope="session")
-def address(application: FastAPI) -> Iterator[str]:
-    """The address of the served sample city."""
-    with serve_app(application) as base:
+def address(application: FastAPI, matched: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the served sample city, whose jobs are done."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
+    with working(matched, settings), serve_app(application) as base:
         yield base
 
 

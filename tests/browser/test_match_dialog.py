@@ -201,26 +201,42 @@ def test_progress_and_failure_are_told_in_words(seen: Seen) -> None:
     page = seen.page
     answer = seen.ask("/api/matches")
     states = [
+        {"state": "waiting", "job_id": "0-1", "step": None, "done_frac": None, "error": None},
         {"state": "running", "step": "most of tier 1", "done_frac": 0.4, "error": None},
         {"state": "failed", "step": None, "done_frac": None, "error": "the solver gave up"},
+        {"state": "cancelled", "step": None, "done_frac": None, "error": None},
     ]
     told = {"at": 0}
 
     def answers(route: Route) -> None:
-        job = {"scenario": "trial", **states[told["at"]]}
+        job = {"scenario": "trial", "job_id": None, **states[told["at"]]}
         route.fulfill(json={"runs": answer["runs"], "job": job})
 
+    def cancelled(route: Route) -> None:
+        assert route.request.method == "DELETE"
+        told["at"] = 3
+        route.fulfill(json={})
+
     page.route("**/api/matches", answers)
+    page.route("**/api/jobs/0-1", cancelled)
+    body = seen.dialog("run")
+    expect(body.locator("#match-job")).to_contain_text(seen.word("排队等候中", "waiting for its turn"))
+    expect(body.locator("#match-start")).to_be_disabled()
+    body.locator("#match-job").get_by_role("button", name=seen.word("取消", "Cancel")).click()
+    expect(body.locator("#match-job")).to_have_text(seen.word("已取消。", "Cancelled."))
+    expect(body.locator("#match-start")).to_be_enabled()
+    told["at"] = 1
     body = seen.dialog("run")
     expect(body.locator("#match-job")).to_contain_text(
         seen.word("第 2 顺位技术", "technology 2 in the order")
     )
     expect(body.locator("progress")).to_have_attribute("value", "0.4")
     expect(body.locator("#match-start")).to_be_disabled()
-    told["at"] = 1
+    told["at"] = 2
     expect(body.locator("[role=alert]")).to_contain_text("the solver gave up")
     expect(body.locator("#match-start")).to_be_enabled()
     page.unroute("**/api/matches")
+    page.unroute("**/api/jobs/0-1")
     page.evaluate("OneMap.match.refresh()")
 
 

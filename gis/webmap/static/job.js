@@ -10,6 +10,7 @@
   };
 
   OneMap.stepOf = (job) => {
+    if (job.state === "waiting") return text("job_waiting");
     const tier = /^most of tier (\d+)$/.exec(job.step || "");
     if (tier) return text("step_tier", { n: Number(tier[1]) + 1 });
     return text(STEPS[job.step] || "step_running");
@@ -30,9 +31,31 @@
       else if (!job) place.replaceChildren();
       else if (job.state === "failed") place.replaceChildren(...error(told.failed(job)));
       else if (job.state === "done") place.replaceChildren(...told.done(job).map((words) => el("p", { class: "done" }, words)));
-      else {
-        const bar = el("progress", { "aria-label": text("match_progress"), max: "1", value: job.done_frac });
-        place.replaceChildren(el("p", {}, told.running(job)), bar);
+      else if (job.state === "cancelled") place.replaceChildren(el("p", {}, text("job_cancelled")));
+      else drawRunning(place, job);
+    }
+
+    /* What is there already is changed and not made anew: the button keeps the focus. */
+    function drawRunning(place, job) {
+      let [words, bar, button] = [...place.children];
+      if (!bar || bar.tagName !== "PROGRESS" || Boolean(button) !== Boolean(job.job_id)) {
+        words = el("p", {});
+        bar = el("progress", { "aria-label": text("match_progress"), max: "1" });
+        button = job.job_id ? el("button", { type: "button", class: "link" }, text("job_cancel")) : null;
+        if (button) button.addEventListener("click", cancel);
+        place.replaceChildren(...[words, bar, button].filter(Boolean));
+      }
+      words.textContent = told.running(job);
+      if (job.done_frac === null) bar.removeAttribute("value");
+      else bar.setAttribute("value", job.done_frac);
+    }
+
+    async function cancel() {
+      try {
+        await OneMap.getJson(`/api/jobs/${source().job().job_id}`, undefined, "DELETE");
+      } catch (error) {
+        failure = error.message;
+        drawAgain();
       }
     }
 
@@ -43,7 +66,7 @@
       if (button) button.disabled = watching;
     }
 
-    const isRunning = () => Boolean(source().job()) && source().job().state === "running";
+    const isRunning = () => Boolean(source().job()) && ["waiting", "running"].includes(source().job().state);
 
     /* Ask how far the job is until it has ended; `after` is called unless the server could not be asked. */
     async function watch(after) {

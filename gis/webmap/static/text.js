@@ -91,8 +91,8 @@
     },
 
     /* JSON of this server, asked for or (with a body) sent; a failure carries the server's own sentence. */
-    async getJson(path, body) {
-      const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    async getJson(path, body, method) {
+      const sent = body === undefined ? { method: method || "GET" } : { method: "POST", body: JSON.stringify(body) };
       const response = await fetch(path, {
         ...sent, headers: { Accept: "application/json", ...(sent.body ? { "Content-Type": "application/json" } : {}) },
       });

@@ -1,0 +1,75 @@
+"""/api/exports: collections as files, made by a job and fetched by whoever asked for them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import FileResponse
+
+from api.access import caller, check_readable, needs, readable, reading
+from api.jobs import JobId, accepted, asked_for
+from api.problems import documented
+from api.responses import ORJSON
+from api.schemas_job import JobInfo, NewExport
+from gis.access import Caller
+from gis.errors import BodyError, BusyError, NotFoundError
+from gis.jobs import job_of
+from gis.jobs.export import FORMATS, SYSTEMS, check_export, needed
+from gis.jobs.files import export_of
+from gis.store.collections import COLLECTIONS
+
+router = APIRouter(tags=["jobs"])
+
+
+@router.post(
+    "/api/exports",
+    status_code=202,
+    responses={202: {"model": JobInfo}, **documented(400, 404, 409, 422, 503)},
+)
+def post_export(request: Request, who: Annotated[Caller, needs("export")], body: NewExport) -> ORJSON:
+    """Ask for a collection as a file; GET /api/exports/{job_id}/file has it for a day once it is done."""
+    collection = COLLECTIONS.get(body.collection)
+    if collection is not None:
+        for id_ in needed(collection):
+            check_readable(request, id_)
+    if collection is None or collection.layer.id not in reading(request).layer_versions():
+        raise NotFoundError(f"There is no collection {body.collection!r}; /ogc/collections lists them.")
+    if body.crs not in SYSTEMS:
+        raise BodyError(f"The crs {body.crs[:40]!r} is none of {', '.join(SYSTEMS)}.", "/crs")
+    asked = body.model_dump(mode="json")
+    check_export(asked)
+    kept = {"ending": FORMATS[body.format].ending, "readable": sorted(readable(request))}
+    return accepted(asked_for(request, who, "export", asked | kept))
+
+
+@router.get(
+    "/api/exports/{job_id}/file",
+    response_class=FileResponse,
+    responses={
+        200: {
+            "description": "The file",
+            "content": {
+                f.media_type: {"schema": {"type": "string", "format": "binary"}} for f in FORMATS.values()
+            },
+        },
+        **documented(404, 409, 422, 503),
+    },
+)
+def get_export(request: Request, who: Annotated[Caller, Depends(caller)], job_id: JobId) -> FileResponse:
+    """Return the file of an export to the caller who asked for it."""
+    job = job_of(request.app.state.store, job_id, who.name)
+    if job.kind != "export" or job.state in ("failed", "cancelled"):
+        raise NotFoundError(f"The job {job_id} has no file: it is {job.kind}, {job.state}.")
+    if job.state != "done":
+        raise BusyError(f"The export {job_id} is not done yet, but {job.state}: ask again when it is.")
+    collection = COLLECTIONS[job.request["collection"]]
+    for id_ in needed(collection):
+        check_readable(request, id_)
+    form = FORMATS[job.request["format"]]
+    path = export_of(request.app.state.settings, job_id, form.ending)
+    if not path.is_file():
+        raise NotFoundError(f"The file of export {job_id} was removed after a day: ask for a new one.")
+    name = f"{collection.id}-{job.asked_at:%Y%m%d-%H%M%S}{form.ending}"
+    headers = {"Cache-Control": "private, no-store"}
+    return FileResponse(path, media_type=form.media_type, filename=name, headers=headers)

@@ -1,0 +1,128 @@
+"""What is done for each kind of job.
+
+All may be done twice: a worker may die after the work and before it is written down.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gis.citywide import Scenario, SitePlan, match_store, site_store
+from gis.errors import InputError, UsageError
+from gis.ingest import import_file
+from gis.ingest.report import ImportReport
+from gis.ingest.source import sha256
+from gis.jobs.export import write_export
+from gis.jobs.files import export_of, upload_of
+from gis.jobs.records import Job, Kind
+from gis.jobs.run import Progress, Work
+from gis.rules import load_ruleset
+from gis.runs import Runs, ruleset_of
+from gis.settings import Settings
+from gis.store import Store, audit
+
+
+def work_on(store: Store, settings: Settings) -> Work:
+    """Return the function that does jobs in a store."""
+
+    def work(job: Job, progress: Progress) -> dict[str, Any]:
+        with audit.acting(job.caller, job.request_id):
+            return WORK[job.kind](store, settings, job, progress)
+
+    return work
+
+
+def _import(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    asked = job.request
+    path, name = upload_of(settings, job.job_id, asked["ending"]), asked["name"]
+    if not path.is_file():
+        raise InputError(f"{name}: the file that was uploaded is no longer there: send it again.")
+    try:
+        told = _imported_before(store, job, path)
+        if told is None:
+            told = _told(_imported(store, job, path, progress), name)
+    except (InputError, UsageError) as error:
+        raise InputError(_named(str(error), path, name)) from error
+    return told
+
+
+def _imported(store: Store, job: Job, path: Path, progress: Progress) -> ImportReport:
+    asked = job.request
+    return import_file(
+        store,
+        asked["layer"],
+        path,
+        source_layer=asked["source_layer"],
+        source_crs=asked["source_crs"],
+        columns=asked["columns"],
+        mode=asked["mode"],
+        on_error=asked["on_error"],
+        source_name=asked["name"],
+        progress=progress,
+    )
+
+
+def _imported_before(store: Store, job: Job, path: Path) -> dict[str, Any] | None:
+    """Return what is told of an import whose worker died after it; a second one would append twice."""
+    version = store.layer_versions().get(job.request["layer"])
+    if version is None or job.started_at is None or version.loaded_at < job.started_at:
+        return None
+    if version.source_sha256 != sha256(path):
+        return None
+    return {"version": version.version, "rows_accepted": version.feature_count, "report": []}
+
+
+def _told(report: ImportReport, name: str) -> dict[str, Any]:
+    counts = {key: getattr(report, key) for key in ("version", "rows_read", "rows_accepted", "rows_rejected")}
+    return counts | {"report": report.sentences()}
+
+
+def _named(text: str, path: Path, name: str) -> str:
+    """Return a sentence about a file by the name under which it was sent."""
+    return text.replace(str(path), name).replace(path.name, name)
+
+
+def _score(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    as_of = job.request["as_of"]
+    ruleset = load_ruleset("beijing", dt.date.fromisoformat(as_of) if as_of else None)
+    run = Runs(store).score(ruleset, progress, everything=job.request["everything"])
+    return {
+        "run_id": run.run_id,
+        "as_of": run.as_of.isoformat(),
+        "parcel_count": run.parcel_count,
+        "scored_count": run.scored_count,
+        "why": list(run.why),
+    }
+
+
+def _match(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    scenario = Scenario(**job.request)
+    match_store(store, ruleset_of(store, store.latest_run()), scenario, progress)
+    return {"scenario": scenario.name}
+
+
+def _site(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    plan, scenario = SitePlan(**job.request["plan"]), job.request["name"]
+    site_store(store, ruleset_of(store, store.latest_run()), plan, scenario, progress)
+    return {"scenario": scenario}
+
+
+def _export(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    asked, target = job.request, export_of(settings, job.job_id, job.request["ending"])
+    count = write_export(store, asked, target, progress)
+    with store.engine.begin() as connection:
+        kept = {name: asked[name] for name in ("format", "crs", "bbox", "filter")}
+        audit.write(connection, "export", asked["collection"], feature_count=count, **kept)
+    return {"feature_count": count, "bytes": target.stat().st_size}
+
+
+WORK: Mapping[Kind, Callable[[Store, Settings, Job, Progress], dict[str, Any]]] = {
+    "import": _import,
+    "score": _score,
+    "match": _match,
+    "site": _site,
+    "export": _export,
+}
