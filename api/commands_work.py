@@ -44,9 +44,10 @@ def work(
         worker = Worker(store, settings, grace_s, left=lambda: leave(store))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: worker.stop())
-        if parent is not None:
+        if parent is None:
+            say("Waiting for jobs (Ctrl-C stops it)")
+        else:
             threading.Thread(target=_with, args=(parent, worker.stop), daemon=True).start()
-        say("Waiting for jobs (Ctrl-C stops it)")
         worker.run()
 
 
