@@ -17,21 +17,24 @@ _STOP_S = 20.0
 @contextmanager
 def worker_beside() -> Iterator[None]:
     """Keep a worker running while the block lasts; at its end wait until it has stopped."""
-    stopping = threading.Event()
+    stopping, lock = threading.Event(), threading.Lock()
     running = [_started()]
 
     def watch() -> None:
-        while not stopping.is_set():
+        while True:
             running[0].wait()
-            if not stopping.wait(_AGAIN_S):
+            stopping.wait(_AGAIN_S)
+            with lock:
+                if stopping.is_set():
+                    return
                 running[0] = _started()
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        stopping.set()
+        with lock:
+            stopping.set()
         running[0].terminate()
         try:
             running[0].wait(_STOP_S)
