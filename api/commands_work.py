@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from multiprocessing import parent_process
 from typing import Annotated
 
 import typer
@@ -40,5 +41,6 @@ def work(
         worker = Worker(store, settings, grace_s, left=lambda: leave(store))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: worker.stop())
-        say("Waiting for jobs (Ctrl-C stops it)")
+        if parent_process() is None:  # not the one beside a server, which has told where it is
+            say("Waiting for jobs (Ctrl-C stops it)")
         worker.run()

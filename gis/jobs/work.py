@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from gis.citywide import Scenario, SitePlan, match_store, site_store
 from gis.errors import InputError, UsageError
 from gis.ingest import import_file
@@ -23,6 +25,7 @@ from gis.rules import load_ruleset
 from gis.runs import Runs, ruleset_of
 from gis.settings import Settings
 from gis.store import Store, audit
+from gis.store.tables import LAYER_VERSION
 
 
 def work_on(store: Store, settings: Settings) -> Work:
@@ -43,7 +46,8 @@ def _import(store: Store, settings: Settings, job: Job, progress: Progress) -> d
     try:
         told = _imported_before(store, job, path)
         if told is None:
-            told = _told(_imported(store, job, path, progress), name)
+            report = _imported(store, job, path, progress)
+            told = _counts(vars(report), report.version) | {"report": report.sentences()}
     except (InputError, UsageError) as error:
         raise InputError(_named(str(error), path, name)) from error
     return told
@@ -72,12 +76,15 @@ def _imported_before(store: Store, job: Job, path: Path) -> dict[str, Any] | Non
         return None
     if version.source_sha256 != sha256(path):
         return None
-    return {"version": version.version, "rows_accepted": version.feature_count, "report": []}
+    loaded = (LAYER_VERSION.c.layer == version.layer) & (LAYER_VERSION.c.version == version.version)
+    with store.engine.connect() as connection:
+        report = connection.execute(sa.select(LAYER_VERSION.c.report).where(loaded)).scalar_one()
+    return _counts(report, version.version)
 
 
-def _told(report: ImportReport, name: str) -> dict[str, Any]:
-    counts = {key: getattr(report, key) for key in ("version", "rows_read", "rows_accepted", "rows_rejected")}
-    return counts | {"report": report.sentences()}
+def _counts(report: Mapping[str, Any], version: int | None) -> dict[str, Any]:
+    counts = {key: report[key] for key in ("rows_read", "rows_accepted", "rows_rejected")}
+    return {"version": version} | counts
 
 
 def _named(text: str, path: Path, name: str) -> str:

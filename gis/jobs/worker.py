@@ -62,6 +62,7 @@ class Worker:
         self._grace_s = grace_s
         self._left = left
         self._entry: int | None = None
+        self._lost: list[UUID] = []
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -129,15 +130,23 @@ class Worker:
         try:
             run_job(self._store, UUID(job_id), work_on(self._store, self._settings), context.should_abort)
             remove_upload(self._settings, UUID(job_id))
+        except Lost:
+            self._lost.append(UUID(job_id))
+            raise
         finally:
             self._entry = None
 
     def _care(self) -> None:
         """Put the jobs of dead workers back into the queue, and remove old files."""
         with self._store.engine.begin() as connection:
+            # That the database went away is no fault of a job: this start does not count.
+            for job_id in self._lost:
+                lost = JOB.update().where(JOB.c.job_id == job_id)
+                connection.execute(lost.values(start_count=JOB.c.start_count - 1))
             for entry in queue.stalled(connection):
                 if entry != self._entry:
                     _return(connection, entry)
+        self._lost.clear()
         if time.monotonic() > self._swept_s:
             self._swept_s = time.monotonic() + _SWEEP_EVERY_S
             remove_old(self._settings)

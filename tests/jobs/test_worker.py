@@ -255,3 +255,4 @@ def test_a_job_outlives_a_restart_of_the_database(
     blocking.close()
     until(lambda: state(town, job) == "done", "not done")
     assert named(town).count("twice") == 1
+    until(lambda: row(town, job, "start_count") == 1, "the restart is taken for a fault of the job")
