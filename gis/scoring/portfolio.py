@@ -22,23 +22,22 @@ Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Portfolio:
-    """The columns of the portfolio, and behind them the figures by technology in the order of the rule set.
+class Load:
+    """How the load is filled, by technology in the order of the rule set.
 
     `heat_mwh` and `electricity_mwh` are a year's, arrays of (technology, parcel).
     """
 
-    columns: Columns
     stacked: Stack
     heat_mwh: Floats
     electricity_mwh: Floats
 
 
-def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
-    """Fill the load of every parcel in the order of priority and hold the result against the rules.
+def filled_load(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Load:
+    """Fill the load of every parcel in the order of priority.
 
     A technology takes part with its capacity where it is suitable or conditional;
-    air source tops up what is left. Columns are NaN where the load is unknown or nil.
+    air source tops up what is left.
     """
     order = ruleset.order
     offers = np.stack([_offer(t, verdicts) for t in order])
@@ -47,6 +46,17 @@ def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
     stacked = stack(load, offers, climate, actual_peak_frac=ruleset.parameters["actual_peak_frac"].number())
     heat = stacked.energy_frac * facts["heat_demand_mwh_per_a"]
     electricity = np.stack([heat[i] / _scop(t, facts, verdicts, ruleset) for i, t in enumerate(order)])
+    return Load(stacked, heat, electricity)
+
+
+def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Columns:
+    """Fill the load of every parcel and hold the result against the rules.
+
+    Columns are NaN where the load is unknown or nil.
+    """
+    order, load = ruleset.order, facts["heat_load_kw"]
+    plan = filled_load(facts, verdicts, ruleset)
+    stacked, heat, electricity = plan.stacked, plan.heat_mwh, plan.electricity_mwh
     air = order.index("air_source")
     installed_kw, air_kw = stacked.installed_kw.sum(axis=0), stacked.installed_kw[air]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -71,7 +81,7 @@ def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
     capex = _capex(stacked, verdicts, ruleset)
     columns |= _money_and_carbon(share, installed_kw, heat, electricity, capex, several, ruleset)
     columns["portfolio_findings"] = _findings(facts, columns, ruleset)
-    return Portfolio(columns, stacked, heat, electricity)
+    return columns
 
 
 def _offer(technology: str, verdicts: Columns) -> Floats:
