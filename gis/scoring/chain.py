@@ -68,22 +68,23 @@ class Chain:
         models: Models,
         still: Container[str] = (),
     ) -> None:
-        self._parts, self._fact, self._p, self._models, self._still = parts, fact, p, models, still
-        self._given: dict[int, Facts] = {}
+        self.parts, self._fact, self._p, self._models, self._still = parts, fact, p, models, still
+        self.given: dict[int, Facts] = {}
+        """By the place of a model what it gave."""
 
     def __call__(self, name: str) -> Any:
         """Return a fact after all models."""
-        return self._before(len(self._parts), name)
+        return self._before(len(self.parts), name)
 
     def _before(self, end: int, name: str) -> Any:
         if name not in self._still:
             for place in range(end - 1, -1, -1):
-                if name in self._parts[place].gives:
+                if name in self.parts[place].gives:
                     return self._run(place)[name]
         return self._fact(name)
 
     def _run(self, place: int) -> Facts:
-        if place not in self._given:
+        if place not in self.given:
             fact: FactOf = partial(self._before, place)
-            self._given[place] = self._parts[place].model(fact, self._p, self._models)
-        return self._given[place]
+            self.given[place] = self.parts[place].model(fact, self._p, self._models)
+        return self.given[place]

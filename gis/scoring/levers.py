@@ -31,74 +31,106 @@ AREAS_FOLLOW_FROM = frozenset(
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A check that can stand in the way, and the facts that it asks for."""
+
+    check: Check
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, check: Check) -> Asked:
+        """Return a check with what it asks for."""
+        parts = (check, *check.when)
+        return cls(check, frozenset(name for part in parts for name in (part.fact, part.threshold)))
+
+
+@dataclass(frozen=True)
 class Plan:
-    """What the levers of an option move: facts, and checks; the other checks stand as they are."""
+    """What each lever of an option moves, by its fact, and the checks that can stand in the way."""
 
     parts: tuple[Part, ...]
-    moved: frozenset[str]
-    moving: tuple[Check, ...]
-    standing: tuple[Check, ...]
+    moved: Mapping[str, frozenset[str]]
+    checks: tuple[Asked, ...]
     given: frozenset[str]
-    """What models give that no lever moves."""
+    """All that models give."""
 
 
 @lru_cache(maxsize=64)
 def plan_of(option: str, models: Models) -> Plan:
     """Return what the levers of an option move."""
     rules, parts = models.ruleset.options[option], parts_of(option, models)
-    levers = {lever.fact for lever in rules.levers}
-    areas = AREAS if not AREAS_FOLLOW_FROM.isdisjoint(levers) else frozenset[str]()
-    moves = moved(parts, levers | areas) | LOCAL_FACTS.keys()
-    moving = tuple(c for c in rules.checks if not moves.isdisjoint(_asked(c)))
-    standing = tuple(c for c in rules.checks if c not in moving)
-    given = frozenset[str]().union(*(part.gives for part in parts)) - moves
-    return Plan(parts, moves, moving, standing, given)
+    moves = {}
+    for lever in rules.levers:
+        areas = AREAS if lever.fact in AREAS_FOLLOW_FROM else frozenset[str]()
+        moves[lever.fact] = moved(parts, areas | {lever.fact})
+        if "capacity_kw" in moves[lever.fact] or "heat_load_kw" in moves[lever.fact]:
+            moves[lever.fact] |= {"installed_share_frac"}
+    checks = (Asked.of(c) for c in rules.checks if c.effect == "excludes" or c.missing == "unknown")
+    given = frozenset[str]().union(*(part.gives for part in parts), {"installed_share_frac"})
+    return Plan(parts, moves, tuple(checks), given)
 
 
-def _asked(check: Check) -> set[str]:
-    return {name for part in (check, *check.when) for name in (part.fact, part.threshold)}
+NOTHING_BEFORE = {"earlier_suitable_count": 0.0, "earlier_unknown_count": 0.0}
 
 
 def changes(
-    option: str, row: Row, facts: Mapping[str, Any], models: Models, least_share: float
+    option: str, row: Row, values: Mapping[str, Any], models: Models, least_share: float
 ) -> list[dict[str, Any]]:
     """Return, for each lever that alone makes the option feasible, the least change that does.
 
-    `row` is `facts` as arrays of one value.
+    `values` are the parcel's facts and those of the option's verdict, `row` the facts as arrays of one value.
     """
-    rules = models.ruleset.options[option]
-    levers = [v for v in rules.levers if facts[v.fact] is not None]
+    rules, plan = models.ruleset.options[option], plan_of(option, models)
+    values = {**values, **NOTHING_BEFORE}
+    # What a model gave may have been infinite, which is not kept: then it is worked out again.
+    redone = frozenset(name for name in plan.given if values[name] is None)
+    levers = [
+        lever
+        for lever in rules.levers
+        if values[lever.fact] is not None
+        and _may_help(plan, plan.moved[lever.fact] | redone, values, rules, least_share)
+    ]
     if not levers:
         return []
-    plan = plan_of(option, models)
-    # What a model gave may have been infinite, which is not kept: then it is worked out again.
-    still = frozenset(name for name in plan.given if facts[name] is not None)
-    redone = plan.given - still
-    checks = [*plan.moving, *(c for c in plan.standing if not redone.isdisjoint(_asked(c)))]
-    for check in plan.standing:
-        if redone.isdisjoint(_asked(check)) and shuts(check, outcome_of_one(check, rules, facts)):
-            return []
-    asked = Question(option, row, models, plan, still, tuple(checks), least_share)
-    now = np.array([facts[v.fact] for v in levers])
+    moves = redone.union(*(plan.moved[lever.fact] for lever in levers))
+    checks = tuple(a.check for a in plan.checks if not moves.isdisjoint(a.names))
+    question = Question(option, row, models, plan.parts, moves, plan.given - moves - LOCAL_FACTS.keys(), checks, least_share)
+    now = np.array([values[v.fact] for v in levers])
     span = np.array([rules.number(v.limit) for v in levers]) - now
+    least = _least_steps(question, levers, now, span)
+    return [
+        _change(lever, value, step * width, width, values, rules)
+        for lever, value, step, width in zip(levers, now.tolist(), least.tolist(), span.tolist(), strict=True)
+        if step > 0
+    ]
+
+
+def _may_help(
+    plan: Plan, moves: frozenset[str], values: Mapping[str, Any], rules: OptionRules, least_share: float
+) -> bool:
+    """Return whether all that a lever does not move lets the option be feasible."""
+    share = values["installed_share_frac"]
+    if "installed_share_frac" not in moves and not share >= least_share:
+        return False
+    standing = (a.check for a in plan.checks if moves.isdisjoint(a.names))
+    return not any(shuts(check, outcome_of_one(check, rules, values)) for check in standing)
+
+
+def _least_steps(question: Question, levers: Sequence[Lever], now: Floats, span: Floats) -> Floats:
+    """Return the part of each lever's span that is enough; NaN where the whole of it is not."""
     steps = np.tile(FIRST, (len(levers), 1))
     low, high = np.zeros(len(levers)), np.full(len(levers), np.nan)
+    each = np.arange(len(levers))
     for turn in range(2):
-        values = now[:, None] + steps * span[:, None]
-        works = asked.feasible(levers, values)
+        works = question.feasible(levers, now[:, None] + steps * span[:, None])
         first = np.argmax(works, axis=1)
-        each = np.arange(len(levers))
         found = works[each, first]
         if turn == 0 and not found.any():
-            return []
+            break
         high = np.where(found, steps[each, first], np.nan if turn == 0 else high)
         low = np.where(found & (first > 0), steps[each, first - 1], low)
         steps = low[:, None] + (high - low)[:, None] * SECOND
-    return [
-        _change(lever, value, step * width, width, facts, rules)
-        for lever, value, step, width in zip(levers, now.tolist(), high.tolist(), span.tolist(), strict=True)
-        if step > 0
-    ]
+    return high
 
 
 @dataclass(frozen=True)
@@ -108,7 +140,8 @@ class Question:
     option: str
     row: Row
     models: Models
-    plan: Plan
+    parts: tuple[Part, ...]
+    moves: frozenset[str]
     still: frozenset[str]
     checks: tuple[Check, ...]
     least_share: float
@@ -116,11 +149,15 @@ class Question:
     def feasible(self, levers: Sequence[Lever], values: Floats) -> npt.NDArray[np.bool_]:
         """Judge the option with each lever at each of its values; (lever, value) flags."""
         rules = self.models.ruleset.options[self.option]
-        given = Moved(self.row, levers, values, self.plan.moved, self.models)
-        modelled = Chain(self.plan.parts, given.__getitem__, rules, self.models, self.still)
+        given = Moved(self.row, levers, values, self.moves, self.models)
+        modelled = Chain(self.parts, given.__getitem__, rules, self.models, self.still)
         wide = Wide(modelled, values.size)
-        wide["installed_share_frac"] = share_frac(wide["capacity_kw"], wide["heat_load_kw"])
-        works: npt.NDArray[np.bool_] = wide["installed_share_frac"] >= self.least_share
+        works: npt.NDArray[np.bool_] = np.ones(values.size, dtype=bool)
+        if "installed_share_frac" in self.moves:
+            wide["installed_share_frac"] = share_frac(wide["capacity_kw"], wide["heat_load_kw"])
+            works = wide["installed_share_frac"] >= self.least_share
+        if not works.any():
+            return works.reshape(values.shape)
         view = View(Rows(None, {}), wide)
         for check in self.checks:
             works &= np.logical_not(shuts(check, outcome(check, rules, view)))
@@ -158,7 +195,7 @@ class Wide(dict[str, Any]):
     """Facts as rules ask for them: one value a row of all numbers."""
 
     def __init__(self, fact: Chain, size: int) -> None:
-        super().__init__(earlier_suitable_count=np.zeros(size), earlier_unknown_count=np.zeros(size))
+        super().__init__({name: np.full(size, value) for name, value in NOTHING_BEFORE.items()})
         self._fact, self._size = fact, size
 
     def __missing__(self, name: str) -> Any:

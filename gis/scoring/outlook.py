@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from gis.facts.columns import Floats
+from gis.facts.table import Facts
 from gis.rules import OptionRules, ParameterValue, RuleSet
 from gis.scoring.chain import Chain, parts_of
 from gis.scoring.demand import heat_index
 from gis.scoring.levers import AREAS, changes
 from gis.scoring.row import Row
-from gis.scoring.technologies import Models, drillable_area
+from gis.scoring.technologies import FEW, Models, drillable_area
 from gis.vocabulary import ELIGIBLE, Option
 
 SAMPLES = 64
@@ -47,7 +48,9 @@ def look(
         share = verdict[f"{option.id}_installed_share_frac"]
         feasible = verdict[f"{option.id}_status"] in ELIGIBLE and share is not None and share >= least
         if not feasible and facts["heat_load_kw"]:
-            outlook.changes = changes(option.id, row, facts, models, least)
+            capacity_kw = verdict[f"{option.id}_capacity_kw"]
+            values = {**facts, "capacity_kw": capacity_kw, "installed_share_frac": share}
+            outlook.changes = changes(option.id, row, values, models, least)
     return found
 
 
@@ -120,6 +123,13 @@ def triangular(u: Floats, low: float, mode: float, high: float) -> Floats:
     return np.where(u < split, rising, falling)
 
 
+@lru_cache(maxsize=2048)
+def _of_few(option: str, models: Models, place: int, asked: tuple[tuple[str, float], ...]) -> Facts:
+    """Return what a model gives with samples of its parameters, kept for the next parcel that asks the same."""
+    row = {name: np.array([value]) for name, value in asked}
+    return parts_of(option, models)[place].model(row.__getitem__, sampled(models.ruleset, option), models)
+
+
 class WithAreas(dict[str, Any]):
     """One parcel's facts, with samples of the areas for boreholes and wells where they are asked for."""
 
@@ -144,7 +154,12 @@ def _spread(
     """Run the model once more with samples in place of the parameters that have a range."""
     samples = sampled(models.ruleset, option)
     fact = WithAreas(row, sampled(models.ruleset, "shallow_ground_source")).__getitem__
-    found = Chain(parts_of(option, models), fact, samples, models)("capacity_kw")
+    chain = Chain(parts_of(option, models), fact, samples, models)
+    for place, part in enumerate(chain.parts):
+        if part.model in FEW:
+            asked = tuple((name, float(row[name][0])) for name in part.asks)
+            chain.given[place] = _of_few(option, models, place, asked)
+    found = chain("capacity_kw")
     capacity = np.broadcast_to(found, SAMPLES)
     if np.isnan(capacity).any():
         return

@@ -322,6 +322,10 @@ A model asks for the same facts and gives the same ones whatever their values ar
 """
 
 
+FEW: frozenset[Model] = frozenset({*OF_SOURCE.values(), closed_loop_well})
+"""Models that ask only for what belongs to a source or a field: many parcels have it in common."""
+
+
 def models_of(option: str) -> tuple[Model, ...]:
     """Return all models of an option."""
     of_source = (OF_SOURCE[option],) if option in OF_SOURCE else ()
