@@ -94,7 +94,8 @@ def changes(
         return []
     moves = redone.union(*(plan.moved[lever.fact] for lever in levers))
     checks = tuple(a.check for a in plan.checks if not moves.isdisjoint(a.names))
-    question = Question(option, row, models, plan.parts, moves, plan.given - moves - LOCAL_FACTS.keys(), checks, least_share)
+    still = plan.given - moves - LOCAL_FACTS.keys()
+    question = Question(option, row, models, plan.parts, moves, still, checks, least_share)
     now = np.array([values[v.fact] for v in levers])
     span = np.array([rules.number(v.limit) for v in levers]) - now
     least = _least_steps(question, levers, now, span)

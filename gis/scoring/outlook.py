@@ -125,7 +125,7 @@ def triangular(u: Floats, low: float, mode: float, high: float) -> Floats:
 
 @lru_cache(maxsize=2048)
 def _of_few(option: str, models: Models, place: int, asked: tuple[tuple[str, float], ...]) -> Facts:
-    """Return what a model gives with samples of its parameters, kept for the next parcel that asks the same."""
+    """Return what a model gives with samples of its parameters, kept for parcels that ask the same."""
     row = {name: np.array([value]) for name, value in asked}
     return parts_of(option, models)[place].model(row.__getitem__, sampled(models.ruleset, option), models)
 

@@ -40,6 +40,7 @@ from gis.store.records import (
     RunRecord,
     ScoredParcel,
 )
+from gis.store.scored import ParcelReader
 from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
@@ -60,6 +61,7 @@ class Store:
         self.engine = engine
         self._cluster = cluster
         self._pid = os.getpid()
+        self._parcels = ParcelReader(engine, self._snapshot)
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -75,6 +77,7 @@ class Store:
         atexit.unregister(self.close)
         if os.getpid() != self._pid:
             return  # a forked child shares the sockets and the lock with its parent, who still uses them
+        self._parcels.close()
         self.engine.dispose()
         if self._cluster is not None:
             self._cluster.leave()
@@ -238,10 +241,8 @@ class Store:
 
         Raises NotFoundError when there are no results, or none of this parcel.
         """
-        with clear_errors("Reading results failed"), self.engine.connect() as connection:
-            # A single statement needs no transaction around it: half the way to the server.
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            return results.scored_parcel(connection, parcel_id)
+        with clear_errors("Reading results failed"):
+            return self._parcels.read(parcel_id)
 
     def save_ruleset(self, hash: str, id: str, as_of: date, content: dict[str, Any]) -> None:
         """Keep the content of a rule set under its hash; saving it again changes nothing."""
