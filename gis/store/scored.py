@@ -40,6 +40,8 @@ IDLE = 4
 """Connections kept for the next parcel; more at once come from the pool and go back to it."""
 MOST_KEPT = 100_000
 """Words, lists and shared rows kept of a run: a city has some thousands, but it may have one a parcel."""
+FIRST_READ = 20_000
+"""How many of each are read at once when a run is new: in most cities that is all of them."""
 TRIES = 5
 
 _ROW = f"""
@@ -48,9 +50,9 @@ FROM (SELECT run_id FROM meta.run ORDER BY run_id DESC LIMIT 1) AS run
 LEFT JOIN result.parcel_result AS found ON parcel_id = %s
 """
 _TABLES = {
-    "words": "SELECT word_id, word FROM result.word WHERE word_id = ANY(%s)",
-    "lists": "SELECT list_id, codes FROM result.code_list WHERE list_id = ANY(%s)",
-    "shared": "SELECT shared_id, numbers, words FROM result.shared WHERE shared_id = ANY(%s)",
+    "words": ("SELECT word_id, word FROM result.word", "word_id"),
+    "lists": ("SELECT list_id, codes FROM result.code_list", "list_id"),
+    "shared": ("SELECT shared_id, numbers, words FROM result.shared", "shared_id"),
 }
 _OWN_NUMBERS = tuple(n for n in NUMBERS if n not in GROUP)
 _OWN_WORDS = tuple(n for n in WORDS if n not in GROUP)
@@ -156,20 +158,23 @@ class ParcelReader:
             kept = 0 if common is None else sum(len(getattr(common, part)) for part in _TABLES)
             if common is None or common.run.run_id != run_id or kept > MOST_KEPT:
                 common = Common(run)
+                for part, (query, _) in _TABLES.items():
+                    _read(connection, f"{query} LIMIT %s", FIRST_READ, getattr(common, part))
             for part, ids in common.missing(stored).items():
-                _read(connection, _TABLES[part], ids, getattr(common, part))
+                query, key = _TABLES[part]
+                if ids:
+                    _read(connection, f"{query} WHERE {key} = ANY(%s)", ids, getattr(common, part))
+                for id_ in ids:
+                    getattr(common, part).setdefault(id_)  # an id that stands for nothing
         self._common = common
         return common
 
 
-def _read(connection: sa.Connection, query: str, ids: list[int], known: dict[int, Any]) -> None:
-    """Add what stands under ids to what is known: None, or nothing shared, where nothing does."""
-    if not ids:
-        return
+def _read(connection: sa.Connection, query: str, wanted: Any, known: dict[int, Any]) -> None:
+    """Add what a query with one parameter finds to what is known, by its first column."""
     with raw(connection).cursor(binary=True) as cursor:
-        found = {row[0]: row[1:] for row in cursor.execute(query, [ids]).fetchall()}
-    for id_ in ids:
-        known[id_] = found[id_] if len(found.get(id_, ())) > 1 else found.get(id_, (None,))[0]
+        for row in cursor.execute(query, [wanted]):
+            known[row[0]] = row[1] if len(row) == 2 else row[1:]
 
 
 def _told(parcel_id: str, stored: Mapping[str, Any], common: Common) -> ScoredParcel:
