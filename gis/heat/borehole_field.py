@@ -176,7 +176,8 @@ def field_energy_kwh_per_a(
         *(ground_temperature_degc, lowest_fluid_degc, borehole_resistance_m_k_per_w),
         *(borehole_radius_m, full_load_h, balance_frac, peak_h),
     )
-    full = [np.broadcast_to(row, math.prod(shape)) for row in rows]
+    size = math.prod(shape)
+    full = [row if row.size == size else np.full(size, row) for row in rows]
     diffusivity = full[4] / (full[5] * 1e6)
     ln_g = load_table().fields(*full[:4])
     months = load.months() if months is None else months

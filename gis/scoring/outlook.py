@@ -124,10 +124,11 @@ def triangular(u: Floats, low: float, mode: float, high: float) -> Floats:
 
 
 @lru_cache(maxsize=2048)
-def _of_few(option: str, models: Models, place: int, asked: tuple[tuple[str, float], ...]) -> Facts:
+def _of_few(option: str, models: Models, place: int, asked: bytes) -> Facts:
     """Return what a model gives with samples of its parameters, kept for parcels that ask the same."""
-    row = {name: np.array([value]) for name, value in asked}
-    return parts_of(option, models)[place].model(row.__getitem__, sampled(models.ruleset, option), models)
+    part, values = parts_of(option, models)[place], np.frombuffer(asked)
+    row = {name: values[i : i + 1] for i, name in enumerate(sorted(part.asks))}
+    return part.model(row.__getitem__, sampled(models.ruleset, option), models)
 
 
 class WithAreas(dict[str, Any]):
@@ -157,8 +158,8 @@ def _spread(
     chain = Chain(parts_of(option, models), fact, samples, models)
     for place, part in enumerate(chain.parts):
         if part.model in FEW:
-            asked = tuple((name, float(row[name][0])) for name in part.asks)
-            chain.given[place] = _of_few(option, models, place, asked)
+            asked = np.concatenate([row[name] for name in sorted(part.asks)])
+            chain.given[place] = _of_few(option, models, place, asked.tobytes())
     found = chain("capacity_kw")
     capacity = np.broadcast_to(found, SAMPLES)
     if np.isnan(capacity).any():

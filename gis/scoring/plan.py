@@ -134,7 +134,7 @@ def _carbon(plan: Load, ruleset: RuleSet) -> dict[str, Any]:
         factors.append(
             {
                 "factor": name,
-                "title": parameter.title.model_dump(),
+                "title": parameter.entry["title"],
                 "valid_from": parameter.valid_from.isoformat(),
                 "grid_kg_per_kwh": p(name),
                 "co2_t_per_a": electricity * p(name),

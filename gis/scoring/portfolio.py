@@ -45,7 +45,8 @@ def filled_load(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Load:
     load = facts["heat_load_kw"]
     stacked = stack(load, offers, climate, actual_peak_frac=ruleset.parameters["actual_peak_frac"].number())
     heat = stacked.energy_frac * facts["heat_demand_mwh_per_a"]
-    electricity = np.stack([heat[i] / _scop(t, facts, verdicts, ruleset) for i, t in enumerate(order)])
+    scop = _scop(facts, ruleset)
+    electricity = np.stack([heat[i] / _by_variant(t, verdicts, scop) for i, t in enumerate(order)])
     return Load(stacked, heat, electricity)
 
 
@@ -99,13 +100,13 @@ def _by_variant(technology: str, verdicts: Columns, values: dict[str, Any]) -> A
     return np.where(second, values["geothermal_closed_loop"], values["geothermal_hydrothermal"])
 
 
-def _scop(technology: str, facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Any:
+def _scop(facts: Facts, ruleset: RuleSet) -> dict[str, Any]:
+    """Return the seasonal performance of every option."""
     rules = ruleset.portfolio
-    values: dict[str, Any] = {
+    return {
         o.id: rules.number(name) if (name := rules.economics[o.id].scop) else facts["air_source_seasonal_cop"]
         for o in OPTIONS
     }
-    return _by_variant(technology, verdicts, values)
 
 
 def _capex(stacked: Stack, verdicts: Columns, ruleset: RuleSet) -> Floats:

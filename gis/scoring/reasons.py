@@ -47,13 +47,13 @@ def reason(
         kind = rules.kinds[code] = Kind.of(code, rules)
     condition, parameter, unit = kind.condition, kind.parameter, kind.unit
     value = values[condition.fact]
-    threshold = _listed(parameter) if parameter else values[condition.threshold]
+    limit = parameter.value if parameter else values[condition.threshold]
     text = (
         (condition.text.zh, condition.text.en)
         if isinstance(condition, Note)
         else _check_text(condition, kind.suffix, values, data_versions)
     )
-    shown = {"value": (condition.fact, value, unit), "threshold": (condition.fact, threshold, unit)}
+    shown = {"value": (condition.fact, value, unit), "threshold": (condition.fact, limit, unit)}
     zh, en = filled(text, shown, values, rules)
     return {
         "code": code,
@@ -62,7 +62,7 @@ def reason(
         "fact": condition.fact,
         "value": value,
         "unit": unit,
-        "threshold": threshold,
+        "threshold": list(limit) if isinstance(limit, tuple) else limit,
         "threshold_kind": parameter.source.kind if parameter and not parameter.bound else None,
         "zh": zh,
         "en": en,
@@ -121,10 +121,6 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
 """Layers that a fact is read from, for the sentence that says what to load."""
 
 
-def _listed(parameter: ParameterValue) -> Any:
-    return list(parameter.value) if isinstance(parameter.value, tuple) else parameter.value
-
-
 Shown = tuple[str, Any, str | None]
 """What a placeholder stands for: a name, which tells how it is written, the value and its unit."""
 
@@ -136,15 +132,20 @@ def filled(
 
     They are those of `shown`, facts, and numeric parameters.
     """
-    zh, en = _pieces(texts[0]), _pieces(texts[1])
-    found: dict[str, tuple[str, str]] = {}
-    for name in (*zh[1::2], *en[1::2]):
-        if name not in found:
-            found[name] = both(*(shown.get(name) or _known(name, values, rules)))
+    zh, en, names = _template(*texts)
+    if not names:
+        return texts
+    found = {name: both(*(shown.get(name) or _known(name, values, rules))) for name in names}
     return _joined(zh, found, 0), _joined(en, found, 1)
 
 
 @lru_cache(maxsize=4096)
+def _template(zh: str, en: str) -> tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]:
+    """Return the pieces of a text in both languages, and the names of all its placeholders."""
+    pieces = _pieces(zh), _pieces(en)
+    return *pieces, frozenset((*pieces[0][1::2], *pieces[1][1::2]))
+
+
 def _pieces(text: str) -> tuple[str, ...]:
     """Return what stands before, between and behind the placeholders of a text, and their names between."""
     pieces: list[str] = [""]
@@ -156,8 +157,6 @@ def _pieces(text: str) -> tuple[str, ...]:
 
 
 def _joined(pieces: tuple[str, ...], found: Mapping[str, tuple[str, str]], language: int) -> str:
-    if len(pieces) == 1:
-        return pieces[0]
     return "".join([found[piece][language] if i % 2 else piece for i, piece in enumerate(pieces)])
 
 
@@ -176,7 +175,7 @@ def both(name: str, value: Any, unit: str | None) -> tuple[str, str]:
         return percent, percent
     if value is None:
         return ("未命名", "unnamed") if name.endswith("_name") else ("未知", "unknown")
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple):
         return "、".join(map(str, value)), ", ".join(map(str, value))
     if not number:
         return str(value), str(value)
