@@ -45,8 +45,8 @@ FIRST_READ = 20_000
 TRIES = 5
 
 _ROW = f"""
-SELECT run_id, {", ".join(f"found.{name}" for name in COLUMNS)}
-FROM (SELECT run_id FROM meta.run ORDER BY run_id DESC LIMIT 1) AS run
+SELECT run_id, finished_at, {", ".join(f"found.{name}" for name in COLUMNS)}
+FROM (SELECT run_id, finished_at FROM meta.run ORDER BY run_id DESC LIMIT 1) AS run
 LEFT JOIN result.parcel_result AS found ON parcel_id = %s
 """
 _TABLES = {
@@ -70,6 +70,11 @@ class Common:
     words: dict[int, str | None] = field(default_factory=dict)
     lists: dict[int, list[str] | None] = field(default_factory=dict)
     shared: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Number and end of the run: a database made anew counts its runs from 1 again."""
+        return self.run.run_id, self.run.finished_at
 
     def missing(self, stored: Mapping[str, Any]) -> dict[str, list[int]]:
         """Return the ids that a row names and that were not asked for before, by the kind of thing."""
@@ -101,13 +106,13 @@ class ParcelReader:
             row = self._row(parcel_id)
             if row is None:
                 raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
-            stored = dict(zip(COLUMNS, row[1:], strict=True))
+            stored = dict(zip(COLUMNS, row[2:], strict=True))
             if stored["parcel_id"] is None:
                 raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
             head, packed = unpacked([stored["record"]])
             stored |= zip(_HEAD, head[0].item(), strict=True)
             stored |= zip(PACKED, packed[0].tolist(), strict=True)
-            common = self._common_of(row[0], stored)
+            common = self._common_of(row[:2], stored)
             if common is not None:
                 return _told(parcel_id, stored, common)
         raise StoreError("The results changed again and again while they were read; try again.")
@@ -146,18 +151,18 @@ class ParcelReader:
         else:
             _give_back(proxied)
 
-    def _common_of(self, run_id: int, stored: Mapping[str, Any]) -> Common | None:
+    def _common_of(self, run: tuple[Any, ...], stored: Mapping[str, Any]) -> Common | None:
         """Return what a row has in common with others; None where its run has been replaced by now."""
         common = self._common
-        if common is not None and common.run.run_id == run_id and not any(common.missing(stored).values()):
+        if common is not None and common.key == run and not any(common.missing(stored).values()):
             return common
         with self._snapshot() as connection:
-            run = results.latest_run(connection)
-            if run is None or run.run_id != run_id:
+            latest = results.latest_run(connection)
+            if latest is None or (latest.run_id, latest.finished_at) != run:
                 return None
             kept = 0 if common is None else sum(len(getattr(common, part)) for part in _TABLES)
-            if common is None or common.run.run_id != run_id or kept > MOST_KEPT:
-                common = Common(run)
+            if common is None or common.key != run or kept > MOST_KEPT:
+                common = Common(latest)
                 for part, (query, _) in _TABLES.items():
                     _read(connection, f"{query} LIMIT %s", FIRST_READ, getattr(common, part))
             for part, ids in common.missing(stored).items():
