@@ -123,7 +123,7 @@ def explain(
 
     with open_store(Settings()) as store:
         scorer = Scorer(store)
-        document = scorer.stored_document(parcel_id)
+        document = scorer.stored_document(store, parcel_id)
         ruleset = scorer.ruleset(store.latest_run())
     if as_json:
         say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)

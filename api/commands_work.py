@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from api import logs
 from api.progress import say
 from gis.settings import Settings
 
@@ -35,8 +36,9 @@ def work(
     # Whoever asks on the map goes before.
     os.nice(5)
     settings = Settings()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    logging.getLogger("onemap").setLevel(logging.INFO)
+    logs.configure(settings)
+    if settings.log == "json":
+        logging.getLogger("onemap.jobs").setLevel(logging.INFO)
     with open_store(settings) as store:
         worker = Worker(store, settings, grace_s, left=lambda: leave(store))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

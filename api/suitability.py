@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from api.access import reads
+from api.access import check_readable, reading
 from api.drawn import to_parcels
 from api.examples import BODY_EXAMPLES
 from api.geojson import MEDIA_TYPES, declared_body, parse, read_features
@@ -24,7 +24,7 @@ from gis.runs import ruleset_of
 from gis.scoring import suitability_document, suitability_documents
 from gis.store import RunRecord, Store
 
-router = APIRouter(tags=["suitability"], dependencies=[reads(RESULTS)])
+router = APIRouter(tags=["suitability"])
 
 
 class Scorer:
@@ -47,9 +47,9 @@ class Scorer:
             around = self._around
         return around, self.ruleset(run)
 
-    def stored_document(self, parcel_id: str) -> dict[str, Any]:
-        """Return the suitability document of a stored parcel; NotFoundError when it has no results."""
-        found = self._store.scored_parcel(parcel_id)
+    def stored_document(self, store: Store, parcel_id: str) -> dict[str, Any]:
+        """Return the suitability document of a parcel of a store; NotFoundError when it has no results."""
+        found = store.scored_parcel(parcel_id)
         rules = self.ruleset(found.run)
         return suitability_document(found.facts, found.verdict, rules, found.run.layer_versions)
 
@@ -70,8 +70,10 @@ class Scorer:
 )
 def get_suitability(request: Request, parcel_id: ParcelId) -> ORJSON:
     """Rank the technologies of a stored parcel, from the results of the last run."""
+    # Asked for here and not as a dependency, which would be one more change of threads.
+    check_readable(request, RESULTS)
     scorer: Scorer = request.app.state.scorer
-    return ORJSON(scorer.stored_document(parcel_id))
+    return ORJSON(scorer.stored_document(reading(request), parcel_id))
 
 
 @router.post(
@@ -104,6 +106,7 @@ def post_suitability(request: Request, body: Annotated[bytes, Depends(declared_b
 
     Properties are those of a parcel, by their Chinese or English names; all may be missing.
     """
+    check_readable(request, RESULTS)
     features, is_collection = read_features(parse(body), request.app.state.settings)
     scorer: Scorer = request.app.state.scorer
     around, ruleset = scorer.present()

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -95,7 +95,7 @@ class MonthlyLoad:
 
     def responses(self, ln_g: Array, diffusivity_m2_per_s: Array, months: Array) -> Array:
         """h and c of fields in `months`: (rows, 2 x months); NaN where the table has no diffusivity."""
-        table, weights = load_table(), self.lag_weights(months)
+        table, weights = load_table(), _lag_weights(self, tuple(months.tolist()))
         low, high = table.diffusivity_range_m2_per_s(self.lifetime_a)
         result = np.full((len(ln_g), weights.shape[1]), np.nan)
         for diffusivity in np.unique(diffusivity_m2_per_s):
@@ -104,6 +104,11 @@ class MonthlyLoad:
                 g = table.months(ln_g[rows], float(diffusivity), len(weights))
                 result[rows] = (g[:, None, :] @ weights)[:, 0]  # row by row, as in `months`
         return result
+
+
+@lru_cache(maxsize=8)
+def _lag_weights(load: MonthlyLoad, months: tuple[int, ...]) -> Array:
+    return load.lag_weights(np.array(months))
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,8 @@ def field_energy_kwh_per_a(
         *(ground_temperature_degc, lowest_fluid_degc, borehole_resistance_m_k_per_w),
         *(borehole_radius_m, full_load_h, balance_frac, peak_h),
     )
-    full = [np.broadcast_to(row, math.prod(shape)) for row in rows]
+    size = math.prod(shape)
+    full = [row if row.size == size else np.full(size, row) for row in rows]
     diffusivity = full[4] / (full[5] * 1e6)
     ln_g = load_table().fields(*full[:4])
     months = load.months() if months is None else months

@@ -59,7 +59,9 @@ class GFunctionTable:
         nodes = self.ln_g.reshape(-1, times)
         for start in range(0, n.size, FIELDS_PER_CHUNK):
             part = slice(start, start + FIELDS_PER_CHUNK)
-            counts = _products(self.count_weights(n[part]), self.count_weights(m[part]))
+            first = self.count_weights(n[part])
+            square = np.array_equal(n[part], m[part], equal_nan=True)
+            counts = _products(first, first if square else self.count_weights(m[part]))
             if n.size <= FIELDS_PER_CHUNK:
                 few = _few_nodes(np.stack([spacing_m, depth_m]).tobytes())
                 result[part] = (counts[:, None, :] @ few)[:, 0]
@@ -80,9 +82,8 @@ class GFunctionTable:
 
     def months(self, ln_g: Array, diffusivity_m2_per_s: float, month_count: int) -> Array:
         """g after 1, 2, ... months from ln g at the time nodes: (rows, months)."""
-        diffusion = diffusivity_m2_per_s * MONTH_S * np.arange(1.0, month_count + 1.0)
         # Row by row: what comes of a field may not depend on which others are worked out with it.
-        ln_months = ln_g[:, None, :] @ self.splines[3].weights(np.log(diffusion)).T
+        ln_months = ln_g[:, None, :] @ _month_weights(diffusivity_m2_per_s, month_count).T
         return np.asarray(np.exp(ln_months[:, 0]))
 
 
@@ -101,6 +102,13 @@ def load_table() -> GFunctionTable:
         ln_g[first, second] = ln_g[second, first] = table["ln_g"]
         axes = {name: table[name] for name in ("count", "spacing_m", "depth_m", "diffusion_m2")}
         return GFunctionTable(**axes, radius_m=float(table["radius_m"]), ln_g=ln_g)
+
+
+@lru_cache(maxsize=64)
+def _month_weights(diffusivity_m2_per_s: float, month_count: int) -> Array:
+    """What the time nodes weigh after 1, 2, ... months: (months, times); the ground is of few kinds."""
+    diffusion = diffusivity_m2_per_s * MONTH_S * np.arange(1.0, month_count + 1.0)
+    return load_table().splines[3].weights(np.log(diffusion))
 
 
 @lru_cache(maxsize=16)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from gis.rules.model import (
     Bonus,
@@ -77,6 +78,8 @@ class Rules:
     """Names of the parameters that are not shared by the whole set."""
     combinations: dict[int, Combination] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What combinations of outcomes mean, filled as they occur."""
+    kinds: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What reasons of one code have in common, by the code; filled as they occur."""
 
     @cached_property
     def assumed(self) -> tuple[ParameterValue, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -80,18 +80,16 @@ def suitability_document(
 def _plain(row: Mapping[str, Any] | pd.Series) -> dict[str, Any]:
     """Return a row as JSON values: NaN becomes null, numpy scalars become numbers."""
     named = {"parcel_id": row.name} if isinstance(row, pd.Series) else {}
-    return named | {str(k): _value(v) for k, v in row.items()}
+    return named | {str(k): v if v is None or type(v) is str else _value(v) for k, v in row.items()}
 
 
 def _value(value: Any) -> Any:
+    if type(value) is float:
+        # A source that is nowhere is infinitely far: it has no distance.
+        return value if isfinite(value) else None
     if isinstance(value, (list, np.ndarray)):
         return [_value(v) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        # A source that is nowhere is infinitely far: it has no distance.
-        return value if math.isfinite(value) else None
-    return value
+    return _value(value.item()) if isinstance(value, np.generic) else value
 
 
 def _title(zh: str, en: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ rows the best one is the parcel's verdict. A further source can therefore only h
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,12 +125,14 @@ def open_to(fact: View, rules: OptionRules) -> npt.NDArray[np.bool_]:
     """Return where no check excludes the option or leaves it unknown: where it is conditional or suitable."""
     holds = np.ones(len(fact("capacity_kw")), dtype=bool)
     for check in rules.checks:
-        result = outcome(check, rules, fact)
-        if check.effect == "excludes":
-            holds &= result != FAILED
-        if check.missing == "unknown":
-            holds &= result != MISSING
+        holds &= np.logical_not(shuts(check, outcome(check, rules, fact)))
     return holds
+
+
+def shuts(check: Check, result: Any) -> Any:
+    """Return whether an outcome of a check, or each of many, excludes the option or leaves it unknown."""
+    failed = check.effect == "excludes" and result == FAILED
+    return failed | (check.missing == "unknown" and result == MISSING)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +207,35 @@ def _compared(part: Comparison, rules: Rules, fact: View) -> Ints:
     result = np.empty(len(numbers), dtype=np.int8)
     compare(numbers, limits, OPERATORS[part.operator], result)
     return result
+
+
+def holds(part: Comparison, rules: Rules, values: Mapping[str, Any]) -> int:
+    """Return MET, FAILED or MISSING for one row of plain values, None where missing, as `compared` does."""
+    name, value = part.threshold, values[part.fact]
+    if part.operator in ("in", "not_in"):
+        if value is None:
+            return MISSING
+        return MET if (value in rules.texts(name)) == (part.operator == "in") else FAILED
+    limit = rules.number(name) if name in rules.parameters else values[name]
+    if value is None or limit is None:
+        return MISSING
+    return MET if ON_NUMBERS[part.operator](value, limit) else FAILED
+
+
+def outcome_of_one(condition: Check | Note, rules: Rules, values: Mapping[str, Any]) -> int:
+    """Return the outcome for one row of plain values, as `outcome` does for many."""
+    result = holds(condition, rules, values)
+    for part in condition.when:
+        result = max(result, int(APPLIES[holds(part, rules, values)]))
+    return result
+
+
+ON_NUMBERS: dict[str, Callable[[float, float], bool]] = {
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
+}
 
 
 def outcomes_of(rules: Rules, fact: View) -> Ints:

@@ -19,7 +19,7 @@ from gis.scoring.inputs import Inputs
 from gis.scoring.kernels import SUITABLE, UNKNOWN, choose
 from gis.scoring.lists import lists_of
 from gis.scoring.portfolio import portfolio
-from gis.scoring.technologies import OF_PARCEL, OF_SOURCE, Models, drillable_area, model
+from gis.scoring.technologies import OF_PARCEL, OF_SOURCE, Models, drillable_area, models_of, run
 from gis.vocabulary import FACT, FACTS, OPTIONS, VERDICTS
 
 Columns = dict[str, Any]
@@ -99,7 +99,7 @@ def _evaluate(inputs: Inputs, ruleset: RuleSet) -> tuple[Columns, Columns]:
     columns["geothermal_second"] = better
     columns["geothermal_variant"] = Words(better.view(np.int8), VARIANT_NAMES)
     columns |= _recommendation(columns, ruleset)
-    columns |= portfolio(facts, columns, ruleset).columns
+    columns |= portfolio(facts, columns, ruleset)
     return facts, columns
 
 
@@ -134,12 +134,11 @@ def modelled(option: str, rows: Rows, facts: Facts, models: Models) -> Rows:
     """Return the rows of one option with what its model adds to their facts."""
     rules = models.ruleset.options[option]
     if rows.source is None:
-        return replace(rows, facts=rows.facts | model(option, View(rows, facts), rules, models))
+        return replace(rows, facts=rows.facts | run(models_of(option), View(rows, facts), rules, models))
     # Many parcels have a source in common: what asks of nothing else is worked out once.
     of_source = OF_SOURCE[option](View(rows.sources, {}), rules, models) if option in OF_SOURCE else {}
     rows = replace(rows, source_facts=rows.source_facts | of_source)
-    of_parcel = OF_PARCEL.get(option)
-    added = of_parcel(View(rows, facts), rules, models) if of_parcel else {}
+    added = run(OF_PARCEL.get(option, ()), View(rows, facts), rules, models)
     return replace(rows, facts=rows.facts | added)
 
 

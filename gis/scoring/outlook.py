@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,20 +12,16 @@ import numpy as np
 from gis.facts.columns import Floats
 from gis.facts.table import Facts
 from gis.rules import OptionRules, ParameterValue, RuleSet
-from gis.rules.model import Lever
+from gis.scoring.chain import Chain, parts_of
 from gis.scoring.demand import heat_index
-from gis.scoring.engine import Rows, View, open_to, share_frac
-from gis.scoring.reasons import both, filled
-from gis.scoring.row import arrays
-from gis.scoring.technologies import Models, drillable_area, model
-from gis.vocabulary import ELIGIBLE, FACTS, Option
+from gis.scoring.levers import AREAS, changes
+from gis.scoring.row import Row
+from gis.scoring.technologies import FEW, Models, drillable_area
+from gis.vocabulary import ELIGIBLE, Option
 
 SAMPLES = 64
 # Positions in the sorted samples: exceeded by 90, 50 and 10 of 100.
 P90, P50, P10 = round(0.1 * SAMPLES), SAMPLES // 2, round(0.9 * SAMPLES) - 1
-# Two rounds of many steps: what a round costs is its calls, not its rows.
-GRID = 160
-ROUNDS = 2
 
 
 @dataclass
@@ -42,22 +37,20 @@ def look(
     options: Sequence[Option], facts: Mapping[str, Any], verdict: Mapping[str, Any], ruleset: RuleSet
 ) -> dict[str, Outlook]:
     """Return the outlook of every option; `facts` and `verdict` are one row as plain values."""
-    row = arrays(facts)
-    models = Models(ruleset)
-    before = {"earlier_suitable_count": 0.0, "earlier_unknown_count": 0.0}
-    row |= {name: np.array([value]) for name, value in before.items()}
+    row, models = Row(facts), Models(ruleset)
     least = ruleset.parameters["minimum_share_frac"].number()
     index = heat_index(facts, ruleset)
     found = {}
     for option in options:
         outlook = found[option.id] = Outlook()
-        rules = ruleset.options[option.id]
         if verdict[f"{option.id}_capacity_kw"] is not None and facts["heat_load_kw"]:
             _spread(outlook, option.id, row, models, index)
         share = verdict[f"{option.id}_installed_share_frac"]
         feasible = verdict[f"{option.id}_status"] in ELIGIBLE and share is not None and share >= least
         if not feasible and facts["heat_load_kw"]:
-            outlook.changes = _changes(option.id, row, facts, rules, models, least)
+            capacity_kw = verdict[f"{option.id}_capacity_kw"]
+            values = {**facts, "capacity_kw": capacity_kw, "installed_share_frac": share}
+            outlook.changes = changes(option.id, row, values, models, least)
     return found
 
 
@@ -130,18 +123,44 @@ def triangular(u: Floats, low: float, mode: float, high: float) -> Floats:
     return np.where(u < split, rising, falling)
 
 
+@lru_cache(maxsize=2048)
+def _of_few(option: str, models: Models, place: int, asked: bytes) -> Facts:
+    """Return what a model gives with samples of its parameters, kept for parcels that ask the same."""
+    part, values = parts_of(option, models)[place], np.frombuffer(asked)
+    row = {name: values[i : i + 1] for i, name in enumerate(sorted(part.asks))}
+    return part.model(row.__getitem__, sampled(models.ruleset, option), models)
+
+
+class WithAreas(dict[str, Any]):
+    """One parcel's facts, with samples of the areas for boreholes and wells where they are asked for."""
+
+    def __init__(self, row: Row, ground: Sampled) -> None:
+        super().__init__()
+        self._row, self._ground = row, ground
+
+    def __missing__(self, name: str) -> Any:
+        if name not in AREAS:
+            return self._row[name]
+        self |= drillable_area(self._row.__getitem__, self._ground)
+        return self[name]
+
+
 def _spread(
     outlook: Outlook,
     option: str,
-    row: Facts,
+    row: Row,
     models: Models,
     index: ParameterValue | None,
 ) -> None:
     """Run the model once more with samples in place of the parameters that have a range."""
-    ground = sampled(models.ruleset, "shallow_ground_source")
-    wide = row | drillable_area(row.__getitem__, ground)
     samples = sampled(models.ruleset, option)
-    found = model(option, wide.__getitem__, samples, models)["capacity_kw"]
+    fact = WithAreas(row, sampled(models.ruleset, "shallow_ground_source")).__getitem__
+    chain = Chain(parts_of(option, models), fact, samples, models)
+    for place, part in enumerate(chain.parts):
+        if part.model in FEW:
+            asked = np.concatenate([row[name] for name in sorted(part.asks)])
+            chain.given[place] = _of_few(option, models, place, asked.tobytes())
+    found = chain("capacity_kw")
     capacity = np.broadcast_to(found, SAMPLES)
     if np.isnan(capacity).any():
         return
@@ -153,99 +172,3 @@ def _spread(
 def _quantiles(values: Floats) -> dict[str, float]:
     values = np.sort(values)
     return {"p90": float(values[P90]), "p50": float(values[P50]), "p10": float(values[P10])}
-
-
-def _changes(
-    option: str,
-    row: Facts,
-    facts: Mapping[str, Any],
-    rules: OptionRules,
-    models: Models,
-    least_share: float,
-) -> list[dict[str, Any]]:
-    """Return, for each lever that alone makes the option feasible, the least change that does."""
-    levers = [v for v in rules.levers if facts[v.fact] is not None]
-    if not levers:
-        return []
-    now = np.array([facts[v.fact] for v in levers])
-    span = np.array([rules.number(v.limit) for v in levers]) - now
-    steps = np.tile(np.geomspace(1e-5, 1.0, GRID), (len(levers), 1))
-    low, high = np.zeros(len(levers)), np.full(len(levers), np.nan)
-    for turn in range(ROUNDS):
-        values = now[:, None] + steps * span[:, None]
-        works = _feasible(option, row, levers, values, rules, models, least_share)
-        first = np.argmax(works, axis=1)
-        each = np.arange(len(levers))
-        found = works[each, first]
-        if turn == 0 and not found.any():
-            return []
-        high = np.where(found, steps[each, first], np.nan if turn == 0 else high)
-        low = np.where(found & (first > 0), steps[each, first - 1], low)
-        steps = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, GRID)
-    return [
-        _change(lever, value, step * width, width, facts, rules)
-        for lever, value, step, width in zip(levers, now.tolist(), high.tolist(), span.tolist(), strict=True)
-        if step > 0
-    ]
-
-
-class Widened(dict[str, Any]):
-    """One parcel's facts, each repeated when it is asked for."""
-
-    def __init__(self, row: Facts, n: int) -> None:
-        super().__init__()
-        self._row, self._n = row, n
-
-    def __missing__(self, name: str) -> Any:
-        self[name] = self._row[name][np.zeros(self._n, dtype=np.intp)]
-        return self[name]
-
-
-def _feasible(
-    option: str,
-    row: Facts,
-    levers: list[Lever],
-    values: Floats,
-    rules: OptionRules,
-    models: Models,
-    least_share: float,
-) -> Any:
-    """Judge the option with each lever at each of its values; (lever, value) flags."""
-    own = [(lever.fact, slice(i * GRID, (i + 1) * GRID), values[i]) for i, lever in enumerate(levers)]
-    facts = Widened(row, values.size)
-    for name, rows, changed in own:
-        facts[name][rows] = changed
-    area = drillable_area(facts.__getitem__, models.ruleset.options["shallow_ground_source"])
-    for name, area_m2 in area.items():
-        facts[name] = area_m2
-    for name, rows, changed in own:
-        # Once more: the area may be changed itself, not only what it follows from.
-        facts[name][rows] = changed
-    modelled = model(option, facts.__getitem__, rules, models)
-    modelled["installed_share_frac"] = share_frac(modelled["capacity_kw"], facts["heat_load_kw"])
-    works = modelled["installed_share_frac"] >= least_share
-    works &= open_to(View(Rows(None, modelled), facts), rules)
-    return works.reshape(values.shape)
-
-
-def _change(
-    lever: Lever, value: float, change: float, span: float, facts: Mapping[str, Any], rules: OptionRules
-) -> dict[str, Any]:
-    """Return a change, rounded away from the present value to three figures."""
-    digits = 2 - math.floor(math.log10(abs(change)))
-    amount = min(math.ceil(abs(change) * 10.0**digits) / 10.0**digits, abs(span))
-    goal = value + math.copysign(amount, change)
-    unit = next(c.unit for c in FACTS if c.name == lever.fact)
-    shown = {
-        name: both(lever.fact, v, unit) for name, v in (("change", amount), ("goal", goal), ("value", value))
-    }
-    return {
-        "fact": lever.fact,
-        "from": value,
-        "to": goal,
-        "change": amount,
-        "unit": unit,
-        "clause_id": lever.clause,
-        "zh": filled(lever.text.zh, 0, shown, facts, rules),
-        "en": filled(lever.text.en, 1, shown, facts, rules),
-    }

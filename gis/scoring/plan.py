@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from gis.facts.table import Facts
 from gis.heat import economics
 from gis.heat.storage import daily_storage
 from gis.rules import RuleSet
 from gis.rules.model import ChecklistItem
-from gis.scoring.engine import ORDERED, Rows, View, compared
+from gis.scoring.engine import ORDERED, holds
 from gis.scoring.kernels import FAILED
-from gis.scoring.portfolio import Portfolio, portfolio
+from gis.scoring.portfolio import Load, filled_load
 from gis.scoring.reasons import filled, reason
-from gis.scoring.row import arrays
+from gis.scoring.row import Row
 from gis.vocabulary import PORTFOLIO, TECHNOLOGY_TITLES
 
 GRID_FACTORS = ("grid_north_china_kg_per_kwh", "grid_beijing_kg_per_kwh", "grid_national_kg_per_kwh")
@@ -29,7 +28,7 @@ def portfolio_document(
     """Return what the technologies give together; None where the heat load is unknown or nil."""
     if not facts["heat_load_kw"]:
         return None
-    plan = portfolio(arrays(facts), _verdict_arrays(verdict, ruleset), ruleset)
+    plan = filled_load(Row(facts), _verdict_arrays(verdict, ruleset), ruleset)
     of = {c.name.removeprefix("portfolio_"): verdict[c.name] for c in PORTFOLIO}
     values = {**facts, **{c.name: verdict[c.name] for c in PORTFOLIO}}
     rules = ruleset.portfolio
@@ -82,7 +81,7 @@ def _verdict_arrays(verdict: Mapping[str, Any], ruleset: RuleSet) -> dict[str, A
     return columns
 
 
-def _parts(plan: Portfolio, ruleset: RuleSet, verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _parts(plan: Load, ruleset: RuleSet, verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the technologies that take part, in the order in which they fill the load."""
     parts = []
     for i, technology in enumerate(ruleset.order):
@@ -121,7 +120,7 @@ def _subsidy(rate: float | None, ruleset: RuleSet) -> dict[str, Any]:
     }
 
 
-def _carbon(plan: Portfolio, ruleset: RuleSet) -> dict[str, Any]:
+def _carbon(plan: Load, ruleset: RuleSet) -> dict[str, Any]:
     """Return the year's CO2 by every grid factor beside that of a gas boiler for the same heat."""
     p = ruleset.portfolio.number
     gas = p("gas_kg_per_kwh"), p("gas_boiler_efficiency_frac")
@@ -135,7 +134,7 @@ def _carbon(plan: Portfolio, ruleset: RuleSet) -> dict[str, Any]:
         factors.append(
             {
                 "factor": name,
-                "title": parameter.title.model_dump(),
+                "title": parameter.entry["title"],
                 "valid_from": parameter.valid_from.isoformat(),
                 "grid_kg_per_kwh": p(name),
                 "co2_t_per_a": electricity * p(name),
@@ -174,36 +173,31 @@ def checklist(
     wanted = set(verdict["portfolio_technologies"] or []) | {verdict["recommended"]} - {None}
     chosen = options_of(verdict, wanted)
     values = {**facts, **{c.name: verdict[c.name] for c in PORTFOLIO}}
-    parts: Facts = {
-        c.name: np.array([np.nan if values[c.name] is None else values[c.name]])
-        for c in PORTFOLIO
-        if c.type == "float"
-    }
-    known = dict(facts)
+    known = dict(values)
     if known["heat_network_distance_m"] is None and "heat_network" in data_versions:
         # Loaded and nothing there: that is known, and infinitely far.
         known["heat_network_distance_m"] = math.inf
-    row = View(Rows(None, parts), arrays(known))
     return [
         _item(item, sorted(chosen & set(item.options)), values, ruleset)
         for item in ruleset.checklists.items
-        if chosen & set(item.options) and _applies(item, row, ruleset)
+        if chosen & set(item.options) and _applies(item, known, ruleset)
     ]
 
 
-def _applies(item: ChecklistItem, row: View, ruleset: RuleSet) -> bool:
+def _applies(item: ChecklistItem, values: Mapping[str, Any], ruleset: RuleSet) -> bool:
     """Return whether no condition fails: what is not known does not rule an item out."""
-    return all(compared(part, ruleset.checklists, row)[0] != FAILED for part in item.when)
+    return all(holds(part, ruleset.checklists, values) != FAILED for part in item.when)
 
 
 def _item(
     item: ChecklistItem, options: list[str], values: Mapping[str, Any], ruleset: RuleSet
 ) -> dict[str, Any]:
+    zh, en = filled((item.text.zh, item.text.en), {}, values, ruleset.checklists)
     return {
         "id": item.id,
         "group": item.group,
         "options": options,
         "clause_id": item.clause,
-        "zh": filled(item.text.zh, 0, {}, values, ruleset.checklists),
-        "en": filled(item.text.en, 1, {}, values, ruleset.checklists),
+        "zh": zh,
+        "en": en,
     }

@@ -22,23 +22,22 @@ Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Portfolio:
-    """The columns of the portfolio, and behind them the figures by technology in the order of the rule set.
+class Load:
+    """How the load is filled, by technology in the order of the rule set.
 
     `heat_mwh` and `electricity_mwh` are a year's, arrays of (technology, parcel).
     """
 
-    columns: Columns
     stacked: Stack
     heat_mwh: Floats
     electricity_mwh: Floats
 
 
-def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
-    """Fill the load of every parcel in the order of priority and hold the result against the rules.
+def filled_load(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Load:
+    """Fill the load of every parcel in the order of priority.
 
     A technology takes part with its capacity where it is suitable or conditional;
-    air source tops up what is left. Columns are NaN where the load is unknown or nil.
+    air source tops up what is left.
     """
     order = ruleset.order
     offers = np.stack([_offer(t, verdicts) for t in order])
@@ -46,7 +45,19 @@ def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
     load = facts["heat_load_kw"]
     stacked = stack(load, offers, climate, actual_peak_frac=ruleset.parameters["actual_peak_frac"].number())
     heat = stacked.energy_frac * facts["heat_demand_mwh_per_a"]
-    electricity = np.stack([heat[i] / _scop(t, facts, verdicts, ruleset) for i, t in enumerate(order)])
+    scop = _scop(facts, ruleset)
+    electricity = np.stack([heat[i] / _by_variant(t, verdicts, scop) for i, t in enumerate(order)])
+    return Load(stacked, heat, electricity)
+
+
+def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Columns:
+    """Fill the load of every parcel and hold the result against the rules.
+
+    Columns are NaN where the load is unknown or nil.
+    """
+    order, load = ruleset.order, facts["heat_load_kw"]
+    plan = filled_load(facts, verdicts, ruleset)
+    stacked, heat, electricity = plan.stacked, plan.heat_mwh, plan.electricity_mwh
     air = order.index("air_source")
     installed_kw, air_kw = stacked.installed_kw.sum(axis=0), stacked.installed_kw[air]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -71,7 +82,7 @@ def portfolio(facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Portfolio:
     capex = _capex(stacked, verdicts, ruleset)
     columns |= _money_and_carbon(share, installed_kw, heat, electricity, capex, several, ruleset)
     columns["portfolio_findings"] = _findings(facts, columns, ruleset)
-    return Portfolio(columns, stacked, heat, electricity)
+    return columns
 
 
 def _offer(technology: str, verdicts: Columns) -> Floats:
@@ -89,13 +100,13 @@ def _by_variant(technology: str, verdicts: Columns, values: dict[str, Any]) -> A
     return np.where(second, values["geothermal_closed_loop"], values["geothermal_hydrothermal"])
 
 
-def _scop(technology: str, facts: Facts, verdicts: Columns, ruleset: RuleSet) -> Any:
+def _scop(facts: Facts, ruleset: RuleSet) -> dict[str, Any]:
+    """Return the seasonal performance of every option."""
     rules = ruleset.portfolio
-    values: dict[str, Any] = {
+    return {
         o.id: rules.number(name) if (name := rules.economics[o.id].scop) else facts["air_source_seasonal_cop"]
         for o in OPTIONS
     }
-    return _by_variant(technology, verdicts, values)
 
 
 def _capex(stacked: Stack, verdicts: Columns, ruleset: RuleSet) -> Floats:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Formatter
 from typing import Any
 
 from gis.rules import Check, Note, ParameterValue
@@ -13,36 +16,56 @@ from gis.scoring.engine import CODE_SUFFIX, check_effect
 OUTCOMES = {suffix: result for result, suffix in CODE_SUFFIX.items()}
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What all reasons of one code have in common; `parameter` is None where a fact is the threshold."""
+
+    condition: Check | Note
+    suffix: str
+    effect: str
+    unit: str | None
+    parameter: ParameterValue | None
+
+    @classmethod
+    def of(cls, code: str, rules: Rules) -> Kind:
+        """Return the kind of a code of these rules."""
+        name, _, suffix = code.partition(".")
+        conditions: tuple[Check | Note, ...] = (*rules.checks, *rules.notes)
+        condition = next(c for c in conditions if c.id == name)
+        noted = isinstance(condition, Note)
+        effect = condition.effect if noted else check_effect(condition, OUTCOMES[suffix])  # type: ignore[arg-type]
+        unit = KNOWN_FACTS[condition.fact][2]
+        return cls(condition, suffix, effect, unit, rules.parameters.get(condition.threshold))
+
+
 def reason(
     code: str, values: Mapping[str, Any], rules: Rules, data_versions: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return one reason by its code; `values` holds the facts, None where unknown."""
-    name, _, suffix = code.partition(".")
-    conditions: tuple[Check | Note, ...] = (*rules.checks, *rules.notes)
-    condition = next(c for c in conditions if c.id == name)
-    parameter = rules.parameters.get(condition.threshold)
-    threshold = _listed(parameter) if parameter else values[condition.threshold]
-    unit = KNOWN_FACTS[condition.fact][2]
-    if isinstance(condition, Note):
-        effect, zh, en = condition.effect, condition.text.zh, condition.text.en
-    else:
-        effect = check_effect(condition, OUTCOMES[suffix])  # type: ignore[assignment]
-        zh, en = _check_text(condition, suffix, values, data_versions)
-    shown = {
-        "value": both(condition.fact, values[condition.fact], unit),
-        "threshold": both(condition.fact, threshold, unit),
-    }
+    kind = rules.kinds.get(code)
+    if kind is None:
+        kind = rules.kinds[code] = Kind.of(code, rules)
+    condition, parameter, unit = kind.condition, kind.parameter, kind.unit
+    value = values[condition.fact]
+    limit = parameter.value if parameter else values[condition.threshold]
+    text = (
+        (condition.text.zh, condition.text.en)
+        if isinstance(condition, Note)
+        else _check_text(condition, kind.suffix, values, data_versions)
+    )
+    shown = {"value": (condition.fact, value, unit), "threshold": (condition.fact, limit, unit)}
+    zh, en = filled(text, shown, values, rules)
     return {
         "code": code,
-        "effect": effect,
+        "effect": kind.effect,
         "clause_id": condition.clause,
         "fact": condition.fact,
-        "value": values[condition.fact],
+        "value": value,
         "unit": unit,
-        "threshold": threshold,
+        "threshold": list(limit) if isinstance(limit, tuple) else limit,
         "threshold_kind": parameter.source.kind if parameter and not parameter.bound else None,
-        "zh": filled(zh, 0, shown, values, rules),
-        "en": filled(en, 1, shown, values, rules),
+        "zh": zh,
+        "en": en,
     }
 
 
@@ -98,65 +121,70 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
 """Layers that a fact is read from, for the sentence that says what to load."""
 
 
-def _listed(parameter: ParameterValue) -> Any:
-    return list(parameter.value) if isinstance(parameter.value, tuple) else parameter.value
+Shown = tuple[str, Any, str | None]
+"""What a placeholder stands for: a name, which tells how it is written, the value and its unit."""
 
 
 def filled(
-    text: str,
-    language: int,
-    shown: Mapping[str, tuple[str, str]],
-    values: Mapping[str, Any],
-    rules: Rules,
-) -> str:
-    """Return a text of the rules with its placeholders filled; 0 is Chinese, 1 is English."""
-    return text.format_map(_Shown(language, shown, values, rules)) if "{" in text else text
+    texts: tuple[str, str], shown: Mapping[str, Shown], values: Mapping[str, Any], rules: Rules
+) -> tuple[str, str]:
+    """Return a text of the rules in Chinese and in English with its placeholders filled.
+
+    They are those of `shown`, facts, and numeric parameters.
+    """
+    zh, en, names = _template(*texts)
+    if not names:
+        return texts
+    found = {name: both(*(shown.get(name) or _known(name, values, rules))) for name in names}
+    return _joined(zh, found, 0), _joined(en, found, 1)
 
 
-class _Shown(dict[str, str]):
-    """Facts and numeric parameters as text in one language, made when a reason asks for them."""
+@lru_cache(maxsize=4096)
+def _template(zh: str, en: str) -> tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]:
+    """Return the pieces of a text in both languages, and the names of all its placeholders."""
+    pieces = _pieces(zh), _pieces(en)
+    return *pieces, frozenset((*pieces[0][1::2], *pieces[1][1::2]))
 
-    def __init__(
-        self,
-        language: int,
-        shown: Mapping[str, tuple[str, str]],
-        values: Mapping[str, Any],
-        rules: Rules,
-    ) -> None:
-        super().__init__({name: both[language] for name, both in shown.items()})
-        self.language, self.values_of, self.rules = language, values, rules
 
-    def __missing__(self, name: str) -> str:
-        if name in KNOWN_FACTS:
-            return both(name, self.values_of[name], KNOWN_FACTS[name][2])[self.language]
-        parameter = self.rules.parameters[name]
-        return both(name, parameter.value, parameter.unit)[self.language]
+def _pieces(text: str) -> tuple[str, ...]:
+    """Return what stands before, between and behind the placeholders of a text, and their names between."""
+    pieces: list[str] = [""]
+    for before, name, _, _ in Formatter().parse(text):
+        pieces[-1] += before
+        if name is not None:
+            pieces += [name, ""]
+    return tuple(pieces)
+
+
+def _joined(pieces: tuple[str, ...], found: Mapping[str, tuple[str, str]], language: int) -> str:
+    return "".join([found[piece][language] if i % 2 else piece for i, piece in enumerate(pieces)])
+
+
+def _known(name: str, values: Mapping[str, Any], rules: Rules) -> Shown:
+    if name in KNOWN_FACTS:
+        return name, values[name], KNOWN_FACTS[name][2]
+    parameter = rules.parameters[name]
+    return name, parameter.value, parameter.unit
 
 
 def both(name: str, value: Any, unit: str | None) -> tuple[str, str]:
-    """Return a value as text in Chinese and in English; shares and fractions in percent."""
-    if name.endswith("_frac") and isinstance(value, (int, float)):
+    """Return a value as text in Chinese and in English: thousands apart, shares and fractions in percent."""
+    number = isinstance(value, (int, float))
+    if number and name.endswith("_frac"):
         percent = f"{value * 100:.1f}".rstrip("0").rstrip(".") + " %"
         return percent, percent
-    if name.endswith("_name") and value is None:
-        return "未命名", "unnamed"
-    return _show(value, unit, "zh"), _show(value, unit, "en")
-
-
-def _show(value: Any, unit: str | None, language: str) -> str:
-    """Return a value as a person reads it: thousands apart, the unit behind."""
     if value is None:
-        return "未知" if language == "zh" else "unknown"
-    if isinstance(value, (list, tuple)):
-        return "、".join(map(str, value)) if language == "zh" else ", ".join(map(str, value))
-    if not isinstance(value, (int, float)):
-        return str(value)
+        return ("未命名", "unnamed") if name.endswith("_name") else ("未知", "unknown")
+    if isinstance(value, tuple):
+        return "、".join(map(str, value)), ", ".join(map(str, value))
+    if not number:
+        return str(value), str(value)
     digits = 0 if abs(value) >= 100 else 2 if abs(value) < 10 and unit != "a" else 1
     text = f"{value:,.{digits}f}"
-    if "." in text:
+    if digits:
         text = text.rstrip("0").rstrip(".")
-    shown = UNITS[language].get(unit or "", unit or "")
-    return f"{text} {shown}".strip()
+    zh, en = (UNITS[language].get(unit or "", unit or "") for language in ("zh", "en"))
+    return f"{text} {zh}".strip(), f"{text} {en}".strip()
 
 
 UNITS = {

@@ -8,19 +8,25 @@ from typing import Any
 import numpy as np
 
 from gis.facts.columns import Words, named
-from gis.facts.table import Facts
 from gis.vocabulary import FACTS
 
 NO_WORD, ONE_WORD = np.array([-1]), np.array([0])
 
 
-def arrays(facts: Mapping[str, Any]) -> Facts:
-    """Return one row of facts as arrays of one value: NaN or no word where missing."""
-    row: Facts = {}
-    for column in FACTS:
-        value = facts[column.name]
-        if column.type == "float":
-            row[column.name] = np.array([np.nan if value is None else value], dtype=np.float64)
+TEXTS = frozenset(c.name for c in FACTS if c.type != "float")
+
+
+class Row(dict[str, Any]):
+    """One row of facts as arrays of one value, made when asked for: NaN or no word where missing."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._facts = facts
+
+    def __missing__(self, name: str) -> Any:
+        value = self._facts[name]
+        if name in TEXTS:
+            self[name] = Words(NO_WORD if value is None else ONE_WORD, named((value,)))
         else:
-            row[column.name] = Words(NO_WORD if value is None else ONE_WORD, named((value,)))
-    return row
+            self[name] = np.array([np.nan if value is None else value], dtype=np.float64)
+        return self[name]

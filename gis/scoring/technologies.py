@@ -7,7 +7,7 @@ be an array, which is how the spread of a capacity is found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Protocol
@@ -90,19 +90,29 @@ def field_model(p: Parameters) -> FieldModel:
     return _field_model(p.number("borehole_spacing_m"), p.number("borehole_depth_m"), load)
 
 
-def shallow_ground_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
-    """Boreholes on open ground and on a share of the green space nearby, as one square field."""
-    rules = models.ruleset.options["shallow_ground_source"]
-    cop, spacing, depth = (p.number(n) for n in ("cop_heating", "borehole_spacing_m", "borehole_depth_m"))
+def borehole_count(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Boreholes on open ground and on a share of the green space nearby."""
     area = fact("drillable_open_area_m2") + fact("drillable_green_area_m2")
-    count = borehole.borehole_count(area, spacing)
+    return {"borehole_count": borehole.borehole_count(area, p.number("borehole_spacing_m"))}
+
+
+def thermal_balance(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Heat given to the ground in summer over heat taken in winter."""
     cooling_h = models.ruleset.demand_parameters["cooling_full_load_h"].number()
     balance = borehole.thermal_balance_frac(
         fact("heat_demand_mwh_per_a"),
         fact("cooling_load_kw") * cooling_h / 1000.0,
-        cop,
+        p.number("cop_heating"),
         p.number("cop_cooling"),
     )
+    return {"thermal_balance_frac": balance}
+
+
+def borehole_field(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """The boreholes as one square field."""
+    rules = models.ruleset.options["shallow_ground_source"]
+    cop, spacing, depth = (p.number(n) for n in ("cop_heating", "borehole_spacing_m", "borehole_depth_m"))
+    count, balance = fact("borehole_count"), fact("thermal_balance_frac")
     hours = full_load_h(fact)
     model = field_model(rules)
     energy = model.energy_kwh_per_a
@@ -123,9 +133,7 @@ def shallow_ground_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
         peak_h=p.number("peak_pulse_h"),
     )
     return {
-        "borehole_count": count,
         "borehole_heat_mwh_per_a": kwh / 1000.0,
-        "thermal_balance_frac": balance,
         "capacity_kw": heat_pump.delivered_kw(count * kwh / hours, cop),
     }
 
@@ -151,6 +159,26 @@ def _less(total_kw: Number, committed_kw: Number) -> Number:
     return np.maximum(total_kw - np.where(np.isnan(committed_kw), 0.0, committed_kw), 0.0)
 
 
+def doublet_life(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Years until the cold front of a doublet arrives."""
+    return {
+        "doublet_life_a": geothermal.breakthrough_a(
+            p.number("doublet_spacing_m"),
+            _thickness_m(fact, p),
+            fact("geothermal_yield_m3_per_d") / 24.0,
+            p.number("porosity_frac"),
+            p.number("rock_heat_capacity_j_per_m3_k"),
+            p.number("water_heat_capacity_j_per_m3_k"),
+            p.number("duty_frac"),
+        )
+    }
+
+
+def field_stock(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """What the whole field can still deliver."""
+    return {"geothermal_field_remaining_kw": field_remaining_kw(fact, p)}
+
+
 def geothermal_hydrothermal(fact: FactOf, p: Parameters, models: Models) -> Facts:
     """Doublets with full reinjection on the part of the parcel in a field, capped by the field's stock."""
     spacing, cop = p.number("doublet_spacing_m"), p.number("cop")
@@ -161,21 +189,10 @@ def geothermal_hydrothermal(fact: FactOf, p: Parameters, models: Models) -> Fact
     source_kw = geothermal.doublet_kw(
         fact("geothermal_yield_m3_per_d"), fact("geothermal_temperature_degc"), p.number("reinjection_degc")
     )
-    thickness = _thickness_m(fact, p)
-    remaining = field_remaining_kw(fact, p)
+    remaining = fact("geothermal_field_remaining_kw")
     wells_kw = np.where(doublets == 0, 0.0, doublets * heat_pump.delivered_kw(source_kw, cop))
     return {
         "doublet_count": doublets,
-        "doublet_life_a": geothermal.breakthrough_a(
-            spacing,
-            thickness,
-            fact("geothermal_yield_m3_per_d") / 24.0,
-            p.number("porosity_frac"),
-            p.number("rock_heat_capacity_j_per_m3_k"),
-            p.number("water_heat_capacity_j_per_m3_k"),
-            p.number("duty_frac"),
-        ),
-        "geothermal_field_remaining_kw": remaining,
         "capacity_kw": np.where(doublets == 0, wells_kw, np.minimum(wells_kw, remaining)),
     }
 
@@ -201,8 +218,8 @@ def field_remaining_kw(fact: FactOf, p: Parameters) -> Number:
     return _less(heat_pump.delivered_kw(source_kw, p.number("cop")), fact("geothermal_committed_kw"))
 
 
-def geothermal_closed_loop(fact: FactOf, p: Parameters, models: Models) -> Facts:
-    """Coaxial wells on drillable ground; gradient and conductivity are the field's, else the city's."""
+def closed_loop_well(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """One coaxial well; gradient and conductivity are the field's, else the city's."""
     gradient, conductivity = fact("geothermal_gradient_k_per_km"), fact("rock_conductivity_w_per_m_k")
     per_well = geothermal.closed_loop_kw(
         np.where(np.isnan(gradient), p.number("default_gradient_k_per_km"), gradient),
@@ -217,10 +234,15 @@ def geothermal_closed_loop(fact: FactOf, p: Parameters, models: Models) -> Facts
         season_d=p.number("season_d"),
         seasons=int(p.number("lifetime_a")),
     )
+    return {"closed_loop_kw_per_well": per_well}
+
+
+def geothermal_closed_loop(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Coaxial wells on drillable ground."""
+    per_well = fact("closed_loop_kw_per_well")
     area = fact("drillable_open_area_m2") + fact("drillable_green_area_m2")
     wells = borehole.borehole_count(area, p.number("well_spacing_m"))
     return {
-        "closed_loop_kw_per_well": per_well,
         "closed_loop_well_count": wells,
         "capacity_kw": heat_pump.delivered_kw(wells * per_well, p.number("cop")),
     }
@@ -247,12 +269,11 @@ def biomass(fact: FactOf, p: Parameters, models: Models) -> Facts:
     return {"biomass_remaining_kw": remaining, "capacity_kw": remaining}
 
 
-def air_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
-    """Whole units for the load; capacity has no limit but the units."""
+def air_source_performance(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """COP of the season, in design weather and as rated, and the highest supply temperature."""
     a, b, c = p.numbers("cop_coefficients")
     curve = (a, b, c), p.number("field_frac")
     supply, load = p.number("design_supply_degc"), fact("heat_load_kw")
-    units = air.unit_count(load, p.number("unit_kw"))
     season = fact("season_d")
     seasonal = np.full(np.shape(load), np.nan)
     for days in np.unique(season[~np.isnan(season)]):
@@ -270,9 +291,13 @@ def air_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
             np.shape(load),
             air.highest_supply_degc(p.number("least_cop"), p.number("rating_outdoor_degc"), *curve),
         ),
-        "air_source_unit_count": units,
-        "capacity_kw": units * p.number("unit_kw"),
     }
+
+
+def air_source(fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Whole units for the load; capacity has no limit but the units."""
+    units = air.unit_count(fact("heat_load_kw"), p.number("unit_kw"))
+    return {"air_source_unit_count": units, "capacity_kw": units * p.number("unit_kw")}
 
 
 Model = Callable[[FactOf, Parameters, Models], Facts]
@@ -284,17 +309,36 @@ OF_SOURCE: dict[str, Model] = {
 }
 """Of some options the models, or that part of them, that ask of nothing but the source."""
 
-OF_PARCEL: dict[str, Model] = {
-    "shallow_ground_source": shallow_ground_source,
-    "reclaimed_water": reclaimed_connection,
-    "geothermal_hydrothermal": geothermal_hydrothermal,
-    "geothermal_closed_loop": geothermal_closed_loop,
-    "air_source": air_source,
+OF_PARCEL: dict[str, tuple[Model, ...]] = {
+    "shallow_ground_source": (borehole_count, thermal_balance, borehole_field),
+    "reclaimed_water": (reclaimed_connection,),
+    "geothermal_hydrothermal": (doublet_life, field_stock, geothermal_hydrothermal),
+    "geothermal_closed_loop": (closed_loop_well, geothermal_closed_loop),
+    "air_source": (air_source_performance, air_source),
 }
-"""The models, or the rest of them, that ask of the parcel too."""
+"""The models, or the rest of them, that ask of the parcel too; each may ask for what those before it give.
+
+A model asks for the same facts and gives the same ones whatever their values are.
+"""
 
 
-def model(option: str, fact: FactOf, p: Parameters, models: Models) -> Facts:
-    """Return what the whole model of an option adds to facts."""
-    parts = (of[option] for of in (OF_SOURCE, OF_PARCEL) if option in of)
-    return {name: values for part in parts for name, values in part(fact, p, models).items()}
+FEW: frozenset[Model] = frozenset({*OF_SOURCE.values(), closed_loop_well})
+"""Models that ask only for what belongs to a source or a field: many parcels have it in common."""
+
+
+def models_of(option: str) -> tuple[Model, ...]:
+    """Return all models of an option."""
+    of_source = (OF_SOURCE[option],) if option in OF_SOURCE else ()
+    return (*of_source, *OF_PARCEL.get(option, ()))
+
+
+def run(parts: Iterable[Model], fact: FactOf, p: Parameters, models: Models) -> Facts:
+    """Return what models add to facts."""
+    found: Facts = {}
+
+    def known(name: str) -> Any:
+        return found[name] if name in found else fact(name)
+
+    for part in parts:
+        found |= part(known, p, models)
+    return found

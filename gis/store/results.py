@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 
-from gis.errors import InputError, NotFoundError
+from gis.errors import InputError
 from gis.facts.columns import named
 from gis.store.copy import raw
 from gis.store.decode import unpacked
@@ -30,34 +29,16 @@ from gis.store.layout import (
     SHARED_WORDS,
     WORDS,
     variant_of,
-    word_of,
 )
-from gis.store.records import RunRecord, ScoredParcel
+from gis.store.records import RunRecord
 from gis.store.tables import CODE_LIST, RUN, WORD
-from gis.store.views import id_sql
 from gis.vocabulary import FACTS, VERDICTS, Column
 
 _RUN = tuple(RunRecord.__dataclass_fields__)
 _ROWS = f"SELECT {', '.join(COLUMNS)} FROM result.parcel_result WHERE parcel_id = ANY(%s)"
 
 
-def _used(names: Iterable[str]) -> str:
-    return f"ANY(ARRAY[{', '.join(map(id_sql, names))}])"
-
-
-def _joined(column: str) -> str:
-    return " || ".join(f"(SELECT {column} FROM result.shared WHERE shared_id = {id_sql(g)})" for g in SHARED)
-
-
 _OWN_WORDS = tuple(n for n in WORDS if n not in GROUP)
-_SCORED = f"""
-SELECT {", ".join(f"run.{name}" for name in _RUN)}, {", ".join(f"found.{name}" for name in COLUMNS)},
-  (SELECT json_object_agg(word_id, word) FROM result.word WHERE word_id = {_used(_OWN_WORDS)}) AS words,
-  (SELECT json_object_agg(list_id, codes) FROM result.code_list WHERE list_id = {_used(LISTS)}) AS lists,
-  {_joined("numbers")} AS shared_numbers, {_joined("words")} AS shared_words
-FROM (SELECT * FROM meta.run ORDER BY run_id DESC LIMIT 1) AS run
-LEFT JOIN result.parcel_result AS found ON parcel_id = %s
-"""
 _CODED = {name: named([None, *words]) for name, words in CHOICES.items()}
 
 
@@ -66,37 +47,6 @@ def latest_run(connection: sa.Connection) -> RunRecord | None:
     query = sa.select(*(RUN.c[name] for name in _RUN)).order_by(RUN.c.run_id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else RunRecord(**row._mapping)
-
-
-def scored_parcel(connection: sa.Connection, parcel_id: str) -> ScoredParcel:
-    """Return one parcel's results with their run; NotFoundError without a run or without this parcel."""
-    with raw(connection).cursor(binary=True) as cursor:
-        row = cursor.execute(_SCORED, [parcel_id]).fetchone()
-    if row is None:
-        raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
-    stored = dict(zip(COLUMNS, row[len(_RUN) : -4], strict=True))
-    if stored["parcel_id"] is None:
-        raise NotFoundError(f"There is no scored parcel {parcel_id!r}.")
-    head, packed = unpacked([stored["record"]])
-    stored |= zip(HEAD.names or (), head[0].item(), strict=True)
-    stored |= zip(PACKED, packed[0].tolist(), strict=True)
-    words, lists = ({int(number): v for number, v in (found or {}).items()} for found in row[-4:-2])
-    own = (n for n in NUMBERS if n not in GROUP)
-    values: dict[str, Any] = {n: None if stored[n] != stored[n] else stored[n] for n in own}
-    values |= {n: words.get(stored[n]) for n in _OWN_WORDS}
-    values |= {n: lists.get(stored[n]) for n in LISTS}
-    values |= {n: word_of(n, stored[n]) for n in CHOICES}
-    for names, shared in zip((SHARED_NUMBERS, SHARED_WORDS), row[-2:], strict=True):
-        values |= zip(chain.from_iterable(names.values()), shared, strict=True)
-    for name, sources in PICKED.items():
-        source = sources.get(stored[variant_of(name)])
-        values[name] = None if source is None else values[source]
-    run = RunRecord(**dict(zip(_RUN, row, strict=False)))
-    return ScoredParcel(run, *({"parcel_id": parcel_id} | _in_order(values, c) for c in (FACTS, VERDICTS)))
-
-
-def _in_order(values: Mapping[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
-    return {c.name: values[c.name] for c in columns}
 
 
 def rows(connection: sa.Connection, parcel_ids: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

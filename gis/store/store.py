@@ -39,6 +39,7 @@ from gis.store.records import (
     RunRecord,
     ScoredParcel,
 )
+from gis.store.scored import ParcelReader
 from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
@@ -69,6 +70,7 @@ class Store:
         self._readers: dict[Access, Store] = {}
         self._lock = Lock()
         self._pid = os.getpid()
+        self._parcels = ParcelReader(engine, self._snapshot)
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -86,6 +88,7 @@ class Store:
             return  # a forked child shares the sockets and the lock with its parent, who still uses them
         for reader in self._readers.values():
             reader.close()
+        self._parcels.close()
         self.engine.dispose()
         if self._cluster is not None:
             self._cluster.leave()
@@ -277,10 +280,8 @@ class Store:
 
         Raises NotFoundError when there are no results, or none of this parcel.
         """
-        with clear_errors("Reading results failed"), self.engine.connect() as connection:
-            # A single statement needs no transaction around it: half the way to the server.
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            return results.scored_parcel(connection, parcel_id)
+        with clear_errors("Reading results failed"):
+            return self._parcels.read(parcel_id)
 
     def save_ruleset(self, hash: str, id: str, as_of: date, content: dict[str, Any]) -> None:
         """Keep the content of a rule set under its hash; saving it again changes nothing."""

@@ -53,7 +53,7 @@ def documents(city: Store, scorer: Scorer) -> dict[str, dict[str, Any]]:
             """
             parcel_id = connection.scalar(sa.text(query))
             assert parcel_id, f"the sample has no parcel with {name}"
-            found[name] = scorer.stored_document(parcel_id)
+            found[name] = scorer.stored_document(city, parcel_id)
     return found
 
 
@@ -145,7 +145,7 @@ def test_areas_of_the_policy_are_named(
 def test_stored_documents_fit_the_schema(city: Store, scorer: Scorer) -> None:
     parcel_ids = city.read("parcel")["parcel_id"].tolist()
     for i in np.random.default_rng(5).choice(len(parcel_ids), 120, replace=False):
-        Suitability.model_validate_json(orjson.dumps(scorer.stored_document(parcel_ids[i])))
+        Suitability.model_validate_json(orjson.dumps(scorer.stored_document(city, parcel_ids[i])))
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:

@@ -115,6 +115,26 @@ def test_one_parcel_is_told_as_it_was_stored(empty_store: Store, parcel_ids: lis
         empty_store.scored_parcel("nowhere")
 
 
+def test_one_parcel_is_told_anew_after_a_run_and_after_its_connection_was_cut(
+    empty_store: Store, parcel_ids: list[str]
+) -> None:
+    for seed in (11, 12):
+        facts, verdicts = results(parcel_ids, seed=seed)
+        empty_store.save_results(facts, verdicts, run_record(50))
+        for parcel_id in parcel_ids[:9]:
+            found = empty_store.scored_parcel(parcel_id)
+            assert found.run == empty_store.latest_run()
+            row = facts.loc[parcel_id].astype(object)
+            assert found.facts == {"parcel_id": parcel_id} | row.where(row.notna(), None).to_dict()
+    cut = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with empty_store.engine.connect() as connection:
+        assert connection.scalar(sa.text(cut))
+    assert empty_store.scored_parcel(parcel_ids[8]) == found
+
+
 def columns_of(frame: pd.DataFrame) -> dict[str, Any]:
     """Return the columns of a frame as scoring has them: texts and lists by codes, some names twice."""
     out: dict[str, Any] = {}
