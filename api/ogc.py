@@ -6,20 +6,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from api import ogc_documents as documents
 from api import ogc_html as html
 from api import ogc_query as asked
-from api.access import reading
-from api.ogc_features import features
+from api.access import check_readable, reading
+from api.ogc_features import dumped, features, written
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, both, link, url
 from api.problems import documented
 from gis.errors import NotFoundError
 from gis.store import LayerVersion, items
-from gis.store.collections import Collection
+from gis.store.collections import COLLECTIONS, Collection
 
 router = APIRouter(prefix="/ogc", tags=["OGC API Features"])
 
@@ -62,7 +62,7 @@ _FEATURE = _path("feature_id", "Id of a feature: its key as imported", "P-000101
 
 
 def _json(content: Any, media_type: str, **headers: str) -> Response:
-    return Response(orjson.dumps(content), media_type=media_type, headers={"Vary": "Accept"} | headers)
+    return Response(dumped(content), media_type=media_type, headers={"Vary": "Accept"} | headers)
 
 
 @router.get("", responses=_answers(JSON, HTML), openapi_extra=_declared(asked.F), response_class=Response)
@@ -181,13 +181,14 @@ def get_items(request: Request) -> Response:
         "type": "FeatureCollection",
         "links": links,
         "numberReturned": len(page.ids),
-        "features": list(features(collection, page, crs)),
     }
     if box is None and condition is None:
         document["numberMatched"] = version.feature_count
+    found = features(collection, page, crs)
     if as_html:
-        return _table(request, collection, document)
-    return _json(document, GEOJSON, **{"Content-Crs": f"<{crs.uri}>"})
+        return _table(request, collection, document, found)
+    headers = {"Vary": "Accept", "Content-Crs": f"<{crs.uri}>"}
+    return StreamingResponse(written(document, found), media_type=GEOJSON, headers=headers)
 
 
 @router.get(
@@ -219,24 +220,32 @@ def get_item(request: Request) -> Response:
     return _json(document, GEOJSON, **{"Content-Crs": f"<{crs.uri}>"})
 
 
-def _table(request: Request, collection: Collection, document: dict[str, Any]) -> Response:
+def _table(
+    request: Request, collection: Collection, document: dict[str, Any], found: Iterator[dict[str, Any]]
+) -> Response:
     here = ("collections", collection.id, "items")
     rows = [
         (
             (url(request, *here, feature["id"], query={"f": "html"}), feature["id"]),
-            *(value for name, value in feature["properties"].items() if name != collection.layer.key),
+            *(value for name, value in feature["properties"].items() if name != collection.key_name),
         )
-        for feature in document["features"]
+        for feature in found
     ]
-    names = [p.name for p in collection.properties if p.name != collection.layer.key]
+    names = [p.name for p in collection.properties if p.name != collection.key_name]
     body = [*html.links(document), *html.table(("id", *names), rows)]
     return html.page(f"{collection.title.zh} {collection.title.en}", body)
 
 
 def _found(request: Request) -> tuple[Collection, LayerVersion]:
-    """Return the collection of the path with the version of its layer; NotFoundError if it is not served."""
+    """Return the collection of the path with the version of its layer.
+
+    Raises NotFoundError if there is none, and AccessError if the caller may not read it.
+    """
     id_ = request.path_params["collection_id"]
-    found = documents.served(reading(request)).get(id_)
+    if id_ in COLLECTIONS:
+        for needed in COLLECTIONS[id_].reads:
+            check_readable(request, needed)
+    found = documents.served(request).get(id_)
     if found is None:
         raise NotFoundError(f"There is no collection {id_!r}; /ogc/collections lists those that are loaded.")
     return found

@@ -9,11 +9,12 @@ import numpy as np
 import shapely
 from fastapi import Request
 
+from api.access import readable, reading
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link, both, link, url
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.served_crs import CRS84, SERVED, STORED
 from gis.store import Store
-from gis.store.collections import COLLECTIONS, RESULTS, Collection, Property, ValueType
+from gis.store.collections import COLLECTIONS, SUITABILITY, Collection, Property, ValueType
 from gis.store.filters import GEOMETRY
 from gis.store.records import Box, LayerVersion
 
@@ -64,13 +65,19 @@ def _degrees(box: Box) -> list[float]:
     return [round(side, 7) for side in moved.bounds]
 
 
-def served(store: Store) -> dict[str, tuple[Collection, LayerVersion]]:
-    """Return the collections that have something to serve, each with the version of its layer."""
-    versions, run = store.state()
+def served(request: Request) -> dict[str, tuple[Collection, LayerVersion]]:
+    """Return the collections that have something to serve and that the caller may read.
+
+    With each goes the version of its layer.
+    """
+    versions, run = reading(request).state()
+    allowed = readable(request)
     return {
-        id_: (one, versions[one.layer.id])
+        id_: (one, versions[one.around[0]])
         for id_, one in COLLECTIONS.items()
-        if one.layer.id in versions and (run is not None or id_ != RESULTS)
+        if one.around[0] in versions
+        and (run is not None or id_ != SUITABILITY)
+        and allowed.issuperset(one.reads)
     }
 
 
@@ -121,7 +128,7 @@ def collections(request: Request, query: Mapping[str, str], html: bool) -> dict[
         "crs": list(SERVED),
         "collections": [
             collection(request, one, state.extents.of(version), _own_links(request, one.id))
-            for one, version in served(state.store).values()
+            for one, version in served(request).values()
         ],
     }
 
@@ -163,12 +170,12 @@ _TYPES: Mapping[ValueType, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
     "timestamp": {"type": "string", "format": "date-time"},
 }
-_SHAPES = {"polygon": "multipolygon", "line": "multilinestring", "point": "point"}
+_SHAPES = {"polygon": "multipolygon", "line": "multilinestring", "point": "point", "any": "any"}
 
 
 def queryables(request: Request, served_one: Collection) -> dict[str, Any]:
     """Return what a filter on a collection may name, as JSON Schema."""
-    shape = {"title": "图形 geometry", "format": f"geometry-{_SHAPES[served_one.layer.geometry]}"}
+    shape = {"title": "图形 geometry", "format": f"geometry-{_SHAPES[served_one.shape]}"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": url(request, "collections", served_one.id, "queryables"),

@@ -117,7 +117,22 @@ def condition(tree: Node, collection: Collection, crs: ServedCrs) -> Condition:
     allowed, and for a tree of more than `MAX_NODES` nodes or `MAX_DEPTH` levels.
     """
     _check_size(tree)
-    return _Walk(collection, crs).condition(tree)
+    found = _Walk(collection, crs).condition(tree)
+    if collection.judged is None or not _needs_judged(tree, collection):
+        return found
+    # The same, and the planner need not go through the parcels to find those without results.
+    return sa.and_(found, collection.judged.is_not(None))
+
+
+def _needs_judged(node: Node, collection: Collection) -> bool:
+    """Return whether a condition, which has been walked, holds of no feature that was not judged."""
+    if not isinstance(node, dict) or node.get("op") in ("not", "isNull"):
+        return False
+    if node.get("op") in ("and", "or"):
+        joined = any if node["op"] == "and" else all
+        return joined(_needs_judged(arg, collection) for arg in node["args"])
+    names = {arg["property"] for arg in node.get("args", [node]) if _names_property(arg)}
+    return not names <= {GEOMETRY, *collection.own}
 
 
 def _check_size(tree: Node) -> None:

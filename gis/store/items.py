@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
-from gis.store.collections import Collection
+from gis.store.collections import Collection, Values
 from gis.store.connection import clear_errors
 
 MAX_PAGE_BYTES = 64_000_000
@@ -30,7 +30,7 @@ class Page:
 
     ids: Sequence[str]
     geometries: Sequence[shapely.Geometry | None]
-    values: Sequence[tuple[Any, ...]]
+    values: Values
     after: str | None
 
 
@@ -40,7 +40,7 @@ def shape(geometry: shapely.Geometry) -> sa.ColumnElement[Any]:
 
 
 def _select(collection: Collection) -> sa.Select[Any]:
-    values = (p.column.label(f"p_{i}") for i, p in enumerate(collection.properties))
+    values = (column.label(f"p_{i}") for i, column in enumerate(collection.selected))
     # Named by the storage of the column itself: the driver would have it as text.
     outline = sa.type_coerce(sa.func.ST_AsBinary(collection.geometry), sa.LargeBinary)
     return sa.select(collection.key.label("id"), outline.label("wkb"), *values).select_from(collection.source)
@@ -70,21 +70,27 @@ def page(connection: sa.Connection, collection: Collection, limit: int, **asked:
     """
     query = select_page(collection, limit, **asked)
     rows: list[sa.Row[Any]] = []
-    size = 0
+    size, after = 0, None
     with clear_errors(f"Reading collection {collection.id} failed"):
         result = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
         with result:
             for row in result:
                 size += len(row.wkb or b"")
                 if len(rows) == limit or (rows and size > MAX_PAGE_BYTES):
-                    return _page(rows, rows[-1].id)
+                    after = rows[-1].id
+                    break
                 rows.append(row)
-    return _page(rows, None)
+        return _page(connection, collection, rows, after)
 
 
-def _page(rows: Sequence[sa.Row[Any]], after: str | None) -> Page:
+def _page(
+    connection: sa.Connection, collection: Collection, rows: Sequence[sa.Row[Any]], after: str | None
+) -> Page:
     outlines = shapely.from_wkb(np.array([row.wkb for row in rows], dtype=object))
-    return Page([row.id for row in rows], outlines, [tuple(row)[2:] for row in rows], after)
+    values: Values = [tuple(row)[2:] for row in rows]
+    if collection.decoded is not None:
+        values = collection.decoded(connection, values)
+    return Page([row.id for row in rows], outlines, values, after)
 
 
 def one(connection: sa.Connection, collection: Collection, feature_id: str) -> Page:
@@ -92,6 +98,6 @@ def one(connection: sa.Connection, collection: Collection, feature_id: str) -> P
     query = _select(collection).where(collection.key == feature_id)
     with clear_errors(f"Reading collection {collection.id} failed"):
         rows = connection.execute(query).all()
-    if not rows:
-        raise NotFoundError(f"The collection {collection.id} has no feature {feature_id!r}.")
-    return _page(rows, None)
+        if not rows:
+            raise NotFoundError(f"The collection {collection.id} has no feature {feature_id!r}.")
+        return _page(connection, collection, rows, None)
