@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -90,7 +90,8 @@ def get_conformance(request: Request) -> Response:
 def get_api(request: Request) -> Response:
     """Return the interface of this service as OpenAPI 3.0."""
     asked.read(request)
-    return _json(documents.interface(request.app.openapi()), OPENAPI)
+    found = [collection for collection, _ in documents.served(request).values()]
+    return _json(documents.interface(request.app.openapi(), found), OPENAPI)
 
 
 @router.get(
@@ -141,9 +142,24 @@ def get_collection(request: Request) -> Response:
 )
 def get_queryables(request: Request) -> Response:
     """Return the properties that a filter may name, as JSON Schema."""
+    return _properties(request, documents.queryables)
+
+
+@router.get(
+    "/collections/{collection_id}/sortables",
+    responses=_answers(SCHEMA, HTML),
+    openapi_extra=_declared(_COLLECTION, asked.F),
+    response_class=Response,
+)
+def get_sortables(request: Request) -> Response:
+    """Return the properties that features can be sorted by, as JSON Schema."""
+    return _properties(request, documents.sortables)
+
+
+def _properties(request: Request, told_by: Callable[[Request, Collection], dict[str, Any]]) -> Response:
     query = asked.read(request, asked.F)
     collection, _ = _found(request)
-    document = documents.queryables(request, collection)
+    document = told_by(request, collection)
     if not asked.is_html(request, query):
         return _json(document, SCHEMA)
     rows = [(name, told.get("title"), told.get("type")) for name, told in document["properties"].items()]
@@ -157,19 +173,22 @@ def get_queryables(request: Request) -> Response:
     response_class=Response,
 )
 def get_items(request: Request) -> Response:
-    """Return features of a collection in the order of their ids, a page at a time.
+    """Return features of a collection in the order of their ids or of `sortby`, a page at a time.
 
     Pages are joined by links `next`. `numberMatched` is told where all features are asked for.
+    Every property of `queryables` but lists is a parameter too: `name=value`.
     """
-    query = asked.read(request, *asked.ITEMS)
+    collection, version = _found(request)
+    query = asked.read(request, *asked.ITEMS, *asked.own(collection))
     as_html = asked.is_html(request, query)
     limit, box, after = asked.limit(query), asked.box(query), asked.after(query)
     crs = asked.crs(query, "crs")
     asked.check_datetime(query)
-    collection, version = _found(request)
-    condition = asked.condition(query, collection)
+    condition, sorts = asked.condition(query, collection), asked.sorts(query, collection)
     with _reading(request) as connection:
-        page = items.page(connection, collection, limit, after=after, box=box, condition=condition)
+        page = items.page(
+            connection, collection, limit, after=after, box=box, condition=condition, sorts=sorts
+        )
     here = ("collections", collection.id, "items")
     links = both(request, here, query, as_html, GEOJSON)
     if page.after is not None:

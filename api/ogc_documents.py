@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from fastapi import Request
 
 from api.access import readable, reading
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link, both, link, url
+from api.ogc_query import own
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.served_crs import CRS84, SERVED, STORED
-from gis.store import Store
+from gis.store import Store, sorting
 from gis.store.collections import COLLECTIONS, SUITABILITY, Collection, Property, ValueType
 from gis.store.filters import GEOMETRY
 from gis.store.records import Box, LayerVersion
@@ -95,15 +96,28 @@ _PROBLEM = {
 }
 
 
-def interface(whole: Mapping[str, Any]) -> dict[str, Any]:
+_ITEMS = "/ogc/collections/{collection_id}/items"
+
+
+def interface(whole: Mapping[str, Any], found: Iterable[Collection]) -> dict[str, Any]:
     """Return what an OpenAPI document says of the routes under /ogc, as OpenAPI 3.0.
 
-    Clients of OGC API know no later version. Of the schemas these routes name but one.
+    Clients of OGC API know no later version. Of the schemas these routes name but one. The
+    features of each collection have a path of their own, with its properties as parameters.
     """
+    paths = {path: told for path, told in whole["paths"].items() if path.startswith("/ogc")}
+    general = paths[_ITEMS]["get"]
+    for one in found:
+        kept = [p for p in general["parameters"] if p["in"] != "path"]
+        told = general | {
+            "parameters": [*kept, *own(one)],
+            "operationId": f"{general['operationId']}_{one.id}",
+        }
+        paths[_ITEMS.format(collection_id=one.id)] = {"get": told}
     return {
         "openapi": "3.0.3",
         "info": {name: whole["info"][name] for name in ("title", "description", "version")},
-        "paths": {path: told for path, told in whole["paths"].items() if path.startswith("/ogc")},
+        "paths": paths,
         "components": {"schemas": {"Problem": _PROBLEM}},
     }
 
@@ -156,11 +170,16 @@ def collection(
         "itemType": "feature",
         "crs": list(SERVED),
         "storageCrs": STORED.uri,
-        "links": [*links, *items, link(url(request, *here, "queryables"), _QUERYABLES, SCHEMA, "Queryables")],
+        "links": [
+            *links,
+            *items,
+            link(url(request, *here, "queryables"), f"{_RELATIONS}/queryables", SCHEMA, "Queryables"),
+            link(url(request, *here, "sortables"), f"{_RELATIONS}/sortables", SCHEMA, "Sortables"),
+        ],
     }
 
 
-_QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+_RELATIONS = "http://www.opengis.net/def/rel/ogc/1.0"
 _TYPES: Mapping[ValueType, dict[str, Any]] = {
     "text": {"type": "string"},
     "text_list": {"type": "array", "items": {"type": "string"}},
@@ -176,18 +195,30 @@ _SHAPES = {"polygon": "multipolygon", "line": "multilinestring", "point": "point
 def queryables(request: Request, served_one: Collection) -> dict[str, Any]:
     """Return what a filter on a collection may name, as JSON Schema."""
     shape = {"title": "图形 geometry", "format": f"geometry-{_SHAPES[served_one.shape]}"}
+    told = {p.name: _told(p) for p in served_one.properties}
+    outline = {GEOMETRY: shape | {"x-ogc-role": "primary-geometry"}}
+    return _schema(request, served_one, "queryables", outline | told)
+
+
+def sortables(request: Request, served_one: Collection) -> dict[str, Any]:
+    """Return what features of a collection can be sorted by, as JSON Schema."""
+    return _schema(
+        request, served_one, "sortables", {p.name: _told(p) for p in sorting.sortables(served_one)}
+    )
+
+
+def _schema(request: Request, served_one: Collection, name: str, told: dict[str, Any]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": url(request, "collections", served_one.id, "queryables"),
+        "$id": url(request, "collections", served_one.id, name),
         "type": "object",
         "title": f"{served_one.title.zh} {served_one.title.en}",
-        "properties": {GEOMETRY: shape | {"x-ogc-role": "primary-geometry"}}
-        | {p.name: _queryable(p) for p in served_one.properties},
+        "properties": told,
         "additionalProperties": False,
     }
 
 
-def _queryable(found: Property) -> dict[str, Any]:
+def _told(found: Property) -> dict[str, Any]:
     told: dict[str, Any] = {"title": f"{found.title.zh} {found.title.en}", **_TYPES[found.type]}
     told |= {} if found.unit is None else {"x-ogc-unit": found.unit}
     told |= {"enum": list(found.choices)} if found.choices else {}
