@@ -13,13 +13,14 @@ from fastapi.responses import StreamingResponse
 from api import ogc_documents as documents
 from api import ogc_html as html
 from api import ogc_query as asked
-from api.access import check_readable, reading
+from api.access import check_readable, readable, reading
 from api.ogc_features import dumped, features, written
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, both, link, url
 from api.problems import documented
 from gis.errors import NotFoundError
-from gis.store import LayerVersion, items
-from gis.store.collections import COLLECTIONS, Collection
+from gis.store import items
+from gis.store.collections import Collection
+from gis.store.result_collections import offered
 
 router = APIRouter(prefix="/ogc", tags=["OGC API Features"])
 
@@ -90,7 +91,7 @@ def get_conformance(request: Request) -> Response:
 def get_api(request: Request) -> Response:
     """Return the interface of this service as OpenAPI 3.0."""
     asked.read(request)
-    found = [collection for collection, _ in documents.served(request).values()]
+    found = [one.collection for one in documents.served(request).values()]
     return _json(documents.interface(request.app.openapi(), found), OPENAPI)
 
 
@@ -98,7 +99,7 @@ def get_api(request: Request) -> Response:
     "/collections", responses=_answers(JSON, HTML), openapi_extra=_declared(asked.F), response_class=Response
 )
 def get_collections(request: Request) -> Response:
-    """List the collections: every loaded layer, and the results of parcels."""
+    """List the collections: every loaded layer, the results of parcels, matching and siting."""
     query = asked.read(request, asked.F)
     as_html = asked.is_html(request, query)
     document = documents.collections(request, query, as_html)
@@ -121,10 +122,10 @@ def get_collection(request: Request) -> Response:
     """Describe one collection: extent, coordinate systems, and links to its features."""
     query = asked.read(request, asked.F)
     as_html = asked.is_html(request, query)
-    collection, version = _found(request)
+    found = _found(request)
+    collection = found.collection
     links = both(request, ("collections", collection.id), query, as_html, JSON)
-    extent = request.app.state.extents.of(version)
-    document = documents.collection(request, collection, extent, links)
+    document = documents.collection(request, found, links)
     if not as_html:
         return _json(document, JSON)
     rows = [(p.name, f"{p.title.zh} {p.title.en}", p.type, p.unit) for p in collection.properties]
@@ -158,7 +159,7 @@ def get_sortables(request: Request) -> Response:
 
 def _properties(request: Request, told_by: Callable[[Request, Collection], dict[str, Any]]) -> Response:
     query = asked.read(request, asked.F)
-    collection, _ = _found(request)
+    collection = _found(request).collection
     document = told_by(request, collection)
     if not asked.is_html(request, query):
         return _json(document, SCHEMA)
@@ -178,7 +179,8 @@ def get_items(request: Request) -> Response:
     Pages are joined by links `next`. `numberMatched` is told where all features are asked for.
     Every property of `queryables` but lists is a parameter too: `name=value`.
     """
-    collection, version = _found(request)
+    place = _found(request)
+    collection = place.collection
     query = asked.read(request, *asked.ITEMS, *asked.own(collection))
     as_html = asked.is_html(request, query)
     limit, box, after = asked.limit(query), asked.box(query), asked.after(query)
@@ -201,8 +203,8 @@ def get_items(request: Request) -> Response:
         "links": links,
         "numberReturned": len(page.ids),
     }
-    if box is None and condition is None:
-        document["numberMatched"] = version.feature_count
+    if box is None and condition is None and place.feature_count is not None:
+        document["numberMatched"] = place.feature_count
     found = features(collection, page, crs)
     if as_html:
         return _table(request, collection, document, found)
@@ -221,7 +223,7 @@ def get_item(request: Request) -> Response:
     query = asked.read(request, asked.CRS, asked.F)
     as_html = asked.is_html(request, query)
     crs = asked.crs(query, "crs")
-    collection, _ = _found(request)
+    collection = _found(request).collection
     feature_id: str = request.path_params["feature_id"]
     if "\0" in feature_id:
         raise NotFoundError(f"The collection {collection.id} has no feature with a zero byte in its id.")
@@ -255,15 +257,15 @@ def _table(
     return html.page(f"{collection.title.zh} {collection.title.en}", body)
 
 
-def _found(request: Request) -> tuple[Collection, LayerVersion]:
-    """Return the collection of the path with the version of its layer.
+def _found(request: Request) -> documents.Served:
+    """Return the collection of the path.
 
     Raises NotFoundError if there is none, and AccessError if the caller may not read it.
     """
     id_ = request.path_params["collection_id"]
-    if id_ in COLLECTIONS:
-        for needed in COLLECTIONS[id_].reads:
-            check_readable(request, needed)
+    known = offered(readable(request))
+    for needed in known[id_].reads if id_ in known else ():
+        check_readable(request, needed)
     found = documents.served(request).get(id_)
     if found is None:
         raise NotFoundError(f"There is no collection {id_!r}; /ogc/collections lists those that are loaded.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ from fastapi import Request
 
 from api.access import readable, reading
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link, both, link, url
-from api.ogc_query import own
+from api.ogc_query import LIMIT, own
+from gis.access import RESULTS
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.served_crs import CRS84, SERVED, STORED
 from gis.store import Store, sorting
 from gis.store.collections import COLLECTIONS, SUITABILITY, Collection, Property, ValueType
+from gis.store.connection import clear_errors
 from gis.store.filters import GEOMETRY
 from gis.store.records import Box, LayerVersion
+from gis.store.result_collections import filled, offered
 
 _CLASSES = (
     "ogcapi-features-1/1.0/conf/core",
@@ -58,6 +62,14 @@ class Extents:
             self._known[version] = None if found is None else _degrees(found)
         return self._known[version]
 
+    def around(self, versions: Iterable[LayerVersion]) -> list[float] | None:
+        """Return the box around several layers."""
+        boxes = [box for version in versions if (box := self.of(version)) is not None]
+        if not boxes:
+            return None
+        lows, highs = (np.array(boxes)[:, part] for part in (slice(2), slice(2, 4)))
+        return [*lows.min(axis=0).tolist(), *highs.max(axis=0).tolist()]
+
 
 def _degrees(box: Box) -> list[float]:
     # The sides of the box are curves in degrees: their middles reach further than its corners.
@@ -66,20 +78,40 @@ def _degrees(box: Box) -> list[float]:
     return [round(side, 7) for side in moved.bounds]
 
 
-def served(request: Request) -> dict[str, tuple[Collection, LayerVersion]]:
-    """Return the collections that have something to serve and that the caller may read.
+@dataclass(frozen=True)
+class Served:
+    """A collection that has something to serve; `around` are the layers whose boxes hold its features.
 
-    With each goes the version of its layer.
+    `feature_count` is None where it is not known without counting.
     """
-    versions, run = reading(request).state()
-    allowed = readable(request)
+
+    collection: Collection
+    around: tuple[LayerVersion, ...]
+    feature_count: int | None
+
+
+def served(request: Request) -> dict[str, Served]:
+    """Return the collections that have something to serve and that the caller may read."""
+    store, allowed = reading(request), readable(request)
+    versions, run = store.state()
+    known = offered(allowed)
+    present = {id_ for id_ in COLLECTIONS if id_ in versions}
+    if "parcel" in versions and run is not None:
+        present.add(SUITABILITY)
+    if RESULTS in allowed:
+        with clear_errors("Reading the runs failed"), store.engine.connect() as connection:
+            present |= filled(connection)
     return {
-        id_: (one, versions[one.around[0]])
-        for id_, one in COLLECTIONS.items()
-        if one.around[0] in versions
-        and (run is not None or id_ != SUITABILITY)
-        and allowed.issuperset(one.reads)
+        id_: _served(one, versions)
+        for id_, one in known.items()
+        if id_ in present and allowed.issuperset(one.reads)
     }
+
+
+def _served(one: Collection, versions: Mapping[str, LayerVersion]) -> Served:
+    around = tuple(versions[layer] for layer in one.around if layer in versions)
+    counted = one.id in COLLECTIONS
+    return Served(one, around, around[0].feature_count if counted else None)
 
 
 _PROBLEM = {
@@ -118,7 +150,8 @@ def interface(whole: Mapping[str, Any], found: Iterable[Collection]) -> dict[str
         "openapi": "3.0.3",
         "info": {name: whole["info"][name] for name in ("title", "description", "version")},
         "paths": paths,
-        "components": {"schemas": {"Problem": _PROBLEM}},
+        # QGIS looks here, and nowhere else, for how many features it may ask for at once.
+        "components": {"schemas": {"Problem": _PROBLEM}, "parameters": {"limit": LIMIT}},
     }
 
 
@@ -136,13 +169,12 @@ def landing(request: Request, query: Mapping[str, str], html: bool) -> dict[str,
 
 def collections(request: Request, query: Mapping[str, str], html: bool) -> dict[str, Any]:
     """Return the list of collections."""
-    state = request.app.state
     return {
         "links": both(request, ("collections",), query, html, JSON),
         "crs": list(SERVED),
         "collections": [
-            collection(request, one, state.extents.of(version), _own_links(request, one.id))
-            for one, version in served(request).values()
+            collection(request, one, _own_links(request, one.collection.id))
+            for one in served(request).values()
         ],
     }
 
@@ -151,10 +183,9 @@ def _own_links(request: Request, id_: str) -> list[Link]:
     return [link(url(request, "collections", id_), "self", JSON, "This collection")]
 
 
-def collection(
-    request: Request, served_one: Collection, box: list[float] | None, links: list[Link]
-) -> dict[str, Any]:
+def collection(request: Request, found: Served, links: list[Link]) -> dict[str, Any]:
     """Return the description of one collection; `links` lead to itself."""
+    served_one, box = found.collection, request.app.state.extents.around(found.around)
     here = ("collections", served_one.id)
     items = [
         link(url(request, *here, "items", query={"f": form}), "items", type_, f"Features as {form}")

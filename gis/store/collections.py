@@ -48,7 +48,8 @@ class Collection:
     `reads` names the layers, and `gis.access.RESULTS`, that a caller must be allowed to read, and `around`
     the layers whose boxes hold all features. `source` has key, outline (storage CRS) and properties.
     What is `selected` of it gives the values of the properties, as they are or as `decoded` makes them.
-    Where there is a column `judged`, properties beyond `own` are missing wherever that is.
+    Where there is a column `judged`, properties beyond `own` are missing wherever that is. What `near` says
+    of a box holds of all features in it, and an index tells.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Collection:
     decoded: Callable[[sa.Connection, Values], Values] | None = None
     judged: sa.ColumnElement[Any] | None = None
     own: tuple[str, ...] = ()
+    near: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]] | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Property]:
@@ -184,4 +186,4 @@ def _unpacked(connection: sa.Connection, rows: Values) -> Values:
 COLLECTIONS: Mapping[str, Collection] = MappingProxyType(
     {spec.id: _layer(spec) for spec in LAYERS.values()} | {SUITABILITY: _suitability()}
 )
-"""All collections by id; one whose layer was never loaded has nothing to serve."""
+"""Layers and the suitability of parcels by id; one whose layer was never loaded has nothing to serve."""

@@ -58,6 +58,8 @@ def select_page(
         query = query.where(following(collection, sorts, after))
     if box is not None:
         query = query.where(sa.func.ST_Intersects(collection.geometry, shape(box)))
+        if collection.near is not None:
+            query = query.where(collection.near(shape(box)))
     return query if condition is None else query.where(condition)
 
 

@@ -76,7 +76,12 @@ def test_the_interface_is_openapi_3_0_by_itself(client: TestClient) -> None:
 
 def test_collections_are_the_loaded_layers_and_the_results(client: TestClient) -> None:
     found = {c["id"]: c for c in client.get("/ogc/collections").json()["collections"]}
-    assert set(found) == {*LAYERS, "parcel_suitability"}
+    expected = {*LAYERS, "parcel_suitability"}
+    if client.get("/api/matches").json()["runs"]:
+        expected |= {"match_parcel", "match_connection", "match_source"}
+    if client.get("/api/sites").json()["sitings"]:
+        expected.add("site")
+    assert set(found) == expected
     west, south, east, north = found["parcel"]["extent"]["spatial"]["bbox"][0]
     assert 115 < west < east < 118
     assert 39 < south < north < 42
