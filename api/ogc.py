@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from api import ogc_documents as documents
 from api import ogc_html as html
 from api import ogc_query as asked
-from api.access import reading
-from api.ogc_features import features
+from api.access import check_readable, readable, reading
+from api.ogc_features import dumped, features, written
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, both, link, url
 from api.problems import documented
 from gis.errors import NotFoundError
-from gis.store import LayerVersion, items
+from gis.store import items
 from gis.store.collections import Collection
+from gis.store.result_collections import offered
 
 router = APIRouter(prefix="/ogc", tags=["OGC API Features"])
 
@@ -62,7 +63,7 @@ _FEATURE = _path("feature_id", "Id of a feature: its key as imported", "P-000101
 
 
 def _json(content: Any, media_type: str, **headers: str) -> Response:
-    return Response(orjson.dumps(content), media_type=media_type, headers={"Vary": "Accept"} | headers)
+    return Response(dumped(content), media_type=media_type, headers={"Vary": "Accept"} | headers)
 
 
 @router.get("", responses=_answers(JSON, HTML), openapi_extra=_declared(asked.F), response_class=Response)
@@ -90,14 +91,15 @@ def get_conformance(request: Request) -> Response:
 def get_api(request: Request) -> Response:
     """Return the interface of this service as OpenAPI 3.0."""
     asked.read(request)
-    return _json(documents.interface(request.app.openapi()), OPENAPI)
+    found = [one.collection for one in documents.served(request).values()]
+    return _json(documents.interface(request.app.openapi(), found), OPENAPI)
 
 
 @router.get(
     "/collections", responses=_answers(JSON, HTML), openapi_extra=_declared(asked.F), response_class=Response
 )
 def get_collections(request: Request) -> Response:
-    """List the collections: every loaded layer, and the results of parcels."""
+    """List the collections: every loaded layer, the results of parcels, matching and siting."""
     query = asked.read(request, asked.F)
     as_html = asked.is_html(request, query)
     document = documents.collections(request, query, as_html)
@@ -120,10 +122,10 @@ def get_collection(request: Request) -> Response:
     """Describe one collection: extent, coordinate systems, and links to its features."""
     query = asked.read(request, asked.F)
     as_html = asked.is_html(request, query)
-    collection, version = _found(request)
+    found = _found(request)
+    collection = found.collection
     links = both(request, ("collections", collection.id), query, as_html, JSON)
-    extent = request.app.state.extents.of(version)
-    document = documents.collection(request, collection, extent, links)
+    document = documents.collection(request, found, links)
     if not as_html:
         return _json(document, JSON)
     rows = [(p.name, f"{p.title.zh} {p.title.en}", p.type, p.unit) for p in collection.properties]
@@ -141,9 +143,24 @@ def get_collection(request: Request) -> Response:
 )
 def get_queryables(request: Request) -> Response:
     """Return the properties that a filter may name, as JSON Schema."""
+    return _properties(request, documents.queryables)
+
+
+@router.get(
+    "/collections/{collection_id}/sortables",
+    responses=_answers(SCHEMA, HTML),
+    openapi_extra=_declared(_COLLECTION, asked.F),
+    response_class=Response,
+)
+def get_sortables(request: Request) -> Response:
+    """Return the properties that features can be sorted by, as JSON Schema."""
+    return _properties(request, documents.sortables)
+
+
+def _properties(request: Request, told_by: Callable[[Request, Collection], dict[str, Any]]) -> Response:
     query = asked.read(request, asked.F)
-    collection, _ = _found(request)
-    document = documents.queryables(request, collection)
+    collection = _found(request).collection
+    document = told_by(request, collection)
     if not asked.is_html(request, query):
         return _json(document, SCHEMA)
     rows = [(name, told.get("title"), told.get("type")) for name, told in document["properties"].items()]
@@ -157,19 +174,23 @@ def get_queryables(request: Request) -> Response:
     response_class=Response,
 )
 def get_items(request: Request) -> Response:
-    """Return features of a collection in the order of their ids, a page at a time.
+    """Return features of a collection in the order of their ids or of `sortby`, a page at a time.
 
     Pages are joined by links `next`. `numberMatched` is told where all features are asked for.
+    Every property of `queryables` but lists is a parameter too: `name=value`.
     """
-    query = asked.read(request, *asked.ITEMS)
+    place = _found(request)
+    collection = place.collection
+    query = asked.read(request, *asked.ITEMS, *asked.own(collection))
     as_html = asked.is_html(request, query)
     limit, box, after = asked.limit(query), asked.box(query), asked.after(query)
     crs = asked.crs(query, "crs")
     asked.check_datetime(query)
-    collection, version = _found(request)
-    condition = asked.condition(query, collection)
+    condition, sorts = asked.condition(query, collection), asked.sorts(query, collection)
     with _reading(request) as connection:
-        page = items.page(connection, collection, limit, after=after, box=box, condition=condition)
+        page = items.page(
+            connection, collection, limit, after=after, box=box, condition=condition, sorts=sorts
+        )
     here = ("collections", collection.id, "items")
     links = both(request, here, query, as_html, GEOJSON)
     if page.after is not None:
@@ -181,13 +202,14 @@ def get_items(request: Request) -> Response:
         "type": "FeatureCollection",
         "links": links,
         "numberReturned": len(page.ids),
-        "features": list(features(collection, page, crs)),
     }
-    if box is None and condition is None:
-        document["numberMatched"] = version.feature_count
+    if box is None and condition is None and place.feature_count is not None:
+        document["numberMatched"] = place.feature_count
+    found = features(collection, page, crs)
     if as_html:
-        return _table(request, collection, document)
-    return _json(document, GEOJSON, **{"Content-Crs": f"<{crs.uri}>"})
+        return _table(request, collection, document, found)
+    headers = {"Vary": "Accept", "Content-Crs": f"<{crs.uri}>"}
+    return StreamingResponse(written(document, found), media_type=GEOJSON, headers=headers)
 
 
 @router.get(
@@ -201,7 +223,7 @@ def get_item(request: Request) -> Response:
     query = asked.read(request, asked.CRS, asked.F)
     as_html = asked.is_html(request, query)
     crs = asked.crs(query, "crs")
-    collection, _ = _found(request)
+    collection = _found(request).collection
     feature_id: str = request.path_params["feature_id"]
     if "\0" in feature_id:
         raise NotFoundError(f"The collection {collection.id} has no feature with a zero byte in its id.")
@@ -219,24 +241,32 @@ def get_item(request: Request) -> Response:
     return _json(document, GEOJSON, **{"Content-Crs": f"<{crs.uri}>"})
 
 
-def _table(request: Request, collection: Collection, document: dict[str, Any]) -> Response:
+def _table(
+    request: Request, collection: Collection, document: dict[str, Any], found: Iterator[dict[str, Any]]
+) -> Response:
     here = ("collections", collection.id, "items")
     rows = [
         (
             (url(request, *here, feature["id"], query={"f": "html"}), feature["id"]),
-            *(value for name, value in feature["properties"].items() if name != collection.layer.key),
+            *(value for name, value in feature["properties"].items() if name != collection.key_name),
         )
-        for feature in document["features"]
+        for feature in found
     ]
-    names = [p.name for p in collection.properties if p.name != collection.layer.key]
+    names = [p.name for p in collection.properties if p.name != collection.key_name]
     body = [*html.links(document), *html.table(("id", *names), rows)]
     return html.page(f"{collection.title.zh} {collection.title.en}", body)
 
 
-def _found(request: Request) -> tuple[Collection, LayerVersion]:
-    """Return the collection of the path with the version of its layer; NotFoundError if it is not served."""
+def _found(request: Request) -> documents.Served:
+    """Return the collection of the path.
+
+    Raises NotFoundError if there is none, and AccessError if the caller may not read it.
+    """
     id_ = request.path_params["collection_id"]
-    found = documents.served(reading(request)).get(id_)
+    known = offered(readable(request))
+    for needed in known[id_].reads if id_ in known else ():
+        check_readable(request, needed)
+    found = documents.served(request).get(id_)
     if found is None:
         raise NotFoundError(f"There is no collection {id_!r}; /ogc/collections lists those that are loaded.")
     return found

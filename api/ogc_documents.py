@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
 from fastapi import Request
 
+from api.access import readable, reading
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link, both, link, url
+from api.ogc_query import LIMIT, own
+from gis.access import RESULTS
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.served_crs import CRS84, SERVED, STORED
-from gis.store import Store
-from gis.store.collections import COLLECTIONS, RESULTS, Collection, Property, ValueType
+from gis.store import Store, sorting
+from gis.store.collections import COLLECTIONS, SUITABILITY, Collection, Property, ValueType
+from gis.store.connection import clear_errors
 from gis.store.filters import GEOMETRY
 from gis.store.records import Box, LayerVersion
+from gis.store.result_collections import filled, offered
 
 _CLASSES = (
     "ogcapi-features-1/1.0/conf/core",
@@ -56,6 +62,14 @@ class Extents:
             self._known[version] = None if found is None else _degrees(found)
         return self._known[version]
 
+    def around(self, versions: Iterable[LayerVersion]) -> list[float] | None:
+        """Return the box around several layers."""
+        boxes = [box for version in versions if (box := self.of(version)) is not None]
+        if not boxes:
+            return None
+        lows, highs = (np.array(boxes)[:, part] for part in (slice(2), slice(2, 4)))
+        return [*lows.min(axis=0).tolist(), *highs.max(axis=0).tolist()]
+
 
 def _degrees(box: Box) -> list[float]:
     # The sides of the box are curves in degrees: their middles reach further than its corners.
@@ -64,14 +78,40 @@ def _degrees(box: Box) -> list[float]:
     return [round(side, 7) for side in moved.bounds]
 
 
-def served(store: Store) -> dict[str, tuple[Collection, LayerVersion]]:
-    """Return the collections that have something to serve, each with the version of its layer."""
+@dataclass(frozen=True)
+class Served:
+    """A collection that has something to serve; `around` are the layers whose boxes hold its features.
+
+    `feature_count` is None where it is not known without counting.
+    """
+
+    collection: Collection
+    around: tuple[LayerVersion, ...]
+    feature_count: int | None
+
+
+def served(request: Request) -> dict[str, Served]:
+    """Return the collections that have something to serve and that the caller may read."""
+    store, allowed = reading(request), readable(request)
     versions, run = store.state()
+    known = offered(allowed)
+    present = {id_ for id_ in COLLECTIONS if id_ in versions}
+    if "parcel" in versions and run is not None:
+        present.add(SUITABILITY)
+    if RESULTS in allowed:
+        with clear_errors("Reading the runs failed"), store.engine.connect() as connection:
+            present |= filled(connection)
     return {
-        id_: (one, versions[one.layer.id])
-        for id_, one in COLLECTIONS.items()
-        if one.layer.id in versions and (run is not None or id_ != RESULTS)
+        id_: _served(one, versions)
+        for id_, one in known.items()
+        if id_ in present and allowed.issuperset(one.reads)
     }
+
+
+def _served(one: Collection, versions: Mapping[str, LayerVersion]) -> Served:
+    around = tuple(versions[layer] for layer in one.around if layer in versions)
+    counted = one.id in COLLECTIONS
+    return Served(one, around, around[0].feature_count if counted else None)
 
 
 _PROBLEM = {
@@ -89,16 +129,30 @@ _PROBLEM = {
 }
 
 
-def interface(whole: Mapping[str, Any]) -> dict[str, Any]:
+_ITEMS = "/ogc/collections/{collection_id}/items"
+
+
+def interface(whole: Mapping[str, Any], found: Iterable[Collection]) -> dict[str, Any]:
     """Return what an OpenAPI document says of the routes under /ogc, as OpenAPI 3.0.
 
-    Clients of OGC API know no later version. Of the schemas these routes name but one.
+    Clients of OGC API know no later version. Of the schemas these routes name but one. The
+    features of each collection have a path of their own, with its properties as parameters.
     """
+    paths = {path: told for path, told in whole["paths"].items() if path.startswith("/ogc")}
+    general = paths[_ITEMS]["get"]
+    for one in found:
+        kept = [p for p in general["parameters"] if p["in"] != "path"]
+        told = general | {
+            "parameters": [*kept, *own(one)],
+            "operationId": f"{general['operationId']}_{one.id}",
+        }
+        paths[_ITEMS.format(collection_id=one.id)] = {"get": told}
     return {
         "openapi": "3.0.3",
         "info": {name: whole["info"][name] for name in ("title", "description", "version")},
-        "paths": {path: told for path, told in whole["paths"].items() if path.startswith("/ogc")},
-        "components": {"schemas": {"Problem": _PROBLEM}},
+        "paths": paths,
+        # QGIS looks here, and nowhere else, for how many features it may ask for at once.
+        "components": {"schemas": {"Problem": _PROBLEM}, "parameters": {"limit": LIMIT}},
     }
 
 
@@ -116,13 +170,12 @@ def landing(request: Request, query: Mapping[str, str], html: bool) -> dict[str,
 
 def collections(request: Request, query: Mapping[str, str], html: bool) -> dict[str, Any]:
     """Return the list of collections."""
-    state = request.app.state
     return {
         "links": both(request, ("collections",), query, html, JSON),
         "crs": list(SERVED),
         "collections": [
-            collection(request, one, state.extents.of(version), _own_links(request, one.id))
-            for one, version in served(state.store).values()
+            collection(request, one, _own_links(request, one.collection.id))
+            for one in served(request).values()
         ],
     }
 
@@ -131,10 +184,9 @@ def _own_links(request: Request, id_: str) -> list[Link]:
     return [link(url(request, "collections", id_), "self", JSON, "This collection")]
 
 
-def collection(
-    request: Request, served_one: Collection, box: list[float] | None, links: list[Link]
-) -> dict[str, Any]:
+def collection(request: Request, found: Served, links: list[Link]) -> dict[str, Any]:
     """Return the description of one collection; `links` lead to itself."""
+    served_one, box = found.collection, request.app.state.extents.around(found.around)
     here = ("collections", served_one.id)
     items = [
         link(url(request, *here, "items", query={"f": form}), "items", type_, f"Features as {form}")
@@ -150,11 +202,16 @@ def collection(
         "itemType": "feature",
         "crs": list(SERVED),
         "storageCrs": STORED.uri,
-        "links": [*links, *items, link(url(request, *here, "queryables"), _QUERYABLES, SCHEMA, "Queryables")],
+        "links": [
+            *links,
+            *items,
+            link(url(request, *here, "queryables"), f"{_RELATIONS}/queryables", SCHEMA, "Queryables"),
+            link(url(request, *here, "sortables"), f"{_RELATIONS}/sortables", SCHEMA, "Sortables"),
+        ],
     }
 
 
-_QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+_RELATIONS = "http://www.opengis.net/def/rel/ogc/1.0"
 _TYPES: Mapping[ValueType, dict[str, Any]] = {
     "text": {"type": "string"},
     "text_list": {"type": "array", "items": {"type": "string"}},
@@ -164,24 +221,36 @@ _TYPES: Mapping[ValueType, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
     "timestamp": {"type": "string", "format": "date-time"},
 }
-_SHAPES = {"polygon": "multipolygon", "line": "multilinestring", "point": "point"}
+_SHAPES = {"polygon": "multipolygon", "line": "multilinestring", "point": "point", "any": "any"}
 
 
 def queryables(request: Request, served_one: Collection) -> dict[str, Any]:
     """Return what a filter on a collection may name, as JSON Schema."""
-    shape = {"title": "图形 geometry", "format": f"geometry-{_SHAPES[served_one.layer.geometry]}"}
+    shape = {"title": "图形 geometry", "format": f"geometry-{_SHAPES[served_one.shape]}"}
+    told = {p.name: _told(p) for p in served_one.properties}
+    outline = {GEOMETRY: shape | {"x-ogc-role": "primary-geometry"}}
+    return _schema(request, served_one, "queryables", outline | told)
+
+
+def sortables(request: Request, served_one: Collection) -> dict[str, Any]:
+    """Return what features of a collection can be sorted by, as JSON Schema."""
+    return _schema(
+        request, served_one, "sortables", {p.name: _told(p) for p in sorting.sortables(served_one)}
+    )
+
+
+def _schema(request: Request, served_one: Collection, name: str, told: dict[str, Any]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": url(request, "collections", served_one.id, "queryables"),
+        "$id": url(request, "collections", served_one.id, name),
         "type": "object",
         "title": f"{served_one.title.zh} {served_one.title.en}",
-        "properties": {GEOMETRY: shape | {"x-ogc-role": "primary-geometry"}}
-        | {p.name: _queryable(p) for p in served_one.properties},
+        "properties": told,
         "additionalProperties": False,
     }
 
 
-def _queryable(found: Property) -> dict[str, Any]:
+def _told(found: Property) -> dict[str, Any]:
     told: dict[str, Any] = {"title": f"{found.title.zh} {found.title.en}", **_TYPES[found.type]}
     told |= {} if found.unit is None else {"x-ogc-unit": found.unit}
     told |= {"enum": list(found.choices)} if found.choices else {}

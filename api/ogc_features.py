@@ -3,31 +3,81 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import shapely
+from shapely import GeometryType
 
+from gis.crs import Geometries
 from gis.served_crs import ServedCrs, from_storage
 from gis.store.collections import Collection
 from gis.store.items import Page
 
 _BEIJING = ZoneInfo("Asia/Shanghai")
+_NAMES = {
+    GeometryType.POINT: "Point",
+    GeometryType.LINESTRING: "LineString",
+    GeometryType.POLYGON: "Polygon",
+    GeometryType.MULTIPOINT: "MultiPoint",
+    GeometryType.MULTILINESTRING: "MultiLineString",
+    GeometryType.MULTIPOLYGON: "MultiPolygon",
+}
+_AT_ONCE = 1_000
+"""Features that are written together: a large page is never held as text."""
 
 
 def features(collection: Collection, page: Page, crs: ServedCrs) -> Iterator[dict[str, Any]]:
-    """Yield the features of a page; a geometry is a fragment of JSON, None where there is no outline."""
-    shapes = shapely.to_geojson(from_storage(page.geometries, crs))
+    """Yield the features of a page, with geometries as of `geojson`."""
     names = [p.name for p in collection.properties]
-    for feature_id, shape, values in zip(page.ids, shapes, page.values, strict=True):
-        yield {
-            "type": "Feature",
-            "id": feature_id,
-            "geometry": None if shape is None else orjson.Fragment(shape),
-            "properties": dict(zip(names, map(_value, values), strict=True)),
-        }
+    for start in range(0, len(page.ids), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        shapes = geojson(from_storage(page.geometries[part], crs))
+        for feature_id, shape, values in zip(page.ids[part], shapes, page.values[part], strict=True):
+            yield {
+                "type": "Feature",
+                "id": feature_id,
+                "geometry": shape,
+                "properties": dict(zip(names, map(_value, values), strict=True)),
+            }
+
+
+def geojson(geometries: Geometries) -> npt.NDArray[np.object_]:
+    """Return geometries as GeoJSON with arrays in it, for `dumped`; None where there is none.
+
+    An array of a ring is written in a third of the time that GEOS takes for it.
+    """
+    out: npt.NDArray[np.object_] = np.full(len(geometries), None, dtype=object)
+    kinds = shapely.get_type_id(geometries)
+    for kind in np.unique(kinds[kinds >= 0]):
+        of_kind = kinds == kind
+        type_, coordinates, ends = shapely.to_ragged_array(geometries[of_kind], include_z=False)
+        nested: Any = coordinates
+        for offsets in ends:
+            bounds = offsets.tolist()
+            nested = [nested[a:b] for a, b in pairwise(bounds)]
+        out[of_kind] = [{"type": _NAMES[type_], "coordinates": one} for one in nested]
+    return out
+
+
+def dumped(document: Any) -> bytes:
+    """Return a document with features as JSON."""
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def written(document: dict[str, Any], found: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Yield a FeatureCollection piece by piece; `document` is all of it but its features."""
+    yield dumped(document)[:-1] + b',"features":['
+    rest, between = iter(found), b""
+    while part := list(islice(rest, _AT_ONCE)):
+        yield between + dumped(part)[1:-1]
+        between = b","
+    yield b"]}"
 
 
 def _value(value: Any) -> Any:

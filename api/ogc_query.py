@@ -13,12 +13,11 @@ from fastapi import Request
 
 from gis.errors import InputError
 from gis.served_crs import CRS84, SERVED, ServedCrs, box_into_storage
-from gis.store import filters
-from gis.store.collections import Collection
+from gis.store import filters, sorting
+from gis.store.collections import Collection, Property, ValueType
 
 MAX_LIMIT = 10_000
 DEFAULT_LIMIT = 100
-_KEY_CHARS = 200
 _CRS_URIS = list(SERVED)
 
 Parameter = dict[str, Any]
@@ -55,9 +54,15 @@ DATETIME = _query(
 )
 AFTER = _query(
     "after",
-    "Only features whose id comes after this one; links to next pages have it",
-    {"type": "string", "minLength": 1, "maxLength": _KEY_CHARS},
+    "Only features that come after this place; links to next pages have it",
+    {"type": "string", "minLength": 1, "maxLength": sorting.TOKEN_CHARS},
 )
+SORTBY = _query(
+    "sortby",
+    "Properties of `sortables` to sort by, with - before those that descend; what is missing comes last",
+    {"type": "array", "minItems": 1, "maxItems": sorting.MAX_SORTS, "items": {"type": "string"}},
+    style="form", explode=False, example=["-heat_load_kw"],
+)  # fmt: skip
 FILTER = _query(
     "filter",
     "Only features that fulfil this condition in CQL2, over the properties of `queryables`",
@@ -74,7 +79,16 @@ FILTER_CRS = _query(
     "Coordinate system of geometries in `filter`",
     {"type": "string", "enum": _CRS_URIS, "default": CRS84.uri},
 )
-ITEMS = (LIMIT, BBOX, BBOX_CRS, CRS, FILTER, FILTER_LANG, FILTER_CRS, DATETIME, AFTER, F)
+ITEMS = (LIMIT, BBOX, BBOX_CRS, CRS, FILTER, FILTER_LANG, FILTER_CRS, SORTBY, DATETIME, AFTER, F)
+
+_VALUES: dict[ValueType, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "integer": {"type": "integer"},
+    "float": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+    "timestamp": {"type": "string", "format": "date-time"},
+}
 
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
@@ -168,15 +182,30 @@ def _instant(text: str) -> dt.datetime:
 
 
 def after(query: dict[str, str]) -> str | None:
-    """Return the id after which the page begins."""
+    """Return the place after which the page begins."""
     told = query.get("after")
-    if told is not None and not 1 <= len(told) <= _KEY_CHARS:
-        raise InputError(f"The id in after has {len(told)} characters; it has 1 to {_KEY_CHARS}.")
+    if told is not None and not 1 <= len(told) <= sorting.TOKEN_CHARS:
+        raise InputError(f"The place in after has {len(told)} characters; it has 1 to {sorting.TOKEN_CHARS}.")
     return told
 
 
+def sorts(query: dict[str, str], collection: Collection) -> tuple[sorting.Sort, ...]:
+    """Return the order of `sortby`; without it, features come in the order of their ids."""
+    return sorting.parse(query["sortby"], collection) if "sortby" in query else ()
+
+
+def own(collection: Collection) -> tuple[Parameter, ...]:
+    """Return the parameters that the properties of a collection are: `name=value`."""
+    taken = {p["name"] for p in ITEMS}
+    return tuple(
+        _query(p.name, f"{p.title.zh} {p.title.en}: only features with this value", _VALUES[p.type])
+        for p in sorting.sortables(collection)
+        if p.name not in taken
+    )
+
+
 def condition(query: dict[str, str], collection: Collection) -> sa.ColumnElement[bool] | None:
-    """Return the condition of `filter` on a collection, None without it."""
+    """Return the condition of `filter` and of properties on a collection, None without them."""
     system = crs(query, "filter-crs")
     language = query.get("filter-lang", "cql2-text")
     parsers = {"cql2-text": filters.parse_text, "cql2-json": filters.parse_json}
@@ -184,6 +213,20 @@ def condition(query: dict[str, str], collection: Collection) -> sa.ColumnElement
         raise InputError(
             f"The filter-lang {language[:40]!r} is not understood; it is {' or '.join(parsers)}."
         )
-    if "filter" not in query:
-        return None
-    return filters.condition(parsers[language](query["filter"]), collection, system)
+    names = [p["name"] for p in own(collection) if p["name"] in query]
+    found = [
+        filters.condition(_equal(collection.by_name[name], query[name]), collection, system) for name in names
+    ]
+    if "filter" in query:
+        found.append(filters.condition(parsers[language](query["filter"]), collection, system))
+    return sa.and_(*found) if found else None
+
+
+def _equal(found: Property, told: str) -> dict[str, Any]:
+    """Return the tree of a filter: that a property has the value that a parameter tells."""
+    value: Any = told
+    if found.type in ("integer", "float") and _NUMBER.fullmatch(told):
+        value = float(told)
+    elif found.type == "boolean":
+        value = {"true": True, "false": False}.get(told, told)
+    return {"op": "=", "args": [{"property": found.name}, value]}

@@ -1,22 +1,59 @@
-"""Values in filters: instants, intervals and geometries, as trees of CQL2 have them."""
+"""Values in filters: literals, instants, intervals and geometries, as trees of CQL2 have them."""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 import shapely
+import sqlalchemy as sa
 
+from gis.crs import STORAGE_EPSG
 from gis.errors import InputError
 from gis.served_crs import FAR, ServedCrs, box_into_storage, into_storage
+from gis.store.collections import Property
 
 _BEIJING = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _OPEN = ".."
 _TYPES = ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
+
+BOUND: Mapping[str, sa.types.TypeEngine[Any]] = {
+    "text": sa.Text(), "integer": sa.Double(), "float": sa.Double(), "boolean": sa.Boolean(),
+    "date": sa.Date(), "timestamp": sa.DateTime(),
+}  # fmt: skip
+"""Types of bound values by those of properties."""
+
+
+def shown(value: Any) -> str:
+    """Return the beginning of a value for a message."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()[:80]
+
+
+def bound(found: Property, node: Any) -> sa.ColumnElement[Any]:
+    """Return a literal as a bound value of a property's type; InputError where it is no such value."""
+    kind = found.type
+    value: Any = None
+    if kind in ("date", "timestamp"):
+        value = instant(node, kind)
+    elif kind in ("integer", "float"):
+        fits = isinstance(node, int | float) and not isinstance(node, bool)
+        value = float(node) if fits and abs(node) < 1e300 and math.isfinite(node) else None
+    elif isinstance(node, {"text": str, "boolean": bool}.get(kind, ())):
+        value = node
+    if value is None:
+        raise InputError(f"The property {found.name} is of type {kind}; {shown(node)} is no such value.")
+    return sa.literal(value, BOUND[kind])
+
+
+def ordered(found: Property) -> sa.ColumnElement[Any]:
+    """Return a property's column; texts compare by code points, whatever the database's collation."""
+    return found.column.collate("C") if found.type == "text" else found.column
 
 
 def beijing(moment: dt.datetime) -> dt.datetime:
@@ -57,6 +94,11 @@ def interval(node: Any, kind: str) -> tuple[dt.date, dt.date]:
     if found[0] is None or found[1] is None:
         raise InputError("An end of an interval is neither a date nor a time by RFC 3339.")
     return found[0], found[1]
+
+
+def shape(geometry: shapely.Geometry) -> sa.ColumnElement[Any]:
+    """Return a geometry in the storage CRS as a bound value."""
+    return sa.func.ST_GeomFromWKB(sa.literal(shapely.to_wkb(geometry), sa.LargeBinary), STORAGE_EPSG)
 
 
 def as_shape(node: Any, crs: ServedCrs) -> shapely.Geometry:

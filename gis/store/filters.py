@@ -7,7 +7,6 @@ value is bound. Nothing of a filter becomes SQL by itself.
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +20,7 @@ import sqlalchemy as sa
 from gis.errors import InputError
 from gis.served_crs import ServedCrs
 from gis.store.collections import Collection, Property
-from gis.store.filter_values import as_shape, instant, interval
-from gis.store.items import shape
+from gis.store.filter_values import BOUND, as_shape, bound, interval, ordered, shape, shown
 
 MAX_CHARS = 8_000
 MAX_DEPTH = 20
@@ -66,10 +64,6 @@ OPERATORS = (
 _STRING = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 # Each of these can be repeated so that the next is one level deeper.
 _NESTING = re.compile(r"[-+*/%^=<>(]|\b(?:not|is|in|like|between|div)\b", re.IGNORECASE)
-_BOUND: Mapping[str, sa.types.TypeEngine[Any]] = {
-    "text": sa.Text(), "integer": sa.Double(), "float": sa.Double(), "boolean": sa.Boolean(),
-    "date": sa.Date(), "timestamp": sa.DateTime(),
-}  # fmt: skip
 
 
 def parse_text(text: str) -> Node:
@@ -117,7 +111,22 @@ def condition(tree: Node, collection: Collection, crs: ServedCrs) -> Condition:
     allowed, and for a tree of more than `MAX_NODES` nodes or `MAX_DEPTH` levels.
     """
     _check_size(tree)
-    return _Walk(collection, crs).condition(tree)
+    found = _Walk(collection, crs).condition(tree)
+    if collection.judged is None or not _needs_judged(tree, collection):
+        return found
+    # The same, and the planner need not go through the parcels to find those without results.
+    return sa.and_(found, collection.judged.is_not(None))
+
+
+def _needs_judged(node: Node, collection: Collection) -> bool:
+    """Return whether a condition, which has been walked, holds of no feature that was not judged."""
+    if not isinstance(node, dict) or node.get("op") in ("not", "isNull"):
+        return False
+    if node.get("op") in ("and", "or"):
+        joined = any if node["op"] == "and" else all
+        return joined(_needs_judged(arg, collection) for arg in node["args"])
+    names = {arg["property"] for arg in node.get("args", [node]) if _names_property(arg)}
+    return not names <= {GEOMETRY, *collection.own}
 
 
 def _check_size(tree: Node) -> None:
@@ -134,10 +143,6 @@ def _members(node: Node) -> Sequence[Node]:
     return list(node.values()) if isinstance(node, dict) else node
 
 
-def _shown(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()[:80]
-
-
 @dataclass
 class _Walk:
     collection: Collection
@@ -151,7 +156,7 @@ class _Walk:
         if isinstance(node, bool):
             return sa.true() if node else sa.false()
         if not isinstance(node, dict):
-            raise InputError(f"The filter has {_shown(node)} where it needs a condition.")
+            raise InputError(f"The filter has {shown(node)} where it needs a condition.")
         if node.keys() == {"property"}:
             found = self.property(node)
             if found.type != "boolean":
@@ -159,7 +164,7 @@ class _Walk:
             return found.column.is_(True)
         name, args = node.get("op"), node.get("args")
         if node.keys() != {"op", "args"} or not isinstance(name, str) or not isinstance(args, list):
-            raise InputError(f"The filter has {_shown(node)} where it needs a condition.")
+            raise InputError(f"The filter has {shown(node)} where it needs a condition.")
         return self.operation(name, args)
 
     def operation(self, name: str, args: Sequence[Node]) -> Condition:
@@ -192,52 +197,33 @@ class _Walk:
         if isinstance(node, dict) and isinstance(node.get("op"), str):
             raise _not_allowed(node["op"])
         if not isinstance(name, str):
-            raise InputError(f"The filter has {_shown(node)} where it needs a property.")
+            raise InputError(f"The filter has {shown(node)} where it needs a property.")
         if name not in self.collection.by_name:
             raise InputError(f"The collection {self.collection.id} has no property {name[:60]!r}.")
         return self.collection.by_name[name]
-
-    def value(self, found: Property, node: Node) -> sa.ColumnElement[Any]:
-        """Return a literal as a bound value of the property's type."""
-        kind = found.type
-        value: Any = None
-        if kind in ("date", "timestamp"):
-            value = instant(node, kind)
-        elif kind in ("integer", "float"):
-            fits = isinstance(node, int | float) and not isinstance(node, bool)
-            value = float(node) if fits and abs(node) < 1e300 and math.isfinite(node) else None
-        elif isinstance(node, {"text": str, "boolean": bool}.get(kind, ())):
-            value = node
-        if value is None:
-            raise InputError(f"The property {found.name} is of type {kind}; {_shown(node)} is no such value.")
-        return sa.literal(value, _BOUND[kind])
-
-    def ordered(self, found: Property) -> sa.ColumnElement[Any]:
-        """Return a property's column; texts compare by code points, whatever the database's collation."""
-        return found.column.collate("C") if found.type == "text" else found.column
 
     def comparison(self, name: str, left: Node, right: Node) -> Condition:
         if not _names_property(left) and _names_property(right):
             return self.comparison(_TURNED[name], right, left)
         one = self.property(left)
         if not _names_property(right):
-            return _COMPARISONS[name](self.ordered(one), self.value(one, right))
+            return _COMPARISONS[name](ordered(one), bound(one, right))
         other = self.property(right)
         if one.type != other.type or one.type == "text_list":
             raise InputError(f"The properties {one.name} and {other.name} cannot be compared.")
-        return _COMPARISONS[name](self.ordered(one), self.ordered(other))
+        return _COMPARISONS[name](ordered(one), ordered(other))
 
     def between(self, left: Node, low: Node, high: Node) -> Condition:
         found = self.property(left)
         if found.type not in ("integer", "float"):
             raise InputError(f"The operator between takes a number; {found.name} is of type {found.type}.")
-        return found.column.between(self.value(found, low), self.value(found, high))
+        return found.column.between(bound(found, low), bound(found, high))
 
     def is_in(self, left: Node, values: Node) -> Condition:
         found = self.property(left)
         if not isinstance(values, list) or not 0 < len(values) <= MAX_NODES:
             raise InputError(f"The operator in takes a list of 1 to {MAX_NODES} values.")
-        return found.column.in_([self.value(found, value) for value in values])
+        return found.column.in_([bound(found, value) for value in values])
 
     def like(self, left: Node, pattern: Node) -> Condition:
         found = self.property(left)
@@ -265,7 +251,7 @@ class _Walk:
         found = self.property(left)
         if found.type not in ("date", "timestamp"):
             raise InputError(f"The operator {name} takes a time; {found.name} is of type {found.type}.")
-        ends = (sa.literal(t, _BOUND[found.type]) for t in interval(right, found.type))
+        ends = (sa.literal(t, BOUND[found.type]) for t in interval(right, found.type))
         return _TEMPORAL[name](found.column, *ends)
 
 

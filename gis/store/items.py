@@ -1,4 +1,4 @@
-"""Features of a collection, a page at a time in the order of their keys."""
+"""Features of a collection, a page at a time, in the order of their keys or in one that is asked for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 import shapely
 import sqlalchemy as sa
 
-from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
-from gis.store.collections import Collection
+from gis.store.collections import Collection, Values
 from gis.store.connection import clear_errors
+from gis.store.filter_values import shape
+from gis.store.sorting import Sort, following, token
 
 MAX_PAGE_BYTES = 64_000_000
 """A page ends before more outlines than this are held in memory: the next begins where it ended."""
@@ -25,22 +26,17 @@ _ROWS_AT_ONCE = 500
 class Page:
     """Some features of a collection: keys, outlines in the storage CRS (None where missing), values.
 
-    `after` is the key after which the next page begins, None on the last page.
+    `after` is the place after which the next page begins, None on the last page.
     """
 
     ids: Sequence[str]
     geometries: Sequence[shapely.Geometry | None]
-    values: Sequence[tuple[Any, ...]]
+    values: Values
     after: str | None
 
 
-def shape(geometry: shapely.Geometry) -> sa.ColumnElement[Any]:
-    """Return a geometry in the storage CRS as a bound value."""
-    return sa.func.ST_GeomFromWKB(sa.literal(shapely.to_wkb(geometry), sa.LargeBinary), STORAGE_EPSG)
-
-
 def _select(collection: Collection) -> sa.Select[Any]:
-    values = (p.column.label(f"p_{i}") for i, p in enumerate(collection.properties))
+    values = (column.label(f"p_{i}") for i, column in enumerate(collection.selected))
     # Named by the storage of the column itself: the driver would have it as text.
     outline = sa.type_coerce(sa.func.ST_AsBinary(collection.geometry), sa.LargeBinary)
     return sa.select(collection.key.label("id"), outline.label("wkb"), *values).select_from(collection.source)
@@ -53,38 +49,51 @@ def select_page(
     after: str | None = None,
     box: shapely.Geometry | None = None,
     condition: sa.ColumnElement[bool] | None = None,
+    sorts: Sequence[Sort] = (),
 ) -> sa.Select[Any]:
     """Return the query of a page, as `page` has it, and of one feature more."""
-    query = _select(collection).order_by(collection.key).limit(limit + 1)
+    query = _select(collection).add_columns(*(s.by.column.label(f"s_{i}") for i, s in enumerate(sorts)))
+    query = query.order_by(*(s.clause() for s in sorts), collection.key).limit(limit + 1)
     if after is not None:
-        query = query.where(collection.key > after)
+        query = query.where(following(collection, sorts, after))
     if box is not None:
         query = query.where(sa.func.ST_Intersects(collection.geometry, shape(box)))
+        if collection.near is not None:
+            query = query.where(collection.near(shape(box)))
     return query if condition is None else query.where(condition)
 
 
 def page(connection: sa.Connection, collection: Collection, limit: int, **asked: Any) -> Page:
-    """Return up to `limit` features that come after a key, meet a box and fulfil a condition.
+    """Return up to `limit` features that come after a place, meet a box and fulfil a condition.
 
-    What is `asked` is as in `select_page`. A page of large outlines may have fewer although others follow.
+    What is `asked` is as in `select_page`. They come in the order of `sorts` and then of
+    their keys. A page of large outlines may have fewer although others follow.
     """
     query = select_page(collection, limit, **asked)
+    sorts = len(asked.get("sorts", ()))
     rows: list[sa.Row[Any]] = []
-    size = 0
+    size, after = 0, None
     with clear_errors(f"Reading collection {collection.id} failed"):
         result = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
         with result:
             for row in result:
                 size += len(row.wkb or b"")
                 if len(rows) == limit or (rows and size > MAX_PAGE_BYTES):
-                    return _page(rows, rows[-1].id)
+                    last = rows[-1]
+                    after = token(last[len(last) - sorts :], last.id) if sorts else last.id
+                    break
                 rows.append(row)
-    return _page(rows, None)
+        return _page(connection, collection, rows, after)
 
 
-def _page(rows: Sequence[sa.Row[Any]], after: str | None) -> Page:
+def _page(
+    connection: sa.Connection, collection: Collection, rows: Sequence[sa.Row[Any]], after: str | None
+) -> Page:
     outlines = shapely.from_wkb(np.array([row.wkb for row in rows], dtype=object))
-    return Page([row.id for row in rows], outlines, [tuple(row)[2:] for row in rows], after)
+    values: Values = [tuple(row)[2 : 2 + len(collection.selected)] for row in rows]
+    if collection.decoded is not None:
+        values = collection.decoded(connection, values)
+    return Page([row.id for row in rows], outlines, values, after)
 
 
 def one(connection: sa.Connection, collection: Collection, feature_id: str) -> Page:
@@ -92,6 +101,6 @@ def one(connection: sa.Connection, collection: Collection, feature_id: str) -> P
     query = _select(collection).where(collection.key == feature_id)
     with clear_errors(f"Reading collection {collection.id} failed"):
         rows = connection.execute(query).all()
-    if not rows:
-        raise NotFoundError(f"The collection {collection.id} has no feature {feature_id!r}.")
-    return _page(rows, None)
+        if not rows:
+            raise NotFoundError(f"The collection {collection.id} has no feature {feature_id!r}.")
+        return _page(connection, collection, rows, None)

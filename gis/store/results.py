@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
+from psycopg import sql
 
 from gis.errors import InputError
 from gis.facts.columns import named
-from gis.store.copy import raw
+from gis.store.copy import qualified, raw
 from gis.store.decode import unpacked
 from gis.store.encode import COLUMNS
 from gis.store.layout import (
@@ -24,14 +25,13 @@ from gis.store.layout import (
     PACKED,
     PICKED,
     PLAIN,
-    SHARED,
     SHARED_NUMBERS,
     SHARED_WORDS,
     WORDS,
     variant_of,
 )
 from gis.store.records import RunRecord
-from gis.store.tables import CODE_LIST, RUN, WORD
+from gis.store.tables import CODE_LIST, RUN, SHARED_ROW, WORD
 from gis.vocabulary import FACTS, VERDICTS, Column
 
 _RUN = tuple(RunRecord.__dataclass_fields__)
@@ -56,25 +56,49 @@ def rows(connection: sa.Connection, parcel_ids: Sequence[str]) -> tuple[pd.DataF
         found = cursor.execute(_ROWS, [wanted]).fetchall()
     place = {parcel_id: i for i, parcel_id in enumerate(wanted)}
     found.sort(key=lambda row: place[row[0]])
-    values = _values(connection, found)
+    values = _values(connection, found, [c.name for c in (*FACTS, *VERDICTS)])
     index = pd.Index([row[0] for row in found], dtype=object, name="parcel_id")
     return _frame(values, FACTS, index), _frame(values, VERDICTS, index)
 
 
-def _values(connection: sa.Connection, found: Sequence[tuple[Any, ...]]) -> dict[str, npt.NDArray[Any]]:
-    """Return every column of facts and verdicts of stored rows: NaN or None where missing."""
+def columns_of(
+    connection: sa.Connection, found: Sequence[tuple[Any, ...]], names: Sequence[str]
+) -> list[list[Any]]:
+    """Return facts and verdicts of rows of `result.parcel_result`, a list a column, None where missing.
+
+    The rows have the columns `gis.store.encode.COLUMNS`; one that is NULL throughout has no results.
+    """
+    scored = np.array([row[-1] is not None for row in found], dtype=bool)
+    values = _values(connection, [row for row in found if row[-1] is not None], names)
+    out: list[list[Any]] = []
+    for name in names:
+        column = np.full(len(found), None, dtype=object)
+        present = values[name].astype(object)
+        if values[name].dtype != object:
+            present[np.isnan(values[name])] = None
+        column[scored] = present
+        out.append(column.tolist())
+    return out
+
+
+def _values(
+    connection: sa.Connection, found: Sequence[tuple[Any, ...]], names: Sequence[str]
+) -> dict[str, npt.NDArray[Any]]:
+    """Return columns of facts and verdicts of stored rows, NaN or None where missing; these and others."""
+    needed = {*names, *(source for name in names for source in PICKED.get(name, {}).values())}
     head, packed = unpacked([row[-1] for row in found])
     stored = {name: np.array([row[i] for row in found]) for i, name in enumerate(PLAIN, 1)}
     stored |= {name: head[name] for name in HEAD.names or ()} | dict(zip(PACKED, packed.T, strict=True))
     own = (n for n in NUMBERS if n not in GROUP)
     values: dict[str, npt.NDArray[Any]] = {name: stored[name].astype(np.float64) for name in own}
-    for names, table in ((_OWN_WORDS, WORD), (LISTS, CODE_LIST)):
-        known = _known(connection, table)
-        values |= {name: known[stored[name].astype(np.int64)] for name in names}
+    for known, table in ((_OWN_WORDS, WORD), (LISTS, CODE_LIST)):
+        values |= _entries(connection, table, {n: stored[n].astype(np.int64) for n in known if n in needed})
     values |= {name: _CODED[name][stored[name].astype(np.int64)] for name in CHOICES}
-    for group in SHARED:
-        values |= _shared(connection, group, stored[group])
+    groups = {GROUP[name] for name in needed if name in GROUP}
+    values |= _shared(connection, {group: stored[group].astype(np.int64) for group in groups})
     for name, sources in PICKED.items():
+        if name not in needed:
+            continue
         variant = stored[variant_of(name)]
         missing = np.full(len(found), None if values[sources[1]].dtype == object else np.nan)
         values[name] = np.select(
@@ -83,19 +107,43 @@ def _values(connection: sa.Connection, found: Sequence[tuple[Any, ...]]) -> dict
     return values
 
 
-def _shared(connection: sa.Connection, group: str, ids: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-    """Return the columns of a group by the ids of its rows."""
-    wanted, kinds = np.unique(ids, return_inverse=True)
-    query = "SELECT numbers, words FROM result.shared WHERE shared_id = ANY(%s) ORDER BY shared_id"
-    with raw(connection).cursor(binary=True) as cursor:
-        rows = cursor.execute(query, [wanted.tolist()]).fetchall()
+def _entries(
+    connection: sa.Connection, table: sa.Table, ids: Mapping[str, npt.NDArray[np.int64]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Return columns of words or lists by the ids of their entries; None where there is none."""
+    wanted = np.unique(np.concatenate([*ids.values(), np.zeros(1, dtype=np.int64)]))
+    known: npt.NDArray[np.object_] = np.full(wanted[-1] + 1, None, dtype=object)
+    for number, value in _rows_of(connection, table, wanted):  # one by one: a list is a value, not a row
+        known[number] = value
+    return {name: known[numbers] for name, numbers in ids.items()}
+
+
+def _shared(
+    connection: sa.Connection, ids: Mapping[str, npt.NDArray[np.int64]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of groups by the ids of their rows."""
+    wanted = np.unique(np.concatenate([*ids.values(), np.zeros(0, dtype=np.int64)]))
+    rows = {row[0]: row[1:] for row in _rows_of(connection, SHARED_ROW, wanted)}
     out: dict[str, npt.NDArray[Any]] = {}
-    for part, (names, dtype) in enumerate(
-        ((SHARED_NUMBERS[group], np.float64), (SHARED_WORDS[group], object))
-    ):
-        values = np.array([row[part] for row in rows], dtype=dtype).reshape(len(rows), len(names))
-        out |= {name: values[kinds, i] for i, name in enumerate(names)}
+    for group, numbers in ids.items():
+        kept, kinds = np.unique(numbers, return_inverse=True)
+        for part, (names, dtype) in enumerate(
+            ((SHARED_NUMBERS[group], np.float64), (SHARED_WORDS[group], object))
+        ):
+            values = np.array([rows[i][part] for i in kept.tolist()], dtype=dtype)
+            values = values.reshape(len(kept), len(names))
+            out |= {name: values[kinds, i] for i, name in enumerate(names)}
     return out
+
+
+def _rows_of(connection: sa.Connection, table: sa.Table, ids: npt.NDArray[np.int64]) -> list[tuple[Any, ...]]:
+    """Return the rows of a numbered table that have one of some numbers."""
+    if not len(ids):
+        return []
+    number = sql.Identifier(table.columns[0].name)
+    query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%s)").format(qualified(table), number)
+    with raw(connection).cursor(binary=True) as cursor:
+        return cursor.execute(query, [ids.tolist()]).fetchall()
 
 
 def checked(frame: pd.DataFrame, columns: tuple[Column, ...]) -> dict[str, npt.NDArray[Any]]:
@@ -108,15 +156,6 @@ def checked(frame: pd.DataFrame, columns: tuple[Column, ...]) -> dict[str, npt.N
         n: frame[n].to_numpy(np.float64, na_value=np.nan) for n, kind in declared.items() if kind == "float"
     }
     return {n: numbers[n] if n in numbers else frame[n].to_numpy(dtype=object) for n in declared}
-
-
-def _known(connection: sa.Connection, table: sa.Table) -> npt.NDArray[np.object_]:
-    """Return all words or lists by their id; None where there is none."""
-    entries = list(connection.execute(table.select()))
-    out: npt.NDArray[np.object_] = np.full(max((i for i, _ in entries), default=0) + 1, None, dtype=object)
-    for i, value in entries:  # one by one: a list is a value, not a row
-        out[i] = value
-    return out
 
 
 def _frame(values: Mapping[str, Any], columns: tuple[Column, ...], index: pd.Index[str]) -> pd.DataFrame:

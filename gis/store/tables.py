@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -164,13 +165,31 @@ def _match_table(
     )
 
 
+def joined_key(names: Sequence[str]) -> str:
+    """Return the SQL of the id of a row within all scenarios: its key as one text, bracketed as stored."""
+    found, *rest = names
+    for name in rest:
+        found = f"(({found} || ' '::text) || {name})"
+    return found
+
+
+def _order(name: str, *key: str) -> sa.Index:
+    """Return the index of a table of all scenarios in the order of its ids."""
+    id_: sa.Label[str] = sa.literal_column(joined_key(("scenario", *key))).label("id")
+    return sa.Index(f"{name}_order_idx", id_, unique=True, postgresql_ops={"id": 'COLLATE "C"'})
+
+
 MATCH_SOURCE = _match_table("match_source", SOURCE_COLUMNS, ("source_layer", "source_id"))
 MATCH_SEGMENT = _match_table("match_segment", SEGMENT_COLUMNS, ("source_id", "segment"))
-MATCH_PARCEL = _match_table("match_parcel", PARCEL_COLUMNS, ("parcel_id",))
+MATCH_PARCEL = _match_table(
+    "match_parcel", PARCEL_COLUMNS, ("parcel_id",), _order("match_parcel", "parcel_id")
+)
+_CONNECTION_KEY = ("parcel_id", "technology", "source_layer", "source_id")
 MATCH_CONNECTION = _match_table(
     "match_connection",
     CONNECTION_COLUMNS,
-    ("parcel_id", "technology", "source_layer", "source_id"),
+    _CONNECTION_KEY,
+    _order("match_connection", *_CONNECTION_KEY),
     sa.Index("match_connection_source_idx", "scenario", "source_layer", "source_id"),
 )
 

@@ -76,7 +76,12 @@ def test_the_interface_is_openapi_3_0_by_itself(client: TestClient) -> None:
 
 def test_collections_are_the_loaded_layers_and_the_results(client: TestClient) -> None:
     found = {c["id"]: c for c in client.get("/ogc/collections").json()["collections"]}
-    assert set(found) == {*LAYERS, "parcel_suitability"}
+    expected = {*LAYERS, "parcel_suitability"}
+    if client.get("/api/matches").json()["runs"]:
+        expected |= {"match_parcel", "match_connection", "match_source"}
+    if client.get("/api/sites").json()["sitings"]:
+        expected.add("site")
+    assert set(found) == expected
     west, south, east, north = found["parcel"]["extent"]["spatial"]["bbox"][0]
     assert 115 < west < east < 118
     assert 39 < south < north < 42
@@ -221,8 +226,13 @@ def test_pages_for_people_lead_on(client: TestClient) -> None:
         "bbox-crs=EPSG:4326", "crs=", "crs=http://www.opengis.net/def/crs/EPSG/0/3857",
         "bbox=39501000,1,39500000,2&bbox-crs=http://www.opengis.net/def/crs/EPSG/0/4527",
         "datetime=tomorrow", "datetime=2026-13-01", "datetime=..", "datetime=2026-01-01/2025-01-01",
-        "datetime=2026-01-01/../..", "f=xml", "f=", "district=x", "after=", "after=a%00b", "offset=5",
-        "filter%00=1", "after=" + "x" * 201,
+        "datetime=2026-01-01/../..", "f=xml", "f=", "nosuch=x", "after=", "after=a%00b", "offset=5",
+        "filter%00=1", "after=" + "x" * 4001,
+        "sortby=", "sortby=nosuch", "sortby=geometry", "sortby=name,", "sortby=name,-name", "sortby=--name",
+        "sortby=parcel_id,name,district,township,source,remark", "sortby=name&after=P-000101",
+        "sortby=name&after=%5B%22x%22%5D", "sortby=population&after=%5B%22x%22,%22y%22%5D",
+        "sortby=name&after=%5B%5B%5D,%22y%22%5D", "sortby=name&after=%7B%7D", "population=x", "synthetic=1",
+        "floor_area_ratio=1e999", "district=a&district=b", "geometry=x", "parcel_id=%00",
     ],
 )  # fmt: skip
 def test_wrong_parameters_are_refused(client: TestClient, query: str) -> None:
