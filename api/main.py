@@ -12,10 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from api import docs, health, layers, matches, ogc, problems, search, sites, suitability, summary
+from api import docs, health, layers, matches, ogc, ogc_tiles, problems, search, sites, suitability, summary
 from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
+from api.tile_documents import router as tile_documents_router
 from api.tiles import map_data
 from api.tiles import router as tiles_router
 from gis.settings import Settings
@@ -53,9 +54,10 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.extents = Extents(store)
     app.state.jobs = matches.Jobs()
     problems.install(app)
-    for module in (suitability, summary, matches, sites, layers, search, health, ogc):
+    for module in (suitability, summary, matches, sites, layers, search, health, ogc, ogc_tiles):
         app.include_router(module.router)
-    app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
+    for router in (tiles_router, tile_documents_router):
+        app.include_router(router, responses=problems.documented(404, 422, 503))
     docs.install(app)
     _install_map(app, store, scorer, settings)
     _declare_schemas(app)

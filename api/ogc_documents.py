@@ -26,6 +26,14 @@ _CLASSES = (
     "ogcapi-features-3/1.0/conf/queryables",
     "ogcapi-features-3/1.0/conf/filter",
     "ogcapi-features-3/1.0/conf/features-filter",
+    "ogcapi-tiles-1/1.0/conf/core",
+    "ogcapi-tiles-1/1.0/conf/tileset",
+    "ogcapi-tiles-1/1.0/conf/tilesets-list",
+    "ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+    "ogcapi-tiles-1/1.0/conf/mvt",
+    "ogcapi-tiles-1/1.0/conf/oas30",
+    "tms/2.0/conf/tilematrixset",
+    "tms/2.0/conf/json-tilematrixset",
     "cql2/1.0/conf/cql2-text",
     "cql2/1.0/conf/cql2-json",
     "cql2/1.0/conf/basic-cql2",
@@ -109,6 +117,7 @@ def landing(request: Request, query: Mapping[str, str], html: bool) -> dict[str,
         link(f"{request.base_url}docs", "service-doc", HTML, "The interface as a page"),
         link(url(request, "conformance"), "conformance", JSON, "Conformance classes"),
         link(url(request, "collections"), "data", JSON, "Collections"),
+        link(url(request, "tileMatrixSets"), f"{_REL}/tiling-schemes", JSON, "Tile matrix sets"),
     ]
     return {"title": TITLE, "description": _DESCRIPTION, "links": links}
 
@@ -149,11 +158,16 @@ def collection(
         "itemType": "feature",
         "crs": list(SERVED),
         "storageCrs": STORED.uri,
-        "links": [*links, *items, link(url(request, *here, "queryables"), _QUERYABLES, SCHEMA, "Queryables")],
+        "links": [
+            *links,
+            *items,
+            link(url(request, *here, "queryables"), f"{_REL}/queryables", SCHEMA, "Queryables"),
+            link(url(request, *here, "tiles"), f"{_REL}/tilesets-vector", JSON, "Vector tiles"),
+        ],
     }
 
 
-_QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+_REL = "http://www.opengis.net/def/rel/ogc/1.0"
 _TYPES: Mapping[ValueType, dict[str, Any]] = {
     "text": {"type": "string"},
     "text_list": {"type": "array", "items": {"type": "string"}},
