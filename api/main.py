@@ -12,7 +12,20 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from api import docs, health, layers, matches, ogc, ogc_tiles, problems, search, sites, suitability, summary
+from api import (
+    docs,
+    health,
+    layers,
+    matches,
+    ogc,
+    ogc_tiles,
+    problems,
+    search,
+    sites,
+    suitability,
+    summary,
+    wmts,
+)
 from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
@@ -56,8 +69,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (suitability, summary, matches, sites, layers, search, health, ogc, ogc_tiles):
         app.include_router(module.router)
-    for router in (tiles_router, tile_documents_router):
-        app.include_router(router, responses=problems.documented(404, 422, 503))
+    for router in (tiles_router, tile_documents_router, wmts.router):
+        app.include_router(router, responses=problems.documented(400, 404, 422, 503))
     docs.install(app)
     _install_map(app, store, scorer, settings)
     _declare_schemas(app)

@@ -16,6 +16,7 @@ from gis.store import Store
 from gis.store.kept_tiles import TileKey, find, keep
 from gis.webmap.boxes import KEPT_MAX_ZOOM
 from gis.webmap.match_tiles import MATCH_LAYERS
+from gis.webmap.pictures import blank
 from gis.webmap.tiles import RESULT_LAYERS, render_tile
 
 MVT = "application/vnd.mapbox-vector-tile"
@@ -65,10 +66,11 @@ def answer(
     if etag in (t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)
     body = _body(request.app.state.store, key, render)
+    if media_type == PNG:
+        # Clients of pictures take no content for a fault.
+        return Response(body or blank(), media_type=PNG, headers=headers)
     if not body:
         return Response(status_code=204, headers=headers)
-    if media_type == PNG:
-        return Response(body, media_type=PNG, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(body, media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(gzip.decompress(body), media_type=media_type, headers=headers)

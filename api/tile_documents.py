@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from api.access import check_readable, readable, reading, shared
 from api.responses import ORJSON
@@ -23,6 +23,10 @@ from layers.spec import Text
 
 router = APIRouter(tags=["map"])
 
+_OK: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"schema": {"type": "object"}}}}
+}
+
 
 def _answer(request: Request, document: dict[str, Any], *read: str) -> ORJSON:
     """Return a document that is asked for anew each time: it names the present versions."""
@@ -36,7 +40,7 @@ def _url(request: Request, layer: str, form: str, query: str) -> str:
     return f"{str(request.base_url).rstrip('/')}/tiles/{layer}/{{z}}/{{x}}/{{y}}.{form}?{query}"
 
 
-@router.get("/tiles/style.json", summary="MapLibre style of the map", response_class=ORJSON)
+@router.get("/tiles/style.json", summary="MapLibre style of the map", response_class=Response, responses=_OK)
 def get_style(request: Request) -> ORJSON:
     """Return a MapLibre style of what is loaded and may be read, in the colours of the map page.
 
@@ -60,7 +64,12 @@ def get_style(request: Request) -> ORJSON:
     return _answer(request, style | {"layers": drawn_layers(shown)}, *map(read_as, shown))
 
 
-@router.get("/tiles/{layer}.json", summary="TileJSON of a layer, a result or a raster", response_class=ORJSON)
+@router.get(
+    "/tiles/{layer}.json",
+    summary="TileJSON of a layer, a result or a raster",
+    response_class=Response,
+    responses=_OK,
+)
 def get_tilejson(
     request: Request,
     layer: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -28,6 +29,18 @@ _RESULT_WIDTH_PX = 2.0
 Colour = tuple[int, int, int, int]
 
 
+@cache
+def blank() -> bytes:
+    """Return a transparent tile as PNG."""
+    return _png(Image.new("RGBA", (TILE_PX, TILE_PX)))
+
+
+def _png(image: Image.Image) -> bytes:
+    out = BytesIO()
+    image.save(out, "PNG", compress_level=6)
+    return out.getvalue()
+
+
 def picture(body: bytes, layer: str, z: int) -> bytes:
     """Return a tile of `gis.webmap.tiles.render_tile` as PNG of 256 x 256 pixels, empty for an empty one."""
     if not body:
@@ -46,9 +59,7 @@ def picture(body: bytes, layer: str, z: int) -> bytes:
     colours = _colours(layer, values, len(shapes))
     for part, one in zip(parts, owner, strict=True):
         _draw(pen, part, layer, colours[one])
-    out = BytesIO()
-    image.resize((TILE_PX, TILE_PX), Image.Resampling.BOX).save(out, "PNG", compress_level=6)
-    return out.getvalue()
+    return _png(image.resize((TILE_PX, TILE_PX), Image.Resampling.BOX))
 
 
 def _colours(layer: str, values: dict[str, npt.NDArray[Any]], count: int) -> list[str]:

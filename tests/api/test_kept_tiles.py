@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,12 @@ from fastapi.testclient import TestClient
 
 from api.main import create_app
 from gis.settings import Settings
-from gis.store import Store, open_store
+from gis.store import Store
 from gis.webmap.boxes import KEPT_MAX_ZOOM, tile_box_m
 from tests.browser.tile_reading import ask, features, tile_of
-from tests.conftest import at
 
 CENTRE = (116.40, 39.90)
 CITY = ((115.3, 41.2), (117.6, 39.3))
-
-
-@pytest.fixture(scope="module")
-def town(new_database: Callable[..., sa.URL], sample: str) -> Iterator[Store]:
-    """The sample city in a database of its own, not scored, to be changed."""
-    with open_store(at(new_database("town", sample))) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
