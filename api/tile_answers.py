@@ -17,7 +17,8 @@ from gis.store.kept_tiles import TileKey, find, keep
 from gis.webmap.boxes import KEPT_MAX_ZOOM
 from gis.webmap.match_tiles import MATCH_LAYERS
 from gis.webmap.pictures import blank
-from gis.webmap.tiles import RESULT_LAYERS, render_tile
+from gis.webmap.tile_layers import DESCRIBED
+from gis.webmap.tiles import RESULT_LAYERS, is_around, render_tile
 
 MVT = "application/vnd.mapbox-vector-tile"
 PNG = "image/png"
@@ -65,7 +66,7 @@ def answer(
     headers = {"ETag": etag, **_caching(request, place.layer, known == version)}
     if etag in (t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)
-    body = _body(request.app.state.store, key, render)
+    body = _body(request, key, render)
     if media_type == PNG:
         # Clients of pictures take no content for a fault.
         return Response(body or blank(), media_type=PNG, headers=headers)
@@ -98,12 +99,11 @@ def _caching(request: Request, layer: str, lasting: bool) -> dict[str, str]:
     }
 
 
-def _body(store: Store, key: TileKey, render: Callable[[], bytes]) -> bytes:
-    """Return a tile as it is sent to who takes gzip.
-
-    `store` is the owner's, not the caller's: kept tiles of all layers lie in one table that no caller's role
-    may read or write, and what the caller may read was asked before.
-    """
+def _body(request: Request, key: TileKey, render: Callable[[], bytes]) -> bytes:
+    """Return a tile as it is sent to who takes gzip."""
+    # The owner's store, not the caller's: kept tiles of all layers lie in one table that no caller's role may
+    # read or write, and what the caller may read was asked before.
+    store: Store = request.app.state.store
     if key.z > KEPT_MAX_ZOOM:
         return _packed(key, render())
     body = find(store.engine, key)
@@ -114,9 +114,18 @@ def _body(store: Store, key: TileKey, render: Callable[[], bytes]) -> bytes:
         body = find(store.engine, key)
         if body is None:
             body = _packed(key, render())
-            if body:  # there is no end of empty tiles around a city
+            # There is no end of empty tiles around a city.
+            if body or _in_the_city(store, key):
                 keep(store.engine, key, body)
     return body
+
+
+def _in_the_city(store: Store, key: TileKey) -> bool:
+    """Return whether something of what a tile's layer draws is not far; for rasters that is not asked."""
+    if key.layer not in DESCRIBED:
+        return False
+    with store.engine.connect() as connection:
+        return is_around(connection, DESCRIBED[key.layer].outlines, key.z, key.x, key.y)
 
 
 def _packed(key: TileKey, plain: bytes) -> bytes:

@@ -187,6 +187,17 @@ def _layer_sql(spec: LayerSpec, z: int, table: str) -> str:
     return tile_sql(_LAYER_SHAPES.format(**parts))
 
 
+def is_around(connection: Connection, layer: str, z: int, x: int, y: int) -> bool:
+    """Return whether a layer has something in the tile four zooms out from a tile."""
+    up = min(z, 4)
+    near = storage_box(tile_box_m(z - up, x >> up, y >> up), 0.0)
+    if near is None:
+        return False
+    values = dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
+    found = f"SELECT FROM layer.{layer} WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {STORAGE_EPSG})"
+    return bool(connection.execute(text(f"SELECT EXISTS ({found})"), values).scalar())
+
+
 def extent(layer: str, z: int) -> int:
     """Return how many units a side of a layer's tile has."""
     if layer in MATCH_LAYERS:

@@ -86,7 +86,9 @@ def test_an_import_brings_other_tiles_and_drops_the_kept(
     assert old not in {version for version, *_ in kept(town, "data_centre")}
 
 
-def test_empty_and_close_tiles_are_not_kept(two: tuple[TestClient, TestClient], town: Store) -> None:
+def test_tiles_around_the_city_and_close_ones_are_not_kept(
+    two: tuple[TestClient, TestClient], town: Store
+) -> None:
     write(town, "TRUNCATE meta.tile")
     assert ask(two[0], "parcel", 13, 0, 0).status_code == 204
     z = KEPT_MAX_ZOOM + 1
@@ -96,6 +98,18 @@ def test_empty_and_close_tiles_are_not_kept(two: tuple[TestClient, TestClient], 
         lon, lat = connection.execute(where).one()
     assert ask(two[0], "parcel", z, *tile_of(lon, lat, z)).status_code == 200
     assert kept(town, "parcel") == []
+
+
+def test_an_empty_tile_beside_others_is_kept(two: tuple[TestClient, TestClient], town: Store) -> None:
+    write(town, "TRUNCATE meta.tile")
+    source = town.read("wastewater_plant").to_crs("OGC:CRS84").geometry.iloc[0]
+    x, y = (place // 16 * 16 for place in tile_of(source.x, source.y, 16))
+    for j in range(16):
+        for client in two:
+            assert ask(client, "wastewater_plant", 16, x, y + j).status_code in (200, 204)
+    bodies = [bytes(body) for _, _, body in kept(town, "wastewater_plant")]
+    assert len(bodies) == 16
+    assert b"" in bodies
 
 
 @pytest.mark.parametrize("z", [7, 8])
