@@ -7,17 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse
 
-from api.access import caller, check_readable, needs, readable, reading
+from api.access import caller, needs, readable
 from api.jobs import JobId, accepted, asked_for
+from api.ogc_documents import collection_of
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_job import JobInfo, NewExport
 from gis.access import Caller
 from gis.errors import BodyError, BusyError, NotFoundError
 from gis.jobs import job_of
-from gis.jobs.export import FORMATS, SYSTEMS, check_export, needed
+from gis.jobs.export import FORMATS, SYSTEMS, check_export
 from gis.jobs.files import export_of
-from gis.store.collections import COLLECTIONS
 
 router = APIRouter(tags=["jobs"])
 
@@ -29,16 +29,11 @@ router = APIRouter(tags=["jobs"])
 )
 def post_export(request: Request, who: Annotated[Caller, needs("export")], body: NewExport) -> ORJSON:
     """Ask for a collection as a file; GET /api/exports/{job_id}/file has it for a day once it is done."""
-    collection = COLLECTIONS.get(body.collection)
-    if collection is not None:
-        for id_ in needed(collection):
-            check_readable(request, id_)
-    if collection is None or collection.layer.id not in reading(request).layer_versions():
-        raise NotFoundError(f"There is no collection {body.collection!r}; /ogc/collections lists them.")
+    collection = collection_of(request, body.collection).collection
     if body.crs not in SYSTEMS:
         raise BodyError(f"The crs {body.crs[:40]!r} is none of {', '.join(SYSTEMS)}.", "/crs")
     asked = body.model_dump(mode="json")
-    check_export(asked)
+    check_export(asked, collection)
     kept = {"ending": FORMATS[body.format].ending, "readable": sorted(readable(request))}
     return accepted(asked_for(request, who, "export", asked | kept))
 
@@ -63,9 +58,7 @@ def get_export(request: Request, who: Annotated[Caller, Depends(caller)], job_id
         raise NotFoundError(f"The job {job_id} has no file: it is {job.kind}, {job.state}.")
     if job.state != "done":
         raise BusyError(f"The export {job_id} is not done yet, but {job.state}: ask again when it is.")
-    collection = COLLECTIONS[job.request["collection"]]
-    for id_ in needed(collection):
-        check_readable(request, id_)
+    collection = collection_of(request, job.request["collection"]).collection
     form = FORMATS[job.request["format"]]
     path = export_of(request.app.state.settings, job_id, form.ending)
     if not path.is_file():

@@ -24,12 +24,14 @@ from api import (
     layers,
     matches,
     ogc,
+    ogc_tiles,
     problems,
     search,
     session,
     sites,
     suitability,
     summary,
+    wmts,
 )
 from api.access import SECURITY, Guard, readable, reading
 from api.limits import Limits
@@ -39,6 +41,7 @@ from api.middleware import Door, caller_name, content_policy
 from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
+from api.tile_documents import router as tile_documents_router
 from api.tiles import map_data
 from api.tiles import router as tiles_router
 from gis.errors import OneMapError
@@ -81,9 +84,11 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, summary, matches, sites, jobs, imports, exports, layers, search, session, health, ogc,
+        ogc_tiles,
     ):  # fmt: skip
         app.include_router(module.router)
-    app.include_router(tiles_router, responses=problems.documented(404, 422, 503))
+    for router in (tiles_router, tile_documents_router, wmts.router):
+        app.include_router(router, responses=problems.documented(400, 404, 422, 503))
     docs.install(app)
     metrics = Metrics(store) if settings.metrics else None
     if metrics:

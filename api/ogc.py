@@ -13,14 +13,13 @@ from fastapi.responses import StreamingResponse
 from api import ogc_documents as documents
 from api import ogc_html as html
 from api import ogc_query as asked
-from api.access import check_readable, readable, reading
+from api.access import reading
 from api.ogc_features import dumped, features, written
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, both, link, url
 from api.problems import documented
 from gis.errors import NotFoundError
 from gis.store import items
 from gis.store.collections import Collection
-from gis.store.result_collections import offered
 
 router = APIRouter(prefix="/ogc", tags=["OGC API Features"])
 
@@ -122,7 +121,7 @@ def get_collection(request: Request) -> Response:
     """Describe one collection: extent, coordinate systems, and links to its features."""
     query = asked.read(request, asked.F)
     as_html = asked.is_html(request, query)
-    found = _found(request)
+    found = documents.collection_of(request, request.path_params["collection_id"])
     collection = found.collection
     links = both(request, ("collections", collection.id), query, as_html, JSON)
     document = documents.collection(request, found, links)
@@ -159,7 +158,7 @@ def get_sortables(request: Request) -> Response:
 
 def _properties(request: Request, told_by: Callable[[Request, Collection], dict[str, Any]]) -> Response:
     query = asked.read(request, asked.F)
-    collection = _found(request).collection
+    collection = documents.collection_of(request, request.path_params["collection_id"]).collection
     document = told_by(request, collection)
     if not asked.is_html(request, query):
         return _json(document, SCHEMA)
@@ -179,7 +178,7 @@ def get_items(request: Request) -> Response:
     Pages are joined by links `next`. `numberMatched` is told where all features are asked for.
     Every property of `queryables` but lists is a parameter too: `name=value`.
     """
-    place = _found(request)
+    place = documents.collection_of(request, request.path_params["collection_id"])
     collection = place.collection
     query = asked.read(request, *asked.ITEMS, *asked.own(collection))
     as_html = asked.is_html(request, query)
@@ -223,7 +222,7 @@ def get_item(request: Request) -> Response:
     query = asked.read(request, asked.CRS, asked.F)
     as_html = asked.is_html(request, query)
     crs = asked.crs(query, "crs")
-    collection = _found(request).collection
+    collection = documents.collection_of(request, request.path_params["collection_id"]).collection
     feature_id: str = request.path_params["feature_id"]
     if "\0" in feature_id:
         raise NotFoundError(f"The collection {collection.id} has no feature with a zero byte in its id.")
@@ -255,21 +254,6 @@ def _table(
     names = [p.name for p in collection.properties if p.name != collection.key_name]
     body = [*html.links(document), *html.table(("id", *names), rows)]
     return html.page(f"{collection.title.zh} {collection.title.en}", body)
-
-
-def _found(request: Request) -> documents.Served:
-    """Return the collection of the path.
-
-    Raises NotFoundError if there is none, and AccessError if the caller may not read it.
-    """
-    id_ = request.path_params["collection_id"]
-    known = offered(readable(request))
-    for needed in known[id_].reads if id_ in known else ():
-        check_readable(request, needed)
-    found = documents.served(request).get(id_)
-    if found is None:
-        raise NotFoundError(f"There is no collection {id_!r}; /ogc/collections lists those that are loaded.")
-    return found
 
 
 @contextmanager

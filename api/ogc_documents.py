@@ -10,11 +10,12 @@ import numpy as np
 import shapely
 from fastapi import Request
 
-from api.access import readable, reading
+from api.access import check_readable, readable, reading
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, Link, both, link, url
 from api.ogc_query import LIMIT, own
 from gis.access import RESULTS
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
+from gis.errors import NotFoundError
 from gis.served_crs import CRS84, SERVED, STORED
 from gis.store import Store, sorting
 from gis.store.collections import COLLECTIONS, SUITABILITY, Collection, Property, ValueType
@@ -32,6 +33,14 @@ _CLASSES = (
     "ogcapi-features-3/1.0/conf/queryables",
     "ogcapi-features-3/1.0/conf/filter",
     "ogcapi-features-3/1.0/conf/features-filter",
+    "ogcapi-tiles-1/1.0/conf/core",
+    "ogcapi-tiles-1/1.0/conf/tileset",
+    "ogcapi-tiles-1/1.0/conf/tilesets-list",
+    "ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+    "ogcapi-tiles-1/1.0/conf/mvt",
+    "ogcapi-tiles-1/1.0/conf/oas30",
+    "tms/2.0/conf/tilematrixset",
+    "tms/2.0/conf/json-tilematrixset",
     "cql2/1.0/conf/cql2-text",
     "cql2/1.0/conf/cql2-json",
     "cql2/1.0/conf/basic-cql2",
@@ -108,6 +117,20 @@ def served(request: Request) -> dict[str, Served]:
     }
 
 
+def collection_of(request: Request, id_: str) -> Served:
+    """Return a collection that the caller may read.
+
+    Raises NotFoundError if there is none, and AccessError if the caller may not read it.
+    """
+    known = offered(readable(request))
+    for needed in known[id_].reads if id_ in known else ():
+        check_readable(request, needed)
+    there = served(request).get(id_)
+    if there is None:
+        raise NotFoundError(f"There is no collection {id_!r}; /ogc/collections lists those that are loaded.")
+    return there
+
+
 def _served(one: Collection, versions: Mapping[str, LayerVersion]) -> Served:
     around = tuple(versions[layer] for layer in one.around if layer in versions)
     counted = one.id in COLLECTIONS
@@ -164,6 +187,7 @@ def landing(request: Request, query: Mapping[str, str], html: bool) -> dict[str,
         link(f"{request.base_url}docs", "service-doc", HTML, "The interface as a page"),
         link(url(request, "conformance"), "conformance", JSON, "Conformance classes"),
         link(url(request, "collections"), "data", JSON, "Collections"),
+        link(url(request, "tileMatrixSets"), f"{_RELATIONS}/tiling-schemes", JSON, "Tile matrix sets"),
     ]
     return {"title": TITLE, "description": _DESCRIPTION, "links": links}
 
@@ -207,6 +231,7 @@ def collection(request: Request, found: Served, links: list[Link]) -> dict[str, 
             *items,
             link(url(request, *here, "queryables"), f"{_RELATIONS}/queryables", SCHEMA, "Queryables"),
             link(url(request, *here, "sortables"), f"{_RELATIONS}/sortables", SCHEMA, "Sortables"),
+            link(url(request, *here, "tiles"), f"{_RELATIONS}/tilesets-vector", JSON, "Vector tiles"),
         ],
     }
 

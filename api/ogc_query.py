@@ -27,6 +27,11 @@ def _query(name: str, description: str, schema: dict[str, Any], **more: Any) -> 
     return {"name": name, "in": "query", "description": description, "schema": schema} | more
 
 
+def json_only(form: str) -> Parameter:
+    """Return the parameter `f` of a route that has one form."""
+    return _query("f", "Form of the answer: there is one", {"enum": [form]})
+
+
 F = _query("f", "Form of the answer; without it the header Accept says", {"enum": ["json", "html"]})
 LIMIT = _query(
     "limit",

@@ -2,98 +2,30 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-from collections import OrderedDict
 from collections.abc import Container
-from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection, text
 
-from api.access import check_readable, readable, reading, shared
+from api.access import check_readable, readable, reading
 from api.parameters import FeatureId
+from api.tile_answers import MVT, PNG, Place, answer, mvt, read_as
+from api.tile_versions import match_versions, tile_versions
 from gis.access import RESULTS
 from gis.citywide.scenario import NAME
 from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
 from gis.rules import RuleSet
 from gis.store import Store
-from gis.webmap.boxes import CELL_MAX_ZOOM
-from gis.webmap.match_tiles import MATCH_LAYERS, SOURCES
+from gis.webmap.boxes import MAX_ZOOM
+from gis.webmap.match_tiles import MATCH_LAYERS
 from gis.webmap.page import MapData
-from gis.webmap.tiles import MAX_ZOOM, RESULT_LAYER, check_tile, feature, identify, render_tile
-from layers import LAYERS
+from gis.webmap.raster_tiles import render_raster_tile
+from gis.webmap.tiles import check_place, check_tile, feature, identify
+from layers import LAYERS, RASTERS
 
 router = APIRouter(tags=["map"])
-
-MVT = "application/vnd.mapbox-vector-tile"
-_CACHED_TILES = 2000
-_YEAR = "max-age=31536000, immutable"
-
-
-class TileCache:
-    """The last rendered low-zoom tiles; the data version is part of the key, so none is ever stale."""
-
-    def __init__(self, size: int = _CACHED_TILES) -> None:
-        self._size = size
-        self._tiles: OrderedDict[tuple[str, str, int, int, int], bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, str, int, int, int]) -> bytes | None:
-        """Return the tile, or None."""
-        with self._lock:
-            if key in self._tiles:
-                self._tiles.move_to_end(key)
-            return self._tiles.get(key)
-
-    def put(self, key: tuple[str, str, int, int, int], body: bytes) -> None:
-        """Keep the tile, and drop the one not asked for the longest."""
-        with self._lock:
-            self._tiles[key] = body
-            if len(self._tiles) > self._size:
-                self._tiles.popitem(last=False)
-
-
-_CACHE = TileCache()
-
-
-def _token(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
-
-
-def tile_versions(store: Store) -> dict[str, str]:
-    """Return a version token per layer that can be drawn; layers never loaded are absent.
-
-    Tokens differ between stores too: two data folders served on one port do not
-    share tiles in a browser's cache.
-    """
-    versions = {
-        v.layer: _token(v.layer, v.version, v.loaded_at, v.source_sha256)
-        for v in store.layer_versions().values()
-        if v.layer in LAYERS
-    }
-    for layer in versions.keys() & {s.id for s in LAYERS.values() if s.by_township}:
-        versions[layer] = _token(
-            versions[layer], versions.get("township")
-        )  # drawn from the townships it lists
-    run = store.latest_run()
-    if run is not None:
-        versions[RESULT_LAYER] = _token(run.run_id, run.ruleset_hash, run.finished_at, versions.get("parcel"))
-    return versions
-
-
-def match_versions(store: Store) -> dict[str, str]:
-    """Return a version token per scenario that was matched, for the tiles of its run.
-
-    Outlines and the places of sources are those of the present layers.
-    """
-    layers = tile_versions(store)
-    drawn = [layers.get(layer) for layer in ("parcel", *(s.id for s in SOURCES))]
-    with store.engine.connect() as connection:
-        runs = connection.execute(text("SELECT scenario, finished_at FROM meta.match ORDER BY scenario"))
-        return {scenario: _token(scenario, finished_at, drawn) for scenario, finished_at in runs}
 
 
 def _bounds(connection: Connection, layer: str) -> tuple[float, float, float, float] | None:
@@ -125,8 +57,8 @@ def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapDat
     """Return what `gis.webmap.map_page` needs to know of what may be read, and of the rules behind it."""
     versions = {
         layer: version
-        for layer, version in tile_versions(store).items()
-        if (RESULTS if layer == RESULT_LAYER else layer) in may_read
+        for layer, version in tile_versions(store, readable=may_read).items()
+        if read_as(layer) in may_read
     }
     with store.engine.connect() as connection:
         framing = [layer for layer in ("district", "parcel") if layer in versions]
@@ -162,36 +94,38 @@ def tile(
         str, Query(pattern=f"^{NAME}$", description="Scenario of a layer of matching runs")
     ] = "base",
 ) -> Response:
-    """Return a Mapbox vector tile; up to zoom 11 results are aggregated to cells."""
+    """Return a Mapbox vector tile; up to zoom 11 results and areas under a pixel are aggregated to cells."""
     check_tile(layer, z, x, y)
-    of = layer if layer in LAYERS else RESULTS
-    check_readable(request, of)
-    store = reading(request)
-    version = (
-        match_versions(store).get(scenario) if layer in MATCH_LAYERS else tile_versions(store).get(layer)
-    )
-    if version is None:
-        return Response(status_code=204, headers={"Cache-Control": "no-cache"})
-    etag = f'"{_token(layer, version, z, x, y)}"'
-    whose = "public" if shared(request, of) else "private"
-    lasting = f"{whose}, {_YEAR}" if v == version else f"{whose}, no-cache"
-    vary = "Accept-Encoding, Authorization, Cookie, X-API-Key"
-    headers = {"ETag": etag, "Cache-Control": lasting, "Vary": vary}
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=headers)
-    key = (layer, version, z, x, y)
-    body = _CACHE.get(key)
-    if body is None:
-        with store.engine.connect() as connection:
-            plain = render_tile(connection, layer, z, x, y, scenario)
-        body = gzip.compress(plain, 5, mtime=0) if plain else b""
-        if z <= CELL_MAX_ZOOM:
-            _CACHE.put(key, body)
-    if not body:
-        return Response(status_code=204, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(body, media_type=MVT, headers=headers | {"Content-Encoding": "gzip"})
-    return Response(gzip.decompress(body), media_type=MVT, headers=headers)
+    check_readable(request, read_as(layer))
+    place = Place(layer, z, x, y, scenario if layer in MATCH_LAYERS else "")
+    return answer(request, place, MVT, mvt(request, place), v)
+
+
+@router.get(
+    "/tiles/{raster}/{z}/{x}/{y}.png",
+    summary="Tile of a raster as a picture",
+    response_class=Response,
+    responses={200: {"content": {PNG: {}}}, 204: {"description": "Nothing lies in this tile"}},
+)
+def raster_tile(
+    request: Request,
+    raster: str,
+    z: int,
+    x: int,
+    y: int,
+    v: Annotated[str, Query(description="Version; with the present one the tile is cached for good")] = "",
+) -> Response:
+    """Return a tile of a raster, coloured over its declared range; what has no value is transparent."""
+    if raster not in RASTERS:
+        raise NotFoundError(f"There is no raster {raster!r}; the rasters are {', '.join(RASTERS)}.")
+    check_readable(request, raster)
+    check_place(z, x, y)
+
+    def render() -> bytes:
+        with reading(request).engine.connect() as connection:
+            return render_raster_tile(connection, raster, z, x, y)
+
+    return answer(request, Place(raster, z, x, y), PNG, render, v)
 
 
 @router.get("/api/tiles/matches", summary="Versions of the tiles of matching runs")
@@ -206,9 +140,8 @@ def get_feature(request: Request, layer: str, feature_id: FeatureId) -> dict[str
     """Return a feature's name and `bbox`: west, south, east, north in degrees, null without a shape."""
     _known((layer,))
     check_readable(request, layer)
-    store = reading(request)
-    with store.engine.connect() as connection:
-        return feature(connection, layer, feature_id)
+    with reading(request).engine.connect() as connection:
+        return feature(connection, layer, feature_id, readable(request))
 
 
 def _known(wanted: tuple[str, ...]) -> None:
@@ -230,7 +163,5 @@ def identify_at(
     _known(wanted)
     for layer in wanted:
         check_readable(request, layer)
-    store = reading(request)
-    parcels = "parcel" in readable(request)
-    with store.engine.connect() as connection:
-        return identify(connection, lon, lat, zoom, wanted, parcels=parcels)
+    with reading(request).engine.connect() as connection:
+        return identify(connection, lon, lat, zoom, wanted, readable(request))

@@ -17,12 +17,12 @@ import pyogrio
 import pyproj
 import shapely
 
-from gis.access import RESULTS as READ_RESULTS
 from gis.errors import InputError, StoreError
 from gis.jobs.run import Progress
 from gis.served_crs import CRS84, SERVED, ServedCrs, box_into_storage, from_storage
 from gis.store import Store, filters, items
-from gis.store.collections import COLLECTIONS, RESULTS, Collection, Property
+from gis.store.collections import COLLECTIONS, Collection, Property
+from gis.store.result_collections import offered
 from gis.store.tables import GEOMETRY_TYPES
 
 PAGE = 5_000
@@ -36,6 +36,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "date": pa.date32(), "timestamp": pa.timestamp("us"),
 }  # fmt: skip
 _GEOMETRY = "geometry"
+_GEOMETRY_TYPES = {**GEOMETRY_TYPES, "any": "Unknown"}
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,9 @@ class Format:
     write: Callable[[pa.RecordBatchReader, Path, Collection, ServedCrs], None]
 
 
-def needed(collection: Collection) -> tuple[str, ...]:
-    """Return what may have to be read for an export: a layer, and results where they are in it."""
-    return (collection.layer.id, READ_RESULTS) if collection.id == RESULTS else (collection.layer.id,)
-
-
-def check_export(asked: Mapping[str, Any]) -> None:
+def check_export(asked: Mapping[str, Any], collection: Collection) -> None:
     """Raise InputError where a box or a filter is not usable, or a form cannot have a coordinate system."""
-    _condition(asked), _box(asked)
+    _condition(asked, collection), _box(asked)
     if asked["format"] == "geojson" and asked["crs"] != CRS84.code:
         raise InputError(f"GeoJSON is in longitude and latitude: leave out the crs, or ask for {CRS84.code}.")
 
@@ -66,10 +62,16 @@ def write_export(store: Store, asked: Mapping[str, Any], target: Path, progress:
     All are of one moment, in the order of their keys. `asked` has `collection`, `format`, `crs`, `bbox` and
     `filter` as the API takes them, and `readable`, what the caller may read.
     """
-    collection, form, crs = COLLECTIONS[asked["collection"]], FORMATS[asked["format"]], SYSTEMS[asked["crs"]]
-    if not set(needed(collection)) <= set(asked["readable"]):
+    readable = frozenset(asked["readable"])
+    collection, form, crs = (
+        offered(readable)[asked["collection"]],
+        FORMATS[asked["format"]],
+        SYSTEMS[asked["crs"]],
+    )
+    if not readable.issuperset(collection.reads):
         raise InputError(f"The collection {collection.id} may not be read by whoever asked for it.")
-    total = store.layer_versions()[collection.layer.id].feature_count
+    counted = collection.id in COLLECTIONS
+    total = store.layer_versions()[collection.around[0]].feature_count if counted else 0
     beside, schema = target.with_name(f".{target.name}"), _schema(collection, form)
     count = 0
     cut_off: list[Exception] = []
@@ -105,14 +107,14 @@ def _box(asked: Mapping[str, Any]) -> shapely.Geometry | None:
     return None if asked["bbox"] is None else box_into_storage(tuple(asked["bbox"]), CRS84)
 
 
-def _condition(asked: Mapping[str, Any]) -> Any:
+def _condition(asked: Mapping[str, Any], collection: Collection) -> Any:
     if asked["filter"] is None:
         return None
-    return filters.condition(filters.parse_text(asked["filter"]), COLLECTIONS[asked["collection"]], CRS84)
+    return filters.condition(filters.parse_text(asked["filter"]), collection, CRS84)
 
 
 def _pages(store: Store, collection: Collection, asked: Mapping[str, Any]) -> Iterator[items.Page]:
-    box, condition = _box(asked), _condition(asked)
+    box, condition = _box(asked), _condition(asked, collection)
     with store.engine.begin() as connection:
         connection.exec_driver_sql(
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0"
@@ -172,7 +174,7 @@ def _write_gdal(
             layer=collection.id,
             driver=driver,
             geometry_name=_GEOMETRY,
-            geometry_type=GEOMETRY_TYPES[collection.layer.geometry],
+            geometry_type=_GEOMETRY_TYPES[collection.shape],
             crs=_plain(crs),
             **options,
         )

@@ -353,3 +353,14 @@ JOB = sa.Table(
 )
 """Work that was asked for; `queue_id` is its entry in the queue, whose tables are those of procrastinate
 in the schema `job`. An entry goes when its job has ended, the row stays."""
+
+TILE = sa.Table(
+    "tile",
+    metadata,
+    *(sa.Column(name, sa.Text, primary_key=True) for name in ("layer", "scenario", "version", "form")),
+    *(sa.Column(name, sa.Integer, primary_key=True, autoincrement=False) for name in ("z", "x", "y")),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    prefixes=["UNLOGGED"],
+    schema="meta",
+)
+"""Rendered tiles of any layer; see `gis.store.kept_tiles`. No role that answers callers may read it."""

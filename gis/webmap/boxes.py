@@ -1,17 +1,21 @@
 """Where a tile lies and how it is cut into cells, in web Mercator and in the CRS of the stored layers.
 
-The pieces of SQL are bound to a tile by `w`, `s`, `e`, `n` (EPSG:3857), and `cell`, the side of a cell.
+The pieces of SQL are bound to a tile by `tile_values`: `w`, `s`, `e`, `n` (EPSG:3857), `cell`, the side of
+a cell, and others.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import pyproj
+from sqlalchemy import Connection, text
 
 from gis.crs import API_CRS, STORAGE_EPSG
 
 TILE_PX = 256
+MAX_ZOOM = 22
 WORLD_M = 20037508.342789244
 """Half the side of the square that web Mercator makes of the world."""
 
@@ -23,6 +27,9 @@ CELL_MAX_ZOOM = 11
 
 CELLS_PER_TILE = 64
 PARCEL_MIN_ZOOM = 12
+
+KEPT_MAX_ZOOM = 16
+"""Up to this zoom rendered tiles are kept; further in, rendering costs hardly more than looking up."""
 
 TILE_SQL = "ST_MakeEnvelope(:w, :s, :e, :n, 3857)"
 # A parcel belongs to the one cell that holds the middle of its bounding box, so that none is counted twice.
@@ -72,5 +79,50 @@ def storage_box(box: Box, margin_m: float) -> Box | None:
 
 
 def drawn_sql(geometry: str, z: int) -> str:
-    """Return the SQL of the shape `web` at a zoom: below 14 nothing finer than `simplify` is sent."""
-    return "web" if geometry == "point" or z >= 14 else "ST_Simplify(web, :simplify, true)"
+    """Return the SQL of the shape `web` (EPSG:3857) in tile units, NULL where it lies beyond the tile.
+
+    Below zoom 14 nothing finer than `simplify` is sent. What would shrink to nothing is drawn as a speck
+    of a few tile units (`unit`, in metres): no feature is lost for being small or thin.
+    """
+    if geometry == "point":
+        return _placed("web")
+    shape = "web" if z >= 14 else "ST_Simplify(web, :simplify, true)"
+    speck = (
+        "ST_Buffer(web, 2 * :unit, 'quad_segs=1')"
+        if geometry == "polygon"
+        else "(SELECT ST_MakeLine(ST_Translate(p, -:unit, 0), ST_Translate(p, :unit, 0))"
+        " FROM ST_PointOnSurface(web) AS p)"
+    )
+    return f"coalesce({_placed(shape)}, {_placed(speck)})"
+
+
+def _placed(shape: str) -> str:
+    return f"ST_AsMVTGeom({shape}, {TILE_SQL}, :extent, :buffer, true)"
+
+
+def tile_sql(rows: str) -> str:
+    """Return the SQL of the tile of `rows`, which have their shape in tile units as `geom`, NULL left out."""
+    # Without OFFSET the planner works the shapes out twice, once to see whether they are NULL.
+    return f"SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM ({rows} OFFSET 0) AS t WHERE geom IS NOT NULL"
+
+
+def tile_values(layer: str, box: Box, extent: int, buffer_px: int) -> dict[str, Any]:
+    """Return what the SQL of a tile is bound to."""
+    side = box[2] - box[0]
+    values = dict(zip("wsen", box, strict=True))
+    return values | {
+        "layer": layer,
+        "extent": extent,
+        "buffer": extent * buffer_px // TILE_PX,
+        "margin": side * buffer_px / TILE_PX,
+        "cell": side / CELLS_PER_TILE,
+        "pixel": side / TILE_PX,
+        "unit": side / extent,
+        "simplify": side / TILE_PX / 2,
+    }
+
+
+def run(connection: Connection, statement: str, values: dict[str, Any]) -> bytes:
+    """Return the tile that a statement makes; it may have no use for some of the values."""
+    body = connection.execute(text(statement), values).scalar()
+    return bytes(body) if body is not None else b""

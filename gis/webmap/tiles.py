@@ -7,6 +7,7 @@ only from the layer declarations.
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -20,23 +21,26 @@ from gis.webmap.boxes import (
     CELL_MAX_ZOOM,
     CELL_SHAPE_SQL,
     CELL_SQL,
-    CELLS_PER_TILE,
     IN_TILE_SQL,
+    MAX_ZOOM,
     PARCEL_MIN_ZOOM,
     TILE_PX,
     TILE_SQL,
     WORLD_M,
     drawn_sql,
     is_near,
+    run,
     storage_box,
     tile_box_m,
+    tile_sql,
+    tile_values,
 )
-from gis.webmap.match_tiles import MATCH_LAYERS, render_match_tile
+from gis.webmap.match_tiles import EXTENT, MATCH_CONNECTION, MATCH_LAYERS, render_match_tile
 from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
 
 RESULT_LAYER = "parcel_suitability"
-TILE_LAYERS = (RESULT_LAYER, *MATCH_LAYERS, *LAYERS)
-MAX_ZOOM = 22
+RESULT_LAYERS = (RESULT_LAYER, *MATCH_LAYERS)
+TILE_LAYERS = (*RESULT_LAYERS, *LAYERS)
 MAX_FEATURES_PER_LAYER = 5
 
 _TOLERANCE_PX = 7.0
@@ -48,30 +52,50 @@ def check_tile(layer: str, z: int, x: int, y: int) -> None:
     """Raise NotFoundError unless the layer has tiles and z/x/y name one of them."""
     if layer not in TILE_LAYERS:
         raise NotFoundError(f"There is no layer {layer!r}; the layers are {', '.join(TILE_LAYERS)}.")
+    check_place(z, x, y)
+
+
+def check_place(z: int, x: int, y: int) -> None:
+    """Raise NotFoundError unless z/x/y name a tile."""
     if not 0 <= z <= MAX_ZOOM:
         raise NotFoundError(f"There is no zoom {z}; zooms run from 0 to {MAX_ZOOM}.")
     if not (0 <= x < 2**z and 0 <= y < 2**z):
         raise NotFoundError(f"There is no tile {z}/{x}/{y}; at zoom {z}, x and y run from 0 to {2**z - 1}.")
 
 
-_LAYER_TILE = f"""
-SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
-  SELECT {{columns}},
-    ST_AsMVTGeom({{geometry}}, {TILE_SQL}, :extent, :buffer, true) AS geom
+_LAYER_SHAPES = f"""
+  SELECT {{columns}}, {{shape}} AS geom
   FROM (SELECT *, ST_Transform(geom, 3857) AS web FROM {{table}}
-        WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {STORAGE_EPSG})) AS near
-) AS t WHERE geom IS NOT NULL
-"""
+        WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {STORAGE_EPSG})) AS near"""
 
-_PARCEL_TILE = f"""
-SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
-  SELECT parcel_id AS id, recommended, recommended_status, round(recommended_score)::int AS score,
-    ST_AsMVTGeom({{geometry}}, {TILE_SQL}, :extent, :buffer, true) AS geom
-  FROM (SELECT parcel_id, geom AS web FROM result.parcel_tile
+# Areas under a pixel are counted by cell, and the rest are drawn one by one: a tile of a great many small
+# areas stays small.
+_LAYER_CELLS = f"""
+WITH near AS MATERIALIZED (
+  SELECT *, ST_XMax(web) - ST_XMin(web) < :pixel AND ST_YMax(web) - ST_YMin(web) < :pixel AS small
+  FROM (SELECT {{columns}}, ST_Transform(geom, 3857) AS web FROM {{table}}
+        WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {STORAGE_EPSG})) AS placed
+), cell AS (
+  SELECT i, j, count(*) AS n
+  FROM (SELECT {CELL_SQL} FROM (SELECT web AS geom FROM near WHERE small) AS shape) AS placed
+  WHERE {IN_TILE_SQL} GROUP BY i, j
+)
+{
+    tile_sql(
+        f'''
+  SELECT {{names}}, NULL::int AS feature_count, {{shape}} AS geom FROM near WHERE NOT small
+  UNION ALL
+  SELECT i || '-' || j{{unnamed}}, n::int, {CELL_SHAPE_SQL} FROM cell'''
+    )
+}"""
+
+# The view of results has hundreds of columns, which takes the planner longer than the tile.
+_PARCEL_COLUMNS = f"""parcel_id AS id, {choice_sql("recommended")} AS recommended,
+    {choice_sql("recommended_status")} AS recommended_status,
+    round({number_sql("recommended_score")})::int AS score"""
+_PARCEL_NEAR = f"""(SELECT parcel_id, geom AS web FROM result.parcel_tile
         WHERE geom && ST_Expand({TILE_SQL}, :margin)) AS near
-  LEFT JOIN result.parcel_suitability USING (parcel_id)
-) AS t WHERE geom IS NOT NULL
-"""
+  LEFT JOIN result.parcel_result USING (parcel_id)"""
 
 # A cell shows what covers most of its parcel area. Recommendations are counted by code.
 # Cells beyond the tile are left out once cells are made: asked of each parcel, whether its cell is in the
@@ -93,18 +117,23 @@ WITH placed AS (
          sum(weighted) OVER (PARTITION BY i, j) / sum(scored) OVER (PARTITION BY i, j) AS score
   FROM part WHERE {IN_TILE_SQL} ORDER BY i, j, area DESC, recommended, recommended_status
 )
-SELECT ST_AsMVT(t, :layer, :extent, 'geom') FROM (
+{
+    tile_sql(
+        f'''
   SELECT i || '-' || j AS id, {choice_sql("recommended")} AS recommended,
     {choice_sql("recommended_status")} AS recommended_status, round(score)::int AS score,
     n::int AS parcel_count, {CELL_SHAPE_SQL} AS geom
-  FROM cell
-) AS t WHERE geom IS NOT NULL
-"""
+  FROM cell'''
+    )
+}"""
 
 
-def _features(spec: LayerSpec) -> str:
-    """Return the SQL of a layer's rows; a list of townships is drawn as the outline of those townships."""
-    if not spec.by_township:
+def _features(spec: LayerSpec, outlines: bool) -> str:
+    """Return the SQL of a layer's rows.
+
+    With `outlines` a list of townships is drawn as the outline of those townships, which must be readable.
+    """
+    if not (spec.by_township and outlines):
         return f"layer.{spec.id}"
     columns = ", ".join(f"z.{name}" for name in spec.field_names)
     return f"""(
@@ -113,55 +142,74 @@ def _features(spec: LayerSpec) -> str:
             SELECT ST_Multi(ST_Union(geom)) AS geom FROM layer.township
             WHERE z.geom IS NULL AND string_to_array(z.townships, '{TOWNSHIP_SEPARATOR}')
                   && ARRAY[name, coalesce(district, '') || name, township_id]::text[]
-        ) listed ON true) AS placed"""
+        ) listed ON true) AS listed"""
 
 
-def _tile_columns(spec: LayerSpec) -> str:
-    named = ", name" if "name" in spec.field_names else ""
-    return f"{spec.key} AS id{named}"
-
-
-def render_tile(connection: Connection, layer: str, z: int, x: int, y: int, scenario: str) -> bytes:
+def render_tile(
+    connection: Connection, layer: str, z: int, x: int, y: int, scenario: str, *, outlines: bool = True
+) -> bytes:
     """Return one Mapbox vector tile (not compressed), empty where nothing lies.
 
     The tile holds one MVT layer named like `layer`; every feature carries its key
     as the property `id`. Only layers of matching runs differ by `scenario`. `check_tile` must have passed.
+    Without `outlines` the layer `township` is not read, and zones that are lists of townships are not drawn.
     """
     if layer in MATCH_LAYERS:
         return render_match_tile(connection, layer, scenario, z, x, y)
     box = tile_box_m(z, x, y)
-    side = box[2] - box[0]
-    cells = layer == RESULT_LAYER and z <= CELL_MAX_ZOOM
-    point = layer in LAYERS and LAYERS[layer].geometry == "point"
-    extent = 4096 if z >= 14 or point or cells else 2048
-    # Circles and wide lines reach over the tile's edge: 16 pixels for points, 4 otherwise.
-    buffer = extent * (16 if point else 4) // TILE_PX
-    margin = side * buffer / extent
-    values: dict[str, Any] = dict(zip("wsen", box, strict=True))
-    values |= {"layer": layer, "extent": extent, "buffer": buffer}
     if layer == RESULT_LAYER:
-        if cells:
-            statement = _CELL_TILE
-            values["cell"] = side / CELLS_PER_TILE
-            del values["buffer"]
-        else:
-            statement = _PARCEL_TILE.format(geometry=drawn_sql("polygon", z))
-            values["margin"] = margin
-    else:
-        spec = LAYERS[layer]
-        near = storage_box(box, margin)
-        if near is None or (layer == "parcel" and z < PARCEL_MIN_ZOOM):
-            return b""
-        values |= dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
-        statement = _LAYER_TILE.format(
-            columns=_tile_columns(spec),
-            geometry=drawn_sql(spec.geometry, z),
-            table=_features(spec),
-        )
-    if ":simplify" in statement:
-        values["simplify"] = side / TILE_PX / 2
-    body = connection.execute(text(statement), values).scalar()
-    return bytes(body) if body is not None else b""
+        if z <= CELL_MAX_ZOOM:
+            return run(connection, _CELL_TILE, tile_values(layer, box, extent(layer, z), 0))
+        shape = drawn_sql("polygon", z)
+        statement = tile_sql(f"SELECT {_PARCEL_COLUMNS}, {shape} AS geom FROM {_PARCEL_NEAR}")
+        return run(connection, statement, tile_values(layer, box, extent(layer, z), 4))
+    spec = LAYERS[layer]
+    # Circles and wide lines reach over the tile's edge: 16 pixels for points, 4 otherwise.
+    values = tile_values(layer, box, extent(layer, z), 16 if spec.geometry == "point" else 4)
+    near = storage_box(box, values["margin"])
+    if near is None or z < min_zoom(layer):
+        return b""
+    values |= dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
+    return run(connection, _layer_sql(spec, z, _features(spec, outlines)), values)
+
+
+def _layer_sql(spec: LayerSpec, z: int, table: str) -> str:
+    named = "name" in spec.field_names
+    parts = {
+        "columns": f"{spec.key} AS id{', name' if named else ''}",
+        "names": "id, name" if named else "id",
+        "unnamed": ", NULL" if named else "",
+        "table": table,
+        "shape": drawn_sql(spec.geometry, z),
+    }
+    if spec.geometry == "polygon" and z <= CELL_MAX_ZOOM:
+        return _LAYER_CELLS.format(**parts)
+    return tile_sql(_LAYER_SHAPES.format(**parts))
+
+
+def is_around(connection: Connection, layer: str, z: int, x: int, y: int) -> bool:
+    """Return whether a layer has something in the tile four zooms out from a tile."""
+    up = min(z, 4)
+    near = storage_box(tile_box_m(z - up, x >> up, y >> up), 0.0)
+    if near is None:
+        return False
+    values = dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
+    found = f"SELECT FROM layer.{layer} WHERE geom && ST_MakeEnvelope(:x0, :y0, :x1, :y1, {STORAGE_EPSG})"
+    return bool(connection.execute(text(f"SELECT EXISTS ({found})"), values).scalar())
+
+
+def extent(layer: str, z: int) -> int:
+    """Return how many units a side of a layer's tile has."""
+    if layer in MATCH_LAYERS:
+        return EXTENT
+    if layer == RESULT_LAYER:
+        return 2048 if CELL_MAX_ZOOM < z < 14 else 4096
+    return 4096 if z >= 14 or LAYERS[layer].geometry == "point" else 2048
+
+
+def min_zoom(layer: str) -> int:
+    """Return the zoom from which on a layer has tiles."""
+    return PARCEL_MIN_ZOOM if layer in ("parcel", MATCH_CONNECTION) else 0
 
 
 def _attributes(spec: LayerSpec, row: Any) -> list[dict[str, Any]]:
@@ -182,14 +230,14 @@ def identify(
     lat: float,
     zoom: int,
     layer_ids: tuple[str, ...],
-    *,
-    parcels: bool,
+    readable: Container[str],
 ) -> dict[str, Any]:
     """Return what lies at a longitude and latitude (degrees, CRS84).
 
     `parcels` are the parcels that cover the point, smallest first, with their
-    GeoJSON geometry, none unless `parcels` are asked for; `features` are features
-    of `layer_ids` that cover the point or lie within a few pixels of it at `zoom`.
+    GeoJSON geometry; `features` are features of `layer_ids` that cover the point
+    or lie within a few pixels of it at `zoom`. Parcels, and outlines of townships, are told
+    where they are among the `readable` layers; `layer_ids` must be.
     """
     place = reproject(np.array([shapely.Point(lon, lat)], dtype=object), API_CRS, f"EPSG:{STORAGE_EPSG}")[0]
     empty: dict[str, Any] = {"lon": lon, "lat": lat, "parcels": [], "features": []}
@@ -198,30 +246,40 @@ def identify(
     pixel_m = 2 * WORLD_M * math.cos(math.radians(lat)) / (TILE_PX * 2**zoom)
     values = {"x": place.x, "y": place.y, "most": MAX_FEATURES_PER_LAYER}
     point = f"ST_SetSRID(ST_MakePoint(:x, :y), {STORAGE_EPSG})"
-    query = text(
+    covering = text(
         "SELECT parcel_id, name, synthetic, ST_AsGeoJSON(ST_Transform(geom, 4326), 7)::json AS geometry"
         f" FROM layer.parcel WHERE ST_Intersects(geom, {point})"
         " ORDER BY ST_Area(geom), parcel_id LIMIT :most"
     )
-    rows = connection.execute(query, values).mappings() if parcels else ()
+    parcels = connection.execute(covering, values).mappings() if "parcel" in readable else ()
     return empty | {
-        "parcels": [dict(row) for row in rows],
+        "parcels": [dict(row) for row in parcels],
         "features": [
             feature
             for layer_id in sorted(layer_ids, key=_by_shape)
-            for feature in _features_at(connection, layer_id, point, values, _TOLERANCE_PX * pixel_m)
+            for feature in _features_at(
+                connection,
+                LAYERS[layer_id],
+                _features(LAYERS[layer_id], "township" in readable),
+                point,
+                values | {"tolerance": _TOLERANCE_PX * pixel_m},
+            )
         ],
     }
 
 
-def feature(connection: Connection, layer: str, feature_id: str) -> dict[str, Any]:
-    """Return layer, id, name and bbox (degrees, None without a shape) of a feature; NotFoundError if none."""
+def feature(connection: Connection, layer: str, feature_id: str, readable: Container[str]) -> dict[str, Any]:
+    """Return layer, id, name and bbox (degrees, None without a shape) of a feature; NotFoundError if none.
+
+    A list of townships has the bbox of these where `township` is `readable`.
+    """
     spec = LAYERS[layer]
     named = "name" if "name" in spec.field_names else "NULL"
     row = connection.execute(
         text(
             f"SELECT {named} AS name, ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b)"
-            f" FROM {_features(spec)}, LATERAL ST_Transform(geom, 4326) AS b WHERE {spec.key} = :id"
+            f" FROM {_features(spec, 'township' in readable)},"
+            f" LATERAL ST_Transform(geom, 4326) AS b WHERE {spec.key} = :id"
         ),
         {"id": feature_id},
     ).one_or_none()
@@ -237,15 +295,14 @@ def _by_shape(layer_id: str) -> int:
 
 
 def _features_at(
-    connection: Connection, layer_id: str, point: str, values: dict[str, float], tolerance_m: float
+    connection: Connection, spec: LayerSpec, table: str, point: str, values: dict[str, float]
 ) -> list[dict[str, Any]]:
-    spec = LAYERS[layer_id]
     # ST_DWithin at 0 is ST_Intersects: a polygon must cover the point, a line or point only lie near.
-    reach_m = 0.0 if spec.geometry == "polygon" else tolerance_m
+    reach_m = 0.0 if spec.geometry == "polygon" else values["tolerance"]
     columns = ", ".join(spec.field_names)
     rows = connection.execute(
         text(
-            f"SELECT {columns} FROM {_features(spec)} WHERE ST_DWithin(geom, {point}, :reach)"
+            f"SELECT {columns} FROM {table} WHERE ST_DWithin(geom, {point}, :reach)"
             f" ORDER BY ST_Distance(geom, {point}), {spec.key} LIMIT :most"
         ),
         values | {"reach": reach_m},

@@ -17,6 +17,7 @@ from gis.runs import Runs
 from gis.settings import Settings
 from gis.store import Store, open_store
 from tests.api.shapes import random_features
+from tests.conftest import at
 from tests.working import working
 
 
@@ -36,6 +37,13 @@ def city(new_database: Callable[..., sa.URL], sample: str, shared_dir: Path) -> 
         drawn.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(60, seed=7)}))
         import_file(opened, "parcel", drawn, mode="append", on_error="abort")
         Runs(opened).score(load_ruleset())
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def town(new_database: Callable[..., sa.URL], sample: str) -> Iterator[Store]:
+    """The sample city in a database of its own, not scored, to be changed."""
+    with open_store(at(new_database("town", sample))) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ from api.examples import BODY_EXAMPLES
 from api.main import create_app
 from api.schemas import Layers, Problem, SearchResult, Summary
 from api.schemas_suitability import Suitability, SuitabilityResults
-from api.tiles import tile_versions
+from api.tile_versions import tile_versions
 from gis.resources import Raster
 from gis.settings import Settings
 from gis.store import Store
