@@ -7,6 +7,7 @@ import sys
 import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from textwrap import indent
 from typing import Any
 
 import orjson
@@ -44,7 +45,7 @@ def _line(at_s: float, level: str, message: str, fields: dict[str, Any]) -> str:
 
 
 class _Plain(logging.Formatter):
-    """`warning: what happened [request id]`, the traceback of an unexpected error below it."""
+    """`warning: what happened [request id]`, the traceback of an unexpected error below it, set in."""
 
     def format(self, record: logging.LogRecord) -> str:
         # A line break from a request cannot pass for a line of ours.
@@ -52,7 +53,7 @@ class _Plain(logging.Formatter):
         request_id = REQUEST_ID.get()
         if request_id:
             line += f" [{request_id}]"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return f"{line}\n{indent(self.formatException(record.exc_info), '  ')}" if record.exc_info else line
 
 
 class _Json(logging.Formatter):
