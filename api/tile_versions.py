@@ -13,7 +13,7 @@ import gis.webmap
 from gis.store import Store
 from gis.webmap.match_tiles import SOURCES
 from gis.webmap.tiles import RESULT_LAYER
-from layers import LAYERS, RASTERS
+from layers import LAYERS
 
 # Every tile asks first: texts take the driver a third of the time that lists and times do.
 _LOADS = """
@@ -46,7 +46,7 @@ def _loads(connection: Connection, layers: Iterable[str]) -> dict[str, str]:
 
 def tile_versions(
     store: Store,
-    wanted: Iterable[str] = (RESULT_LAYER, *LAYERS, *RASTERS),
+    wanted: Iterable[str] = (RESULT_LAYER, *LAYERS),
     readable: Container[str] = LAYERS,
 ) -> dict[str, str]:
     """Return a version token for each wanted layer, raster and result that can be drawn.
