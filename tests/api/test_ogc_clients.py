@@ -1,11 +1,11 @@
-"""Real clients on a served city: GDAL's OAPIF driver and OWSLib, held against SQL."""
+"""Real clients on a served city: GDAL's OAPIF driver, OWSLib and QGIS, held against SQL."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
@@ -65,6 +65,51 @@ def ogr(source: str, into: Path, *options: str) -> list[dict[str, Any]]:
     assert ran.returncode == 0, ran.stderr
     assert "ERROR" not in ran.stderr, ran.stderr
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+def qgis(address: str, into: Path, **asked: tuple[str, Sequence[float] | None, str | None]) -> dict[str, Any]:
+    """Return what QGIS reads of collections: of each its CRS, ids, and boxes of some features."""
+    environment = os.environ | {
+        "QT_QPA_PLATFORM": "offscreen", "HOME": str(into), "XDG_RUNTIME_DIR": str(into),
+        "no_proxy": "127.0.0.1",
+    }  # fmt: skip
+    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    into.chmod(0o700)
+    command = ["/usr/bin/python3", str(Path(__file__).with_name("qgis_reader.py")), address]
+    ran = subprocess.run(
+        [*command, json.dumps(asked)], capture_output=True, text=True, env=environment, cwd=into, check=False
+    )
+    assert "No module named 'qgis'" not in ran.stderr, "QGIS is missing: apt-get install python3-qgis"
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def test_qgis_reads_collections_boxes_and_filters(
+    address: str, asked: list[str], city: Store, tmp_path: Path
+) -> None:
+    asked.clear()
+    where = "recommended = 'reclaimed_water' AND recommended_score > 60"
+    found = qgis(
+        address,
+        tmp_path,
+        whole=("green_space", None, None),
+        box=("parcel", BOX, None),
+        filtered=("parcel_suitability", None, where),
+    )
+    assert found["whole"]["ids"] == sorted(city.read("green_space")["green_space_id"])
+    assert set(found["filtered"]["ids"]) == expected(city, where, "result.parcel_suitability")
+    ids = set(found["box"]["ids"])
+    assert expected(city, IN_BOX) == ids
+    # Longitude comes first, as the default CRS has it.
+    assert found["box"]["crs"] in ("OGC:CRS84", "EPSG:4326")
+    stored = city.read("parcel", ids=sorted(ids)).set_index("parcel_id").to_crs("OGC:CRS84").geometry
+    for id_, box in found["box"]["boxes"].items():
+        assert box == pytest.approx(stored[id_].bounds, abs=1e-9)
+    # The box is asked of the server, and pages are large.
+    assert any("bbox=" in query for query in asked)
+    assert any("limit=1000" in query for query in asked)
 
 
 def test_gdal_downloads_a_box_page_by_page(

@@ -18,6 +18,7 @@ from gis.jobs.export import FORMATS, SYSTEMS, check_export, write_export
 from gis.rules import load_ruleset
 from gis.runs import Runs
 from gis.store import Store
+from gis.store.collections import COLLECTIONS
 
 Read = Callable[[Path], pd.DataFrame]
 
@@ -119,8 +120,9 @@ def test_an_export_has_only_what_its_caller_may_read(judged: Store, tmp_path: Pa
     ],
 )
 def test_what_cannot_be_exported_is_said_before(changed: dict[str, Any], message: str) -> None:
+    query = asked(**changed)
     with pytest.raises(InputError, match=message):
-        check_export(asked(**changed))
+        check_export(query, COLLECTIONS[query["collection"]])
 
 
 def test_what_stops_an_export_leaves_no_file_and_keeps_its_kind(judged: Store, tmp_path: Path) -> None:
