@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,16 +34,14 @@ _AT_ONCE = 1_000
 def features(collection: Collection, page: Page, crs: ServedCrs) -> Iterator[dict[str, Any]]:
     """Yield the features of a page, with geometries as of `geojson`."""
     names = [p.name for p in collection.properties]
+    times = [i for i, p in enumerate(collection.properties) if p.type == "timestamp"]
     for start in range(0, len(page.ids), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         shapes = geojson(from_storage(page.geometries[part], crs))
-        for feature_id, shape, values in zip(page.ids[part], shapes, page.values[part], strict=True):
-            yield {
-                "type": "Feature",
-                "id": feature_id,
-                "geometry": shape,
-                "properties": dict(zip(names, map(_value, values), strict=True)),
-            }
+        rows = page.values[part] if not times else [_zoned(row, times) for row in page.values[part]]
+        for feature_id, shape, values in zip(page.ids[part], shapes, rows, strict=True):
+            properties = dict(zip(names, values, strict=True))
+            yield {"type": "Feature", "id": feature_id, "geometry": shape, "properties": properties}
 
 
 def geojson(geometries: Geometries) -> npt.NDArray[np.object_]:
@@ -80,6 +77,9 @@ def written(document: dict[str, Any], found: Iterable[dict[str, Any]]) -> Iterat
     yield b"]}"
 
 
-def _value(value: Any) -> Any:
-    """Return a stored value for JSON: times are Beijing time without a zone, and get theirs."""
-    return value.replace(tzinfo=_BEIJING) if isinstance(value, dt.datetime) else value
+def _zoned(values: Sequence[Any], times: Iterable[int]) -> list[Any]:
+    """Return values for JSON: times are Beijing time without a zone, and get theirs."""
+    out = list(values)
+    for i in times:
+        out[i] = None if out[i] is None else out[i].replace(tzinfo=_BEIJING)
+    return out
