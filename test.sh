@@ -9,7 +9,8 @@ ensure_system \
   'chromium:command -v chromium' \
   'fonts-noto-cjk:ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc' \
   'gdal-bin:command -v ogr2ogr' \
-  'libatomic1:ls /usr/lib/*/libatomic.so.1'
+  'libatomic1:ls /usr/lib/*/libatomic.so.1' \
+  'python3-qgis:ls /usr/lib/python3/dist-packages/qgis'
 ensure_python requirements-dev.lock
 ensure_kernels
 ensure_assets

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from email.message import Message
-from email.parser import HeaderParser
-from email.utils import collapse_rfc2231_value
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.problems import MediaTypeError, TooLargeError
 from gis.errors import BodyError
@@ -23,30 +23,43 @@ async def read_form(
 
     Raises BodyError for what is no such form, and TooLargeError as soon as more than `max_bytes` have come.
     """
-    body = _Body(stream, _boundary(content_type), max_bytes)
-    fields: list[tuple[str, str]] = []
-    file_name: str | None = None
-    async for name, file in body.parts():
-        if name == "file" and file is not None:
-            if file_name is not None:
-                raise BodyError("The form has more than one file: send one at a time.", "/file")
-            file_name = file
-            async for piece in body.content():
-                await write(piece)
-        else:
-            fields.append((name, _text(await body.small())))
-    if file_name is None:
+    form, came_bytes = _Form(), 0
+    try:
+        parser = MultipartParser(
+            _boundary(content_type),
+            {
+                "on_part_begin": form.begin,
+                "on_header_field": form.add_head,
+                "on_header_value": form.add_value,
+                "on_header_end": form.end_header,
+                "on_headers_finished": form.name_part,
+                "on_part_data": form.add,
+                "on_part_end": form.end_part,
+                "on_end": form.end,
+            },
+        )
+        async for piece in stream:
+            came_bytes += len(piece)
+            if came_bytes > max_bytes:
+                raise TooLargeError(f"The body is larger than {max_bytes} bytes; send less at a time.")
+            parser.write(piece)
+            for part in form.taken():
+                await write(part)
+    except FormParserError as error:
+        raise BodyError(f"The form cannot be read ({error}): send it again.") from error
+    if not form.whole:
+        raise BodyError("The form ends in the middle: send it whole.")
+    if form.file_name is None:
         raise BodyError("The form has no file: send it in the field file, with a name.", "/file")
-    return fields, file_name
+    return form.fields, form.file_name
 
 
 def _boundary(content_type: str) -> bytes:
-    head = Message()
-    head["content-type"] = content_type
-    boundary = head.get_boundary()
-    if head.get_content_type() != "multipart/form-data" or not boundary or len(boundary) > 70:
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= 70:
         raise MediaTypeError("A file is sent as a form: Content-Type multipart/form-data with its boundary.")
-    return b"\r\n--" + boundary.encode("latin-1", "replace")
+    return boundary
 
 
 def _text(content: bytes) -> str:
@@ -56,69 +69,59 @@ def _text(content: bytes) -> str:
         raise BodyError("The form has text that is not UTF-8.") from error
 
 
-class _Body:
-    """What has come of a body and was not used yet."""
+class _Form:
+    """What has come of a form; its methods are called by the parser."""
 
-    def __init__(self, stream: AsyncIterator[bytes], mark: bytes, max_bytes: int) -> None:
-        self._stream = stream
-        self._mark = mark
-        self._held = bytearray(b"\r\n")  # the first mark has no line before it
-        self._max_bytes = max_bytes
-        self._came_bytes = 0
+    def __init__(self) -> None:
+        self.fields: list[tuple[str, str]] = []
+        self.file_name: str | None = None
+        self.whole = False
         self._small_bytes = 0
+        self._pieces: list[bytes] = []
 
-    async def parts(self) -> AsyncIterator[tuple[str, str | None]]:
-        """Yield the name of every part, and that of its file; its content has to be read before the next."""
-        await self.small()
-        while True:
-            head = await self.small(b"\r\n", 2)
-            if head.startswith(b"--"):
-                return
-            named = HeaderParser().parsestr(_text(await self.small(b"\r\n\r\n")))
-            name, file = (named.get_param(key, header="content-disposition") for key in ("name", "filename"))
-            if name is None:
-                raise BodyError("A part of the form has no name.")
-            yield collapse_rfc2231_value(name), None if file is None else collapse_rfc2231_value(file)
+    def taken(self) -> list[bytes]:
+        """Return what has come of the file since it was asked last."""
+        pieces, self._pieces = self._pieces, []
+        return pieces
 
-    async def content(self) -> AsyncIterator[bytes]:
-        """Yield what is in a part, piece by piece."""
-        async for piece in self._up_to(self._mark):
-            yield piece
+    def begin(self) -> None:
+        self._head, self._value, self._disposition = b"", b"", b""
+        self._content = bytearray()
 
-    async def small(self, mark: bytes | None = None, at_least: int = 0) -> bytes:
-        """Return what comes before a mark, by default the end of the part; all of it together is small."""
-        found = bytearray()
-        if at_least:
-            while len(self._held) < at_least:
-                await self._more()
-            if self._held.startswith(b"--"):
-                return b"--"
-        async for piece in self._up_to(mark or self._mark):
-            found += piece
-            self._small_bytes += len(piece)
-            if self._small_bytes > MAX_FIELDS_BYTES:
-                raise TooLargeError(f"The form has more than {MAX_FIELDS_BYTES} bytes beside its file.")
-        return bytes(found)
+    def add_head(self, data: bytes, start: int, end: int) -> None:
+        self._head += data[start:end]
 
-    async def _up_to(self, mark: bytes) -> AsyncIterator[bytes]:
-        while (at := self._held.find(mark)) < 0:
-            # The mark may have begun.
-            sure = len(self._held) - len(mark) + 1
-            if sure > 0:
-                piece = bytes(self._held[:sure])
-                del self._held[:sure]
-                yield piece
-            await self._more()
-        piece = bytes(self._held[:at])
-        del self._held[: at + len(mark)]
-        if piece:
-            yield piece
+    def add_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
 
-    async def _more(self) -> None:
-        piece = await anext(self._stream, None)
-        if piece is None:
-            raise BodyError("The form ends in the middle: send it whole.")
-        self._came_bytes += len(piece)
-        if self._came_bytes > self._max_bytes:
-            raise TooLargeError(f"The body is larger than {self._max_bytes} bytes; send less at a time.")
-        self._held += piece
+    def end_header(self) -> None:
+        if self._head.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._head = self._value = b""
+
+    def name_part(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if b"name" not in options:
+            raise BodyError("A part of the form has no name.")
+        self._name = _text(options[b"name"])
+        self._is_file = self._name == "file" and b"filename" in options
+        if self._is_file:
+            if self.file_name is not None:
+                raise BodyError("The form has more than one file: send one at a time.", "/file")
+            self.file_name = _text(options[b"filename"])
+
+    def add(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._pieces.append(data[start:end])
+            return
+        self._small_bytes += end - start
+        if self._small_bytes > MAX_FIELDS_BYTES:
+            raise TooLargeError(f"The form has more than {MAX_FIELDS_BYTES} bytes beside its file.")
+        self._content += data[start:end]
+
+    def end_part(self) -> None:
+        if not self._is_file:
+            self.fields.append((self._name, _text(bytes(self._content))))
+
+    def end(self) -> None:
+        self.whole = True

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from cachetools import LRUCache
 from fastapi import Request, Response
 
 from api.access import readable, reading, shared
@@ -25,6 +26,9 @@ PNG = "image/png"
 _FORMS = {MVT: "mvt", PNG: "png"}
 _LASTING = "max-age=31536000, immutable"
 _TURNS = tuple(Lock() for _ in range(64))
+_AT_HAND: LRUCache[TileKey, bytes] = LRUCache(64_000_000, getsizeof=lambda body: len(body) + 500)
+"""Kept tiles that were asked for last; the data version is part of the key."""
+_AT_HAND_LOCK = Lock()
 
 
 def read_as(layer: str) -> str:
@@ -106,6 +110,16 @@ def _body(request: Request, key: TileKey, render: Callable[[], bytes]) -> bytes:
     store: Store = request.app.state.store
     if key.z > KEPT_MAX_ZOOM:
         return _packed(key, render())
+    with _AT_HAND_LOCK:
+        body = _AT_HAND.get(key)
+    if body is None:
+        body = _kept(store, key, render)
+        with _AT_HAND_LOCK:
+            _AT_HAND[key] = body
+    return body
+
+
+def _kept(store: Store, key: TileKey, render: Callable[[], bytes]) -> bytes:
     body = find(store.engine, key)
     if body is not None:
         return body

@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def hamlet(new_database: Callable[..., sa.URL], folder: Path) -> Iterator[TestClient]:
     """A client on an empty store with a worker."""
-    limited = Settings(data_dir=folder, max_upload_bytes=LIMIT)
+    limited = Settings(anonymous="editor", data_dir=folder, max_upload_bytes=LIMIT)
     with (
         open_store(at(new_database("hamlet"))) as store,
         working(store, limited),

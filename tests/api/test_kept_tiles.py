@@ -24,7 +24,10 @@ CITY = ((115.3, 41.2), (117.6, 39.3))
 @pytest.fixture(scope="module")
 def two(town: Store) -> tuple[TestClient, TestClient]:
     """Clients of two applications on one store, as two web processes have."""
-    made = [TestClient(create_app(town, Settings()), raise_server_exceptions=False) for _ in range(2)]
+    made = [
+        TestClient(create_app(town, Settings(anonymous="editor")), raise_server_exceptions=False)
+        for _ in range(2)
+    ]
     return made[0], made[1]
 
 

@@ -225,7 +225,7 @@ def rastered(town: Store) -> TestClient:
     values = np.array([[spec.minimum, spec.maximum], [np.nan, spec.minimum]])
     raster = Raster(values, (450_000, 4_420_000, 452_000, 4_422_000), "EPSG:4548")
     town.write_raster(spec.id, raster, source_name="x.tif", source_sha256="0" * 64, report={})
-    return TestClient(create_app(town, Settings()), raise_server_exceptions=False)
+    return TestClient(create_app(town, Settings(anonymous="editor")), raise_server_exceptions=False)
 
 
 def test_a_raster_has_the_colour_of_its_cells(rastered: TestClient, town: Store) -> None:

@@ -20,7 +20,14 @@ from gis.webmap import MapData, map_page, page, vendor
 from gis.webmap.paths import HERE, STATIC_DIR
 
 EMPTY = MapData(
-    bounds=None, versions={}, synthetic=(), labels=[], clauses={}, areas={}, new_build_share_frac=0.6
+    bounds=None,
+    versions={},
+    synthetic=(),
+    results_withheld=False,
+    labels=[],
+    clauses={},
+    areas={},
+    new_build_share_frac=0.6,
 )
 
 
