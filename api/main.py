@@ -41,6 +41,7 @@ from api.middleware import Door, caller_name, content_policy
 from api.ogc_documents import Extents
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
+from api.tile_answers import AtHand
 from api.tile_documents import router as tile_documents_router
 from api.tiles import map_data
 from api.tiles import router as tiles_router
@@ -80,6 +81,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.guard = Guard(store, settings)
     app.state.scorer = scorer
+    app.state.tiles = AtHand()
     app.state.extents = Extents(store)
     problems.install(app)
     for module in (

@@ -26,9 +26,27 @@ PNG = "image/png"
 _FORMS = {MVT: "mvt", PNG: "png"}
 _LASTING = "max-age=31536000, immutable"
 _TURNS = tuple(Lock() for _ in range(64))
-_AT_HAND: LRUCache[TileKey, bytes] = LRUCache(64_000_000, getsizeof=lambda body: len(body) + 500)
-"""Kept tiles that were asked for last; the data version is part of the key."""
-_AT_HAND_LOCK = Lock()
+_AT_HAND_BYTES = 64_000_000
+
+
+class AtHand:
+    """The kept tiles that a web process was asked for last; the data version is part of the key."""
+
+    def __init__(self) -> None:
+        self._tiles: LRUCache[TileKey, bytes] = LRUCache(
+            _AT_HAND_BYTES, getsizeof=lambda body: len(body) + 500
+        )
+        self._lock = Lock()
+
+    def get(self, key: TileKey) -> bytes | None:
+        """Return a tile, or None."""
+        with self._lock:
+            return self._tiles.get(key)
+
+    def put(self, key: TileKey, body: bytes) -> None:
+        """Keep a tile, and drop those not asked for the longest."""
+        with self._lock:
+            self._tiles[key] = body
 
 
 def read_as(layer: str) -> str:
@@ -110,12 +128,11 @@ def _body(request: Request, key: TileKey, render: Callable[[], bytes]) -> bytes:
     store: Store = request.app.state.store
     if key.z > KEPT_MAX_ZOOM:
         return _packed(key, render())
-    with _AT_HAND_LOCK:
-        body = _AT_HAND.get(key)
+    at_hand: AtHand = request.app.state.tiles
+    body = at_hand.get(key)
     if body is None:
         body = _kept(store, key, render)
-        with _AT_HAND_LOCK:
-            _AT_HAND[key] = body
+        at_hand.put(key, body)
     return body
 
 
