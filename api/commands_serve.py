@@ -88,7 +88,11 @@ def _prepare(settings: Settings, sample: bool) -> None:
 
 
 def prepare(store: Store, *, sample: bool) -> None:
-    """Load the sample into an empty store, and score parcels whose results are not current."""
+    """Load the sample into an empty store, and score parcels whose results are not current.
+
+    Raises StoreError where the database has no users that only read.
+    """
+    store.reading_as("open")
     if sample and wants_sample(store):
         say("The store has no data of its own: loading the sample city")
         with bar() as progress:

@@ -37,6 +37,9 @@ def work(
     os.nice(5)
     settings = Settings()
     logs.configure(settings)
+    # The worker itself says in a line that the database is away; they would at length.
+    for library in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     if settings.log == "json":
         logging.getLogger("onemap.jobs").setLevel(logging.INFO)
     with open_store(settings) as store:

@@ -23,6 +23,7 @@ from gis.store.connection import clear_errors
 from gis.store.filters import GEOMETRY
 from gis.store.records import Box, LayerVersion
 from gis.store.result_collections import filled, offered
+from gis.webmap.tile_layers import DESCRIBED
 
 _CLASSES = (
     "ogcapi-features-1/1.0/conf/core",
@@ -231,7 +232,11 @@ def collection(request: Request, found: Served, links: list[Link]) -> dict[str, 
             *items,
             link(url(request, *here, "queryables"), f"{_RELATIONS}/queryables", SCHEMA, "Queryables"),
             link(url(request, *here, "sortables"), f"{_RELATIONS}/sortables", SCHEMA, "Sortables"),
-            link(url(request, *here, "tiles"), f"{_RELATIONS}/tilesets-vector", JSON, "Vector tiles"),
+            *(
+                [link(url(request, *here, "tiles"), f"{_RELATIONS}/tilesets-vector", JSON, "Vector tiles")]
+                if served_one.id in DESCRIBED
+                else []
+            ),
         ],
     }
 

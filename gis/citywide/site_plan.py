@@ -95,6 +95,7 @@ def _spec(kind: str) -> LayerSpec:
             "title": Text(zh="备选点", en="candidates"),
             "description": Text(zh="可新建热源的位置", en="places for new sources"),
             "group": "resource",
+            "access": "internal",
             "geometry": kind,
             "key": "site_candidate_id",
             "fields": (

@@ -63,7 +63,7 @@ def matched(matched_city: MatchedCity) -> Store:
     for scenario in (halved, Scenario("older", "cost")):
         match_store(store, matched_city.ruleset, scenario)
     with store.engine.begin() as connection:
-        changed = """UPDATE meta.match SET layer_versions = '{"parcel": 0}' WHERE scenario = 'older'"""
+        changed = """UPDATE meta.match SET layer_versions = '{"parcel": 1}' WHERE scenario = 'older'"""
         connection.execute(sa.text(changed))
     return store
 

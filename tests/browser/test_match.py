@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from gis.vocabulary import TECHNOLOGY_TITLES
 from gis.webmap.page import TECHNOLOGY_COLOURS
 from tests.browser.places import MATCHED, Spot, spot
 from tests.browser.seen import Seen, cells, mw
+from tests.working import working
 
 
 def section(seen: Seen, there: Spot) -> Locator:
@@ -212,9 +214,16 @@ def test_the_ledger_is_sorted_and_leads_to_its_sources(seen: Seen) -> None:
 
 
 def test_a_page_without_runs_offers_to_make_one(
-    visit: Callable[..., Any], serve: Callable[..., Any], empty_store: Store, map_settings: Settings
+    visit: Callable[..., Any],
+    serve: Callable[..., Any],
+    empty_store: Store,
+    map_settings: Settings,
+    tmp_path: Path,
 ) -> None:
-    with serve(create_app(empty_store, map_settings)) as base:
+    with (
+        working(empty_store, Settings(data_dir=tmp_path)),
+        serve(create_app(empty_store, map_settings)) as base,
+    ):
         page = visit(base=base).page
         expect(page.locator("#match-open")).to_be_visible()
         expect(page.locator("[data-layer=match_parcel]")).to_have_count(0)

@@ -23,7 +23,7 @@ def town(new_database: Callable[..., sa.URL], shared_dir: Path) -> Iterator[Stor
     """Forty parcels in their districts, nothing scored."""
     file = shared_dir / "forty.geojson"
     file.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(40, seed=3)}))
-    with open_store(at(new_database("town"))) as store:
+    with open_store(at(new_database("village"))) as store:
         for layer in ("district", "shallow_geothermal_zone"):
             import_file(store, layer, SAMPLE / f"{layer}.geojson")
         import_file(store, "parcel", file)
