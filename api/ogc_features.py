@@ -43,7 +43,7 @@ def features(collection: Collection, page: Page, crs: ServedCrs) -> Iterator[dic
                 "type": "Feature",
                 "id": feature_id,
                 "geometry": shape,
-                "properties": dict(zip(names, map(_value, values), strict=True)),
+                "properties": dict(zip(names, map(zoned, values), strict=True)),
             }
 
 
@@ -80,6 +80,6 @@ def written(document: dict[str, Any], found: Iterable[dict[str, Any]]) -> Iterat
     yield b"]}"
 
 
-def _value(value: Any) -> Any:
-    """Return a stored value for JSON: times are Beijing time without a zone, and get theirs."""
+def zoned(value: Any) -> Any:
+    """Return a stored value as it is told: times are Beijing time without a zone, and get theirs."""
     return value.replace(tzinfo=_BEIJING) if isinstance(value, dt.datetime) else value
