@@ -54,8 +54,8 @@ _KVP: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "maxFeatures": ("The same in 1.1.0; without it, more than are served at once are refused", _COUNT),
     "startIndex": ("Features to be left out at the begin (2.0.0)", _WHOLE),
     "bbox": (
-        "Only features that meet this box: lower and upper corner and the name of their system, without "
-        f"which it is {DEFAULT_CRS}, latitude first",
+        "Only features that meet this box: lower and upper corner, and the name of their system, without "
+        "which it is that of `srsName`",
         _TEXT,
     ),
     "srsName": (

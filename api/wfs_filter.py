@@ -27,6 +27,8 @@ _COMPARISONS = {
     "PropertyIsGreaterThanOrEqualTo": ">=",
 }
 _JOINED = {"And": "and", "Or": "or", "Not": "not"}
+_CORNERS = {"Envelope": ("lowerCorner", "upperCorner"), "Box": ("coordinates",)}
+"""Boxes of GML 3, and of GML 2, which GDAL writes into filters of WFS 1.1.0."""
 _IDS = ("ResourceId", "GmlObjectId", "FeatureId")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _NO_NAME = re.compile(r"_(?=x)|[^0-9A-Za-z._\u4e00-\u9fa5-]")
@@ -179,20 +181,21 @@ class _Walk:
         return text
 
     def box(self, inner: list[Element]) -> Any:
-        if not 1 <= len(inner) <= 2 or _name(inner[-1]) != "Envelope":
-            raise _not_served("a BBOX with other than an Envelope")
-        envelope = inner[-1]
-        srs_name = envelope.get("srsName")
+        if not 1 <= len(inner) <= 2 or _name(inner[-1]) not in _CORNERS:
+            raise _not_served("a BBOX with other than an Envelope or a Box")
+        box = inner[-1]
+        srs_name = box.get("srsName")
         if self.srs_name not in (None, srs_name):
             raise InputError("The boxes of a filter are in more than one coordinate system.")
         self.srs_name = srs_name
-        sides = [side for corner in envelope for side in (corner.text or "").split()]
-        if [_name(corner) for corner in envelope] != ["lowerCorner", "upperCorner"] or not (
+        # Between the numbers of a Box there are commas, between those of an Envelope spaces.
+        sides = [side for part in box for side in (part.text or "").replace(",", " ").split()]
+        if tuple(map(_name, box)) != _CORNERS[_name(box)] or not (
             len(sides) == 4 and all(map(_NUMBER.fullmatch, sides))
         ):
-            raise InputError("An Envelope has a lowerCorner and an upperCorner of two numbers each.")
-        box = {"bbox": [float(side) for side in sides]}
-        return {"op": "s_intersects", "args": [{"property": filters.GEOMETRY}, box]}
+            raise InputError("The box of a BBOX has a lower and an upper corner of two numbers each.")
+        place = {"bbox": [float(side) for side in sides]}
+        return {"op": "s_intersects", "args": [{"property": filters.GEOMETRY}, place]}
 
 
 def _expect(inner: Sequence[Element] | Element, count: int, name: str) -> list[Element]:

@@ -1,7 +1,6 @@
 """Features as GML: 3.2 for WFS 2.0.0, 3.1.1 for WFS 1.1.0.
 
-What a feature lacks is left out. Lists are texts with commas between, as in exported files: QGIS
-reads but one of elements that are repeated.
+What a feature lacks is left out. Lists are texts with commas between, as in exported files.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ class Asked:
     @property
     def every(self) -> bool:
         """Whether all features of the collection match."""
-        return self.where == {"box": None, "condition": None}
+        return all(wanted is None for wanted in self.where.values())
 
 
 def features(query: Mapping[str, str], version_: str, collection: Collection) -> Asked:
@@ -229,7 +229,7 @@ def _box(query: Mapping[str, str]) -> shapely.Geometry | None:
     if "bbox" not in query:
         return None
     sides = query["bbox"].split(",")
-    system = sides.pop().strip() if len(sides) in (5, 7) else DEFAULT_CRS
+    system = sides.pop().strip() if len(sides) in (5, 7) else query.get("srsname", DEFAULT_CRS)
     with about("bbox"):
         return ogc_query.box_in(",".join(sides), _crs(system))
 
@@ -274,7 +274,8 @@ def _where(query: Mapping[str, str], collection: Collection) -> sa.ColumnElement
             asked = parse(query["filter"], collection)
             found += _is_one_of(asked.ids, collection)
             if asked.tree is not None:
-                found.append(filters.condition(asked.tree, collection, _crs(asked.srs_name or DEFAULT_CRS)))
+                system = _crs(asked.srs_name or query.get("srsname", DEFAULT_CRS))
+                found.append(filters.condition(asked.tree, collection, system))
     if query.get("cql_filter"):
         with about("cql_filter"):
             found.append(filters.condition(filters.parse_text(query["cql_filter"]), collection, CRS84))

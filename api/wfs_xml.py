@@ -23,7 +23,6 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 _WHOLE = [-180.0, -90.0, 180.0, 90.0]
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LINE_ENDS = {"\r": "&#13;"}
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,13 @@ _SHAPES: Mapping[Shape, str] = {
 
 def text(value: str) -> str:
     """Return a text for XML; characters that it cannot hold become the replacement character."""
-    return escape(_ILLEGAL.sub("\ufffd", value), _LINE_ENDS)
+    return escape(_ILLEGAL.sub("\ufffd", value), {"\r": "&#13;"})
 
 
 def attribute(value: str) -> str:
     """Return a text as the quoted value of an attribute."""
-    return f'"{escape(text(value), {chr(34): "&quot;", chr(9): "&#9;", chr(10): "&#10;"})}"'
+    quoted = text(value).replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;")
+    return f'"{quoted}"'
 
 
 def exception(version: str, message: str, code: str, locator: str) -> str:
@@ -163,6 +163,8 @@ def _operations(known: Dialect, address: str) -> str:
         "GetFeature": _choice(known, "Parameter", "resultType", ["results", "hits"])
         + _choice(known, "Parameter", "outputFormat", forms),
     }
+    if known.version == V2:
+        asked["GetFeature"] += _constraint("CountDefault", str(MAX_COUNT))
     verbs = "".join(
         f'<ows:Operation name="{verb}"><ows:DCP><ows:HTTP><ows:Get xlink:href={attribute(f"{address}?")}/>'
         f"</ows:HTTP></ows:DCP>{told}</ows:Operation>"
@@ -171,13 +173,11 @@ def _operations(known: Dialect, address: str) -> str:
     if known.version == V1:
         limits = _choice(known, "Constraint", "DefaultMaxFeatures", [str(MAX_COUNT)])
     else:
-        limits = _constraint("CountDefault", str(MAX_COUNT)) + "".join(
-            _constraint(name, str(name in _HELD).upper()) for name in (*_HELD, *_NOT_HELD)
-        )
+        limits = "".join(_constraint(name, str(name in _HELD).upper()) for name in (*_HELD, *_NOT_HELD))
     return f"<ows:OperationsMetadata>{verbs}{limits}</ows:OperationsMetadata>"
 
 
-_HELD = ("KVPEncoding", "ImplementsResultPaging", "ImplementsSorting", "ImplementsMinStandardFilter")
+_HELD = ("KVPEncoding", "ImplementsResultPaging")
 _NOT_HELD = (
     "ImplementsBasicWFS", "ImplementsTransactionalWFS", "ImplementsLockingWFS", "XMLEncoding",
     "SOAPEncoding", "ImplementsInheritance", "ImplementsRemoteResolve", "ImplementsStandardJoins",

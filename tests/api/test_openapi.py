@@ -78,6 +78,7 @@ OPERATIONS = {
     ("GET", "/ogc/collections"),
     ("GET", "/ogc/collections/{collection_id}"),
     ("GET", "/ogc/collections/{collection_id}/queryables"),
+    ("GET", "/ogc/collections/{collection_id}/sortables"),
     ("GET", "/ogc/collections/{collection_id}/items"),
     ("GET", "/ogc/collections/{collection_id}/items/{feature_id}"),
 }
