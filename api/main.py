@@ -31,6 +31,7 @@ from api import (
     sites,
     suitability,
     summary,
+    wfs,
     wmts,
 )
 from api.access import SECURITY, Guard, readable, reading
@@ -86,7 +87,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, summary, matches, sites, jobs, imports, exports, layers, search, session, health, ogc,
-        ogc_tiles,
+        ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     for router in (tiles_router, tile_documents_router, wmts.router):

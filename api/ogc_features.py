@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any
@@ -38,7 +39,7 @@ def features(collection: Collection, page: Page, crs: ServedCrs) -> Iterator[dic
     for start in range(0, len(page.ids), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         shapes = geojson(from_storage(page.geometries[part], crs))
-        rows = page.values[part] if not times else [_zoned(row, times) for row in page.values[part]]
+        rows = page.values[part] if not times else [_told(row, times) for row in page.values[part]]
         for feature_id, shape, values in zip(page.ids[part], shapes, rows, strict=True):
             properties = dict(zip(names, values, strict=True))
             yield {"type": "Feature", "id": feature_id, "geometry": shape, "properties": properties}
@@ -77,9 +78,13 @@ def written(document: dict[str, Any], found: Iterable[dict[str, Any]]) -> Iterat
     yield b"]}"
 
 
-def _zoned(values: Sequence[Any], times: Iterable[int]) -> list[Any]:
-    """Return values for JSON: times are Beijing time without a zone, and get theirs."""
+def _told(values: Sequence[Any], times: Iterable[int]) -> list[Any]:
     out = list(values)
     for i in times:
-        out[i] = None if out[i] is None else out[i].replace(tzinfo=_BEIJING)
+        out[i] = zoned(out[i])
     return out
+
+
+def zoned(value: Any) -> Any:
+    """Return a stored value as it is told: times are Beijing time without a zone, and get theirs."""
+    return value.replace(tzinfo=_BEIJING) if isinstance(value, dt.datetime) else value

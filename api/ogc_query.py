@@ -153,9 +153,12 @@ def crs(query: dict[str, str], name: str) -> ServedCrs:
 def box(query: dict[str, str]) -> shapely.Geometry | None:
     """Return the shape of `bbox` in the storage CRS, None without it; heights are left out of account."""
     system = crs(query, "bbox-crs")
-    if "bbox" not in query:
-        return None
-    parts = query["bbox"].split(",")
+    return box_in(query["bbox"], system) if "bbox" in query else None
+
+
+def box_in(text: str, system: ServedCrs) -> shapely.Geometry:
+    """Return the shape of a box of 4 or 6 numbers, in `system` and its axis order, in the storage CRS."""
+    parts = text.split(",")
     numbers = [float(part) for part in parts if _NUMBER.fullmatch(part.strip())]
     if len(numbers) != len(parts) or len(parts) not in (4, 6) or not all(map(math.isfinite, numbers)):
         raise InputError("The bbox is no list of 4 or 6 numbers with commas between them.")

@@ -47,6 +47,7 @@ def select_page(
     limit: int,
     *,
     after: str | None = None,
+    skip: int = 0,
     box: shapely.Geometry | None = None,
     condition: sa.ColumnElement[bool] | None = None,
     sorts: Sequence[Sort] = (),
@@ -56,6 +57,15 @@ def select_page(
     query = query.order_by(*(s.clause() for s in sorts), collection.key).limit(limit + 1)
     if after is not None:
         query = query.where(following(collection, sorts, after))
+    return _where(query.offset(skip) if skip else query, collection, box, condition)
+
+
+def _where(
+    query: sa.Select[Any],
+    collection: Collection,
+    box: shapely.Geometry | None,
+    condition: sa.ColumnElement[bool] | None,
+) -> sa.Select[Any]:
     if box is not None:
         query = query.where(sa.func.ST_Intersects(collection.geometry, shape(box)))
         if collection.near is not None:
@@ -67,7 +77,7 @@ def page(connection: sa.Connection, collection: Collection, limit: int, **asked:
     """Return up to `limit` features that come after a place, meet a box and fulfil a condition.
 
     What is `asked` is as in `select_page`. They come in the order of `sorts` and then of
-    their keys. A page of large outlines may have fewer although others follow.
+    their keys, but the first `skip`. A page of large outlines may have fewer although others follow.
     """
     query = select_page(collection, limit, **asked)
     sorts = len(asked.get("sorts", ()))
@@ -84,6 +94,19 @@ def page(connection: sa.Connection, collection: Collection, limit: int, **asked:
                     break
                 rows.append(row)
         return _page(connection, collection, rows, after)
+
+
+def count(
+    connection: sa.Connection,
+    collection: Collection,
+    *,
+    box: shapely.Geometry | None = None,
+    condition: sa.ColumnElement[bool] | None = None,
+) -> int:
+    """Return how many features meet a box and fulfil a condition."""
+    query = sa.select(sa.func.count()).select_from(collection.source)
+    with clear_errors(f"Reading collection {collection.id} failed"):
+        return int(connection.execute(_where(query, collection, box, condition)).scalar_one())
 
 
 def _page(

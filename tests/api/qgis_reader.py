@@ -1,6 +1,7 @@
 """Run by the Python that QGIS is installed for: reads collections as QGIS does and prints what it finds.
 
-Arguments: the address of /ogc, and as JSON by name [collection, box or null, expression or null].
+Arguments: the provider (OAPIF or WFS), the address of the service, and as JSON by name [collection, box or
+null, expression or null].
 """
 
 import json
@@ -9,7 +10,7 @@ import sys
 
 from qgis.core import QgsApplication, QgsFeatureRequest, QgsRectangle, QgsVectorLayer
 
-address, asked = sys.argv[1], json.loads(sys.argv[2])
+provider, address, asked = *sys.argv[1:3], json.loads(sys.argv[3])
 application = QgsApplication([], False)
 application.initQgis()
 found = {}
@@ -17,7 +18,7 @@ for name, (collection, box, expression) in asked.items():
     uri = f"typename='{collection}' url='{address}' pagingEnabled='true'"
     # As the dialog's box "Only request features overlapping the view extent" has it.
     uri += " restrictToRequestBBOX='1'" if box is not None else ""
-    layer = QgsVectorLayer(uri, collection, "OAPIF")
+    layer = QgsVectorLayer(uri, collection, provider)
     if not layer.isValid():
         sys.exit(f"QGIS cannot read {collection}")
     if expression is not None and not layer.setSubsetString(expression):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -178,6 +179,7 @@ def _places(store: Store) -> list[str]:
         "/api/matches/base/sources", f"/api/matches/base/mains/{main}", f"/api/matches/base/parcels/{parcel}",
         "/api/sites", "/api/sites/base", "/api/sites/base/places", f"/api/parcels/{parcel}/suitability",
         "/api/tiles/matches", f"/api/features/{PIPELINE}/{main}", "/ogc", "/ogc/collections", "/ogc/api",
+        "/wfs?request=GetCapabilities", "/wfs?request=DescribeFeatureType",
         f"/api/search?q={main[:4]}", "/api/search?q=a&limit=100", "/api/search?q=1&limit=100",
         f"/ogc/collections/{PIPELINE}/items/{main}", "/readyz", "/healthz", "/openapi.json",
         f"/ogc/collections/parcel_suitability/items/{parcel}",
@@ -193,7 +195,8 @@ def _places(store: Store) -> list[str]:
         at_point = [f"/api/identify?lon={x}&lat={y}&layers={layer}" for x, y in points]
         tile = [f"/tiles/{layer}/{zoom}.mvt"]
         items = [f"/ogc/collections/{layer}{rest}" for rest in ("", "/queryables", "/items?limit=1000")]
-        paths += [*at_point, *tile, *items]
+        wfs = [f"/wfs?request=GetFeature&typeNames={layer}&count=50"]
+        paths += [*at_point, *tile, *items, *wfs]
     return [*paths, f"/tiles/parcel_suitability/{zoom}.mvt", f"/tiles/match_segment/{zoom}.mvt"]
 
 
@@ -230,6 +233,23 @@ def test_layers_without_right_are_not_listed(guarded: TestClient, key_of: dict[s
         assert {entry["id"] for entry in listed} == may_read(access)
     listed = guarded.get("/api/layers").json()["layers"]
     assert {entry["id"] for entry in listed} == may_read("open")
+
+
+@pytest.mark.parametrize("version", ["1.1.0", "2.0.0"])
+def test_wfs_lists_and_describes_what_may_be_read(
+    guarded: TestClient, key_of: dict[str, str], version: str
+) -> None:
+    for role, access in ((None, "open"), ("viewer", "internal"), ("planner", "restricted")):
+        headers = {} if role is None else {"X-API-Key": key_of[role]}
+        for request, listed in (
+            ("GetCapabilities", r"<wfs:Name>onemap:(\w+)<"),
+            ("DescribeFeatureType", r'<xs:complexType name="(\w+)Type"'),
+        ):
+            asked = {"request": request, "version": version}
+            found = set(re.findall(listed, guarded.get("/wfs", params=asked, headers=headers).text))
+            assert found & set(LAYERS) <= may_read(access)
+            assert "district" in found
+            assert ("parcel_suitability" in found, PIPELINE in found) == (role == "planner",) * 2
 
 
 def test_a_refusal_says_what_to_do(guarded: TestClient, key_of: dict[str, str]) -> None:

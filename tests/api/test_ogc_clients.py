@@ -67,7 +67,12 @@ def ogr(source: str, into: Path, *options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-def qgis(address: str, into: Path, **asked: tuple[str, Sequence[float] | None, str | None]) -> dict[str, Any]:
+def qgis(
+    address: str,
+    into: Path,
+    provider: str = "OAPIF",
+    **asked: tuple[str, Sequence[float] | None, str | None],
+) -> dict[str, Any]:
     """Return what QGIS reads of collections: of each its CRS, ids, and boxes of some features."""
     environment = os.environ | {
         "QT_QPA_PLATFORM": "offscreen", "HOME": str(into), "XDG_RUNTIME_DIR": str(into),
@@ -76,7 +81,7 @@ def qgis(address: str, into: Path, **asked: tuple[str, Sequence[float] | None, s
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
         environment.pop(name, None)
     into.chmod(0o700)
-    command = ["/usr/bin/python3", str(Path(__file__).with_name("qgis_reader.py")), address]
+    command = ["/usr/bin/python3", str(Path(__file__).with_name("qgis_reader.py")), provider, address]
     ran = subprocess.run(
         [*command, json.dumps(asked)], capture_output=True, text=True, env=environment, cwd=into, check=False
     )
