@@ -143,7 +143,7 @@ def _asked(store_dir: Path) -> list[tuple[str, str, Any]]:
     paths += [f"/ogc/collections/parcel_suitability/items?f=json&limit=100&after={one}" for one in few[:60]]
     paths += [f"/ogc/collections/parcel/items?f=json&limit=200&after={one}" for one in few[:60]]
     paths += [f"/api/search?q={one[:5]}" for one in few[:20]]
-    paths += ["/api/summary", "/api/summary?by=district", "/api/layers", "/ogc/collections?f=json"]
+    paths += ["/api/summary", "/api/summary?by=district", "/api/layers", "/ogc/collections/parcel?f=json"]
     paths += [f"/tiles/parcel_suitability/10/{x}/{y}.mvt" for x in range(841, 845) for y in range(386, 390)]
     paths += [f"/tiles/parcel/14/{x}/{y}.mvt" for x in range(13490, 13498) for y in range(6206, 6210)]
     return [("GET", path, None) for path in paths] + [("POST", "/api/suitability", DRAWN)] * 20
