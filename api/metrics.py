@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
@@ -18,7 +20,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import event
 from starlette.types import Scope
@@ -74,10 +76,26 @@ class Metrics:
         registry = self._own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            registry.register(_OfAll(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])))
         state = CollectorRegistry()
         state.register(_Data(self._store))
         return bytes(generate_latest(registry) + generate_latest(state))
+
+
+class _OfAll:
+    """The counts of all web processes, from the files that they write."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> list[Metric]:
+        """Return what the files hold; one that another process makes at this moment is empty."""
+        files = []
+        for file in self._folder.glob("*.db"):
+            with suppress(FileNotFoundError):  # those of a process that ended go
+                files += [str(file)] if file.stat().st_size else []
+        found: Iterable[Metric] = MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+        return list(found)
 
 
 class _Data:

@@ -33,6 +33,7 @@ class Scorer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
+        self._turn = Lock()
         self._around: Surroundings | None = None
         self._rulesets: dict[tuple[str, str], RuleSet] = {}
 
@@ -49,9 +50,10 @@ class Scorer:
 
     def stored_document(self, store: Store, parcel_id: str) -> dict[str, Any]:
         """Return the suitability document of a parcel of a store; NotFoundError when it has no results."""
-        found = store.scored_parcel(parcel_id)
-        rules = self.ruleset(found.run)
-        return suitability_document(found.facts, found.verdict, rules, found.run.layer_versions)
+        with self._turn:
+            found = store.scored_parcel(parcel_id)
+            rules = self.ruleset(found.run)
+            return suitability_document(found.facts, found.verdict, rules, found.run.layer_versions)
 
     def ruleset(self, run: RunRecord | None) -> RuleSet:
         """Return the rule set of a stored run, so that a drawn polygon is judged as the parcels are."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 
 import uvicorn
 
+from api.accepting import FairServer
 from api.main import create_app
 from gis.settings import Settings
 from gis.store import open_store
@@ -16,6 +18,8 @@ def web(listener: socket.socket, settings: Settings) -> None:
 
     The database need not be there: requests are answered with 503 until it is.
     """
+    # A page of a thousand features is a hundred thousand objects, none of which refers to another.
+    gc.set_threshold(50_000, 20, 50)
     with open_store(settings, migrate=False) as store:
         config = uvicorn.Config(
             create_app(store, settings),
@@ -26,4 +30,4 @@ def web(listener: socket.socket, settings: Settings) -> None:
             forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=round(settings.stop_timeout_s),
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        FairServer(config).run(sockets=[listener])

@@ -15,7 +15,6 @@ import orjson
 from api.ogc_features import geojson, zoned
 from api.wfs_query import V2, Asked, gml_id
 from api.wfs_xml import DIALECTS, HEAD, NAMESPACE, PREFIX, XSI, attribute, text
-from gis.served_crs import from_storage
 from gis.store.collections import Collection, ValueType
 from gis.store.filters import GEOMETRY
 from gis.store.items import Page
@@ -86,7 +85,7 @@ class Writer:
     def _shapes(self, page: Page, part: slice) -> Any:
         if not self._asked.with_outline:
             return [None] * len(page.ids[part])
-        return geojson(from_storage(page.geometries[part], self._asked.crs))
+        return geojson(page.geometries[part], self._asked.crs)
 
     def _feature(self, feature_id: str, shape: Any, values: tuple[Any, ...]) -> str:
         id_, name = gml_id(self._collection, feature_id), f"{PREFIX}:{self._collection.id}"

@@ -7,7 +7,7 @@ API and comes back is therefore the same polygon to the bit, and so are its fact
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -45,12 +45,13 @@ def reproject(geometries: Any, source: str, target: str) -> Geometries:
     are always x (east, longitude) before y. WGS 84 and CGCS2000 are taken as one
     datum, as PROJ does. Coordinates outside the area of a projection become inf.
     """
-    transform = _transformer(source, target).transform
-
-    def apply(xy: Floats) -> Floats:
-        return np.column_stack(transform(xy[:, 0], xy[:, 1]))
-
+    apply = partial(reproject_xy, source=source, target=target)
     return np.asarray(shapely.transform(geometries, apply), dtype=object)
+
+
+def reproject_xy(xy: Floats, source: str, target: str) -> Floats:
+    """Return coordinates (n, 2) in another CRS, as `reproject`."""
+    return np.column_stack(_transformer(source, target).transform(xy[:, 0], xy[:, 1]))
 
 
 def to_wgs84(geometries: Any, datum: Datum) -> Geometries:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from gis.crs import API_CRS, STORAGE_EPSG, Floats, Geometries, reproject
+from gis.crs import API_CRS, STORAGE_EPSG, Floats, Geometries, reproject, reproject_xy
 from gis.errors import InputError
 
 _STORAGE = f"EPSG:{STORAGE_EPSG}"
@@ -69,15 +69,20 @@ kilometres beyond, where the projection is as exact; the difference to EPSG:4548
 
 def from_storage(geometries: Any, crs: ServedCrs) -> Geometries:
     """Return storage geometries in `crs`, in its axis order, rounded; shells counter-clockwise on a map."""
-    moved = np.asarray(geometries, dtype=object)
+    return np.asarray(shapely.transform(oriented(geometries), partial(served_xy, crs=crs)), dtype=object)
+
+
+def oriented(geometries: Any) -> Geometries:
+    """Return storage geometries with the shells of polygons counter-clockwise, as all is served."""
+    return np.asarray(shapely.orient_polygons(np.asarray(geometries, dtype=object), exterior_cw=False))
+
+
+def served_xy(xy: Floats, crs: ServedCrs) -> Floats:
+    """Return storage coordinates (n, 2) in `crs`, in its axis order, rounded."""
     if crs != STORED:
-        moved = reproject(moved, _STORAGE, crs.code)
-    moved = shapely.orient_polygons(moved, exterior_cw=False)
-
-    def door(xy: Floats) -> Floats:
-        return np.round(xy[:, ::-1] if crs.y_first else xy, crs.decimals)
-
-    return np.asarray(shapely.transform(moved, door), dtype=object)
+        xy = reproject_xy(xy, _STORAGE, crs.code)
+    found: Floats = np.round(xy[:, ::-1] if crs.y_first else xy, crs.decimals)
+    return found
 
 
 def into_storage(geometry: shapely.Geometry, crs: ServedCrs) -> shapely.Geometry:

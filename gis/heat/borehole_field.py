@@ -28,8 +28,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from gis.heat.borehole_loops import Bools, add_wall, trilinear
-from gis.heat.constants import HOURS_PER_YEAR, Array
+from gis.heat.borehole_loops import add_wall, trilinear
+from gis.heat.constants import HOURS_PER_YEAR, Array, Bools
 from gis.heat.g_functions import LARGEST_COUNT, load_table
 from gis.heat.line_source import exp1
 
@@ -112,7 +112,7 @@ def _lag_weights(load: MonthlyLoad, months: tuple[int, ...]) -> Array:
 
 
 @dataclass(frozen=True)
-class _Ground:
+class Ground:
     """Ground, borehole and use: one value for all rows or one for each."""
 
     conductivity_w_per_m_k: Array
@@ -125,7 +125,7 @@ class _Ground:
     peak_h: Array
 
 
-def _annual_w_per_m(responses: Array, ground: _Ground, factors: Array, load: MonthlyLoad) -> Array:
+def annual_w_per_m(responses: Array, ground: Ground, factors: Array, load: MonthlyLoad) -> Array:
     """Mean heat of the year per metre from h and c, (rows, 2 x months); see the top of the module."""
     # Another radius moves all of g by the logarithm of the ratio.
     shift = np.log(load_table().radius_m / ground.borehole_radius_m)
@@ -140,7 +140,7 @@ def _annual_w_per_m(responses: Array, ground: _Ground, factors: Array, load: Mon
     return np.asarray(np.maximum(ground.usable_k, 0.0) / resistance)
 
 
-def _rows(*values: float | Array) -> tuple[tuple[int, ...], list[Array]]:
+def rows_of(*values: float | Array) -> tuple[tuple[int, ...], list[Array]]:
     """The common shape, and each value flat: one element, or as many as the shape has."""
     arrays = [np.asarray(value, dtype=np.float64) for value in values]
     shape = np.broadcast(*arrays).shape
@@ -171,7 +171,7 @@ def field_energy_kwh_per_a(
     `months` are those that may be the coldest (`FieldModel.months`); all that `load` names by default.
     Spacings and depths outside of the table (3 to 8 m, 80 to 200 m) give NaN.
     """
-    shape, rows = _rows(
+    shape, rows = rows_of(
         *(n, m, spacing_m, depth_m, conductivity_w_per_m_k, heat_capacity_mj_per_m3_k),
         *(ground_temperature_degc, lowest_fluid_degc, borehole_resistance_m_k_per_w),
         *(borehole_radius_m, full_load_h, balance_frac, peak_h),
@@ -182,12 +182,12 @@ def field_energy_kwh_per_a(
     ln_g = load_table().fields(*full[:4])
     months = load.months() if months is None else months
     responses = load.responses(ln_g, diffusivity, months)
-    ground = _Ground(full[4], diffusivity, full[6] - full[7], *full[8:])
+    ground = Ground(full[4], diffusivity, full[6] - full[7], *full[8:])
     result = (
         HOURS_PER_YEAR
         / 1000.0
         * full[3]
-        * _annual_w_per_m(responses, ground, load.factors[:, months % 12], load)
+        * annual_w_per_m(responses, ground, load.factors[:, months % 12], load)
     )
     return result.reshape(shape)[()]
 
@@ -283,7 +283,7 @@ class FieldModel:
         the ground above its own temperature. Where the fluid may not be colder than the ground there
         is no heat. Diffusivities outside of 0.3e-6 to 1.6e-6 m2/s give NaN.
         """
-        shape, rows = _rows(
+        shape, rows = rows_of(
             *(n, m, conductivity_w_per_m_k, heat_capacity_mj_per_m3_k, ground_temperature_degc),
             *(lowest_fluid_degc, borehole_resistance_m_k_per_w, borehole_radius_m, full_load_h),
             *(balance_frac, peak_h),
@@ -296,8 +296,8 @@ class FieldModel:
             values = [row if row.size == 1 else row[part] for row in rows]
             conductivity, capacity, ground_degc, lowest_degc = values[2:6]
             diffusivity = conductivity / (capacity * 1e6)
-            ground = _Ground(conductivity, diffusivity, ground_degc - lowest_degc, *values[6:])
+            ground = Ground(conductivity, diffusivity, ground_degc - lowest_degc, *values[6:])
             responses = self._interpolate(values[0], values[1], diffusivity, len(result[part]))
-            result[part] = _annual_w_per_m(responses, ground, factors, self.load)
+            result[part] = annual_w_per_m(responses, ground, factors, self.load)
         result *= HOURS_PER_YEAR / 1000.0 * self.depth_m
         return result.reshape(shape)[()]

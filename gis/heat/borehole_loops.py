@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from gis.compiled import compiled
-from gis.heat.constants import Array
-
-Bools = npt.NDArray[np.bool_]
+from gis.heat.constants import Array, Bools
 
 
 @compiled
@@ -62,6 +59,44 @@ def trilinear(
                 for db in range(2):
                     row = ((a + da) * counts + b + db) * (last + 1) + c
                     wanted[row : row + 2] = True
+    return missing
+
+
+@compiled
+def bilinear_each(
+    grid: Array,
+    largest: float,
+    diffusivities: Array,
+    n: Array,
+    diffusivity: Array,
+    result: Array,
+    wanted: Bools,
+) -> bool:
+    """Write for every row what its own table holds at (n, diffusivity), each one for all or one a row.
+
+    `grid` is (row, count, diffusivity, value), `wanted` the first three of it: nodes that are NaN but
+    needed are marked in it; returns whether there are any.
+    """
+    missing = False
+    each_n, each_diffusivity = int(len(n) > 1), int(len(diffusivity) > 1)
+    rows, counts, nodes, values = grid.shape
+    per_count = (counts - 1) / np.log(largest)
+    per_diffusivity = (nodes - 1) / np.log(diffusivities[nodes - 1] / diffusivities[0])
+    for i in range(rows):
+        x = np.log(_within(n[i * each_n], 1.0, largest)) * per_count
+        y = np.log(diffusivity[i * each_diffusivity] / diffusivities[0]) * per_diffusivity
+        if np.isnan(x) or not -1e-9 <= y <= nodes - 1 + 1e-9:
+            result[i] = np.nan
+            continue
+        a, b = min(int(x), counts - 2), min(max(int(y), 0), nodes - 2)
+        x, y = x - a, y - b
+        for k in range(values):
+            low = (1.0 - y) * grid[i, a, b, k] + y * grid[i, a, b + 1, k]
+            high = (1.0 - y) * grid[i, a + 1, b, k] + y * grid[i, a + 1, b + 1, k]
+            result[i, k] = (1.0 - x) * low + x * high
+        if np.isnan(result[i]).any():
+            missing = True
+            wanted[i, a : a + 2, b : b + 2] = True
     return missing
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 SECONDS_PER_DAY = 86400.0
 HOURS_PER_DAY = 24.0

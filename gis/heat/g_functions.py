@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gis.heat.constants import HOURS_PER_YEAR, Array
+from gis.heat.constants import HOURS_PER_YEAR, Array, Bools
 from gis.heat.spline import Spline
 
 TABLE = Path(__file__).with_name("borehole_table.npz")
@@ -52,8 +52,6 @@ class GFunctionTable:
 
     def fields(self, n: Array, m: Array, spacing_m: Array, depth_m: Array) -> Array:
         """ln g of fields at the time nodes, (rows, times); NaN outside of spacings and depths."""
-        outside = (spacing_m < self.spacing_m[0]) | (spacing_m > self.spacing_m[-1])
-        outside |= (depth_m < self.depth_m[0]) | (depth_m > self.depth_m[-1])
         times = self.diffusion_m2.size
         result = np.empty((n.size, times))
         nodes = self.ln_g.reshape(-1, times)
@@ -62,18 +60,20 @@ class GFunctionTable:
             first = self.count_weights(n[part])
             square = np.array_equal(n[part], m[part], equal_nan=True)
             counts = _products(first, first if square else self.count_weights(m[part]))
-            if n.size <= FIELDS_PER_CHUNK:
-                few = _few_nodes(np.stack([spacing_m, depth_m]).tobytes())
-                result[part] = (counts[:, None, :] @ few)[:, 0]
-            else:
-                result[part] = _products(counts, self._weights(spacing_m[part], depth_m[part])) @ nodes
-        result[outside] = np.nan
+            result[part] = _products(counts, self._weights(spacing_m[part], depth_m[part])) @ nodes
+        result[self.outside(spacing_m, depth_m)] = np.nan
         return result
+
+    def outside(self, spacing_m: Array, depth_m: Array) -> Bools:
+        """Where the table has no such spacing or depth."""
+        outside = (spacing_m < self.spacing_m[0]) | (spacing_m > self.spacing_m[-1])
+        outside |= (depth_m < self.depth_m[0]) | (depth_m > self.depth_m[-1])
+        return np.asarray(outside)
 
     def alike(self, n: Array, m: Array, spacing_m: float, depth_m: float) -> Array:
         """ln g of fields of one spacing and depth, both in the table, at the time nodes: (rows, times)."""
         counts = _products(self.count_weights(n), self.count_weights(m))
-        nodes = _few_nodes(np.array([spacing_m, depth_m]).tobytes())[0]
+        nodes = _nodes_at(spacing_m, depth_m)
         return np.asarray((counts[:, None, :] @ nodes)[:, 0])
 
     def _weights(self, spacing_m: Array, depth_m: Array) -> Array:
@@ -111,14 +111,11 @@ def _month_weights(diffusivity_m2_per_s: float, month_count: int) -> Array:
     return load_table().splines[3].weights(np.log(diffusion))
 
 
-@lru_cache(maxsize=16)
-def _few_nodes(rows: bytes) -> Array:
-    """ln g at the nodes of counts and time for a few spacings and depths: (rows, counts, times).
-
-    Kept because the samples of a rule set come again with every parcel.
-    """
+@lru_cache(maxsize=256)
+def _nodes_at(spacing_m: float, depth_m: float) -> Array:
+    """ln g at the nodes of counts and time for one spacing and depth: (counts, times)."""
     table = load_table()
-    weights = table._weights(*np.frombuffer(rows).reshape(2, -1))
+    weights = table._weights(np.array([spacing_m]), np.array([depth_m]))[0]
     size, times = table.count.size, table.diffusion_m2.size
     nodes = table.ln_g.reshape(size * size, -1, times)
-    return np.ascontiguousarray(np.einsum("rk,ckt->rct", weights, nodes, optimize=True))
+    return np.ascontiguousarray(np.einsum("k,ckt->ct", weights, nodes))

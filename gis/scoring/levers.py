@@ -53,6 +53,17 @@ class Plan:
     checks: tuple[Asked, ...]
     given: frozenset[str]
     """All that models give."""
+    standing: dict[tuple[str, frozenset[str]], tuple[Check, ...]]
+    """The checks that a lever, with what is worked out again, does not move; filled as they are asked for."""
+
+    def not_moved(self, fact: str, redone: frozenset[str]) -> tuple[Check, ...]:
+        """Return the checks that moving a fact leaves as they are."""
+        known = self.standing.get((fact, redone))
+        if known is None:
+            moves = self.moved[fact] | redone
+            known = tuple(a.check for a in self.checks if moves.isdisjoint(a.names))
+            self.standing[fact, redone] = known
+        return known
 
 
 @lru_cache(maxsize=64)
@@ -67,7 +78,7 @@ def plan_of(option: str, models: Models) -> Plan:
             moves[lever.fact] |= {"installed_share_frac"}
     checks = (Asked.of(c) for c in rules.checks if c.effect == "excludes" or c.missing == "unknown")
     given = frozenset[str]().union(*(part.gives for part in parts), {"installed_share_frac"})
-    return Plan(parts, moves, tuple(checks), given)
+    return Plan(parts, moves, tuple(checks), given, {})
 
 
 NOTHING_BEFORE = {"earlier_suitable_count": 0.0, "earlier_unknown_count": 0.0}
@@ -87,8 +98,7 @@ def changes(
     levers = [
         lever
         for lever in rules.levers
-        if values[lever.fact] is not None
-        and _may_help(plan, plan.moved[lever.fact] | redone, values, rules, least_share)
+        if values[lever.fact] is not None and _may_help(plan, lever.fact, redone, values, rules, least_share)
     ]
     if not levers:
         return []
@@ -107,13 +117,19 @@ def changes(
 
 
 def _may_help(
-    plan: Plan, moves: frozenset[str], values: Mapping[str, Any], rules: OptionRules, least_share: float
+    plan: Plan,
+    fact: str,
+    redone: frozenset[str],
+    values: Mapping[str, Any],
+    rules: OptionRules,
+    least_share: float,
 ) -> bool:
     """Return whether all that a lever does not move lets the option be feasible."""
     share = values["installed_share_frac"]
-    if "installed_share_frac" not in moves and not share >= least_share:
+    moves_share = "installed_share_frac" in plan.moved[fact] or "installed_share_frac" in redone
+    if not moves_share and not share >= least_share:
         return False
-    standing = (a.check for a in plan.checks if moves.isdisjoint(a.names))
+    standing = plan.not_moved(fact, redone)
     return not any(shuts(check, outcome_of_one(check, rules, values)) for check in standing)
 
 

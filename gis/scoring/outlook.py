@@ -39,7 +39,8 @@ def look(
     """Return the outlook of every option; `facts` and `verdict` are one row as plain values."""
     row, models = Row(facts), Models(ruleset)
     least = ruleset.parameters["minimum_share_frac"].number()
-    index = heat_index(facts, ruleset)
+    found_index = heat_index(facts, ruleset)
+    index = found_index.name if found_index else None
     found = {}
     for option in options:
         outlook = found[option.id] = Outlook()
@@ -74,11 +75,12 @@ class Sampled:
             return value
         return self._samples(self._rules.parameters[name], self._place[name])
 
-    def index_frac(self, index: ParameterValue | None) -> Any:
+    def index_frac(self, ruleset: RuleSet, index: str | None) -> Any:
         """Return samples of a heat index over its value; 1 where it has no range."""
-        if index is None or index.low is None:
+        if index is None or ruleset.demand_parameters[index].low is None:
             return 1.0
-        return self._samples(index, 0) / index.number()
+        parameter = ruleset.demand_parameters[index]
+        return self._samples(parameter, 0) / parameter.number()
 
     def _samples(self, parameter: ParameterValue, place: int) -> Floats:
         if parameter.name not in self._made:
@@ -131,6 +133,30 @@ def _of_few(option: str, models: Models, place: int, asked: bytes) -> Facts:
     return part.model(row.__getitem__, sampled(models.ruleset, option), models)
 
 
+@dataclass(frozen=True)
+class Spread:
+    """Quantiles of a capacity, and of what it is over the relative heat index of each sample."""
+
+    capacity_kw: dict[str, float]
+    per_load_kw: dict[str, float]
+
+    @classmethod
+    def of(cls, capacity_kw: Floats, index_frac: Any) -> Spread | None:
+        """Return the spread of samples; None where one of them is not known."""
+        capacity = np.broadcast_to(capacity_kw, SAMPLES)
+        if np.isnan(capacity).any():
+            return None
+        return cls(_quantiles(capacity), _quantiles(capacity / index_frac))
+
+
+@lru_cache(maxsize=2048)
+def _of_source(option: str, models: Models, asked: bytes, index: str | None) -> Spread | None:
+    """Return the spread of an option whose capacity asks of nothing but the source, kept as `_of_few`."""
+    place = next(i for i, part in enumerate(parts_of(option, models)) if "capacity_kw" in part.gives)
+    capacity_kw = _of_few(option, models, place, asked)["capacity_kw"]
+    return Spread.of(capacity_kw, sampled(models.ruleset, option).index_frac(models.ruleset, index))
+
+
 class WithAreas(dict[str, Any]):
     """One parcel's facts, with samples of the areas for boreholes and wells where they are asked for."""
 
@@ -150,23 +176,30 @@ def _spread(
     option: str,
     row: Row,
     models: Models,
-    index: ParameterValue | None,
+    index: str | None,
 ) -> None:
-    """Run the model once more with samples in place of the parameters that have a range."""
-    samples = sampled(models.ruleset, option)
-    fact = WithAreas(row, sampled(models.ruleset, "shallow_ground_source")).__getitem__
-    chain = Chain(parts_of(option, models), fact, samples, models)
-    for place, part in enumerate(chain.parts):
-        if part.model in FEW:
-            asked = np.concatenate([row[name] for name in sorted(part.asks)])
-            chain.given[place] = _of_few(option, models, place, asked.tobytes())
-    found = chain("capacity_kw")
-    capacity = np.broadcast_to(found, SAMPLES)
-    if np.isnan(capacity).any():
+    """Run the models once more with samples in place of the parameters that have a range."""
+    found = _spread_of(option, row, models, index)
+    if found is None:
         return
-    load_kw = row["heat_load_kw"] * samples.index_frac(index)
-    outlook.capacity_kw = _quantiles(capacity)
-    outlook.share_frac = _quantiles(np.minimum(capacity / load_kw, 1.0))
+    load_kw = row["heat_load_kw"].item()
+    outlook.capacity_kw = dict(found.capacity_kw)
+    outlook.share_frac = {name: min(value / load_kw, 1.0) for name, value in found.per_load_kw.items()}
+
+
+def _spread_of(option: str, row: Row, models: Models, index: str | None) -> Spread | None:
+    given: dict[int, Facts] = {}
+    parts = parts_of(option, models)
+    for place, part in enumerate(parts):
+        if part.model in FEW:
+            asked = np.concatenate([row[name] for name in sorted(part.asks)]).tobytes()
+            if "capacity_kw" in part.gives:
+                return _of_source(option, models, asked, index)
+            given[place] = _of_few(option, models, place, asked)
+    fact = WithAreas(row, sampled(models.ruleset, "shallow_ground_source")).__getitem__
+    chain = Chain(parts, fact, sampled(models.ruleset, option), models)
+    chain.given |= given
+    return Spread.of(chain("capacity_kw"), sampled(models.ruleset, option).index_frac(models.ruleset, index))
 
 
 def _quantiles(values: Floats) -> dict[str, float]:

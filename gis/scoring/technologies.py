@@ -20,8 +20,9 @@ from gis.heat import air_source as air
 from gis.heat import borehole, geothermal, heat_pump
 from gis.heat import reclaimed_water as water
 from gis.heat import waste_heat as waste
-from gis.heat.borehole_field import FieldModel, MonthlyLoad, field_energy_kwh_per_a
+from gis.heat.borehole_field import FieldModel, MonthlyLoad
 from gis.heat.demand import Climate, outdoor_bins
+from gis.heat.square_fields import SquareFields
 from gis.rules import RuleSet
 from gis.scoring.engine import FactOf
 
@@ -83,6 +84,13 @@ def _field_model(spacing_m: float, depth_m: float, load: MonthlyLoad) -> FieldMo
     return FieldModel(spacing_m, depth_m, load)
 
 
+@lru_cache(maxsize=4)
+def _square_fields(model: FieldModel, spacing_m: bytes, depth_m: bytes) -> SquareFields:
+    """Return the fields of the samples of a rule set, which are the same for every parcel."""
+    spacing, depth = (tuple(np.frombuffer(row).tolist()) for row in (spacing_m, depth_m))
+    return SquareFields(spacing, depth, model.load, tuple(model.months.tolist()))
+
+
 def field_model(p: Parameters) -> FieldModel:
     """Return the model of borehole fields with the spacing, depth, life and loads of the rules."""
     months = p.numbers("heat_month_frac"), p.numbers("cooling_month_frac")
@@ -114,14 +122,12 @@ def borehole_field(fact: FactOf, p: Parameters, models: Models) -> Facts:
     cop, spacing, depth = (p.number(n) for n in ("cop_heating", "borehole_spacing_m", "borehole_depth_m"))
     count, balance = fact("borehole_count"), fact("thermal_balance_frac")
     hours = full_load_h(fact)
-    model = field_model(rules)
-    energy = model.energy_kwh_per_a
+    side, model = np.sqrt(count), field_model(rules)
+    energy: Callable[..., Number] = partial(model.energy_kwh_per_a, side, side)
     if isinstance(spacing, np.ndarray) or isinstance(depth, np.ndarray):
-        varied = {"spacing_m": spacing, "depth_m": depth, "load": model.load, "months": model.months}
-        energy = partial(field_energy_kwh_per_a, **varied)
+        fields = _square_fields(model, *(row.tobytes() for row in np.broadcast_arrays(spacing, depth)))
+        energy = partial(fields.energy_kwh_per_a, side)
     kwh = energy(
-        np.sqrt(count),
-        np.sqrt(count),
         fact("ground_conductivity_w_per_m_k"),
         fact("ground_heat_capacity_mj_per_m3_k"),
         fact("ground_temperature_degc"),

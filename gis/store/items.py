@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from gis.errors import NotFoundError
 from gis.store.collections import Collection, Values
-from gis.store.connection import clear_errors
+from gis.store.connection import BINARY, clear_errors
 from gis.store.filter_values import shape
 from gis.store.sorting import Sort, following, token
 
@@ -84,9 +85,9 @@ def page(connection: sa.Connection, collection: Collection, limit: int, **asked:
     rows: list[sa.Row[Any]] = []
     size, after = 0, None
     with clear_errors(f"Reading collection {collection.id} failed"):
-        result = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
-        with result:
-            for row in result:
+        options = {"yield_per": _ROWS_AT_ONCE, BINARY: True}
+        with connection.execute(query, execution_options=options) as result:
+            for row in chain.from_iterable(result.partitions()):
                 size += len(row.wkb or b"")
                 if len(rows) == limit or (rows and size > MAX_PAGE_BYTES):
                     last = rows[-1]

@@ -128,6 +128,35 @@ def test_a_killed_web_process_is_there_again_in_a_second(served: Served) -> None
     within(10, lambda: served.status("/healthz") == 200)
 
 
+def held_by_web(served: Served, count: int) -> list[int]:
+    """Return how many of `count` connections that are kept each web process has, in ascending order."""
+    kept = [http.client.HTTPConnection(served.base.removeprefix("http://")) for _ in range(count)]
+    for one in kept:
+        one.connect()
+    for one in kept:
+        one.request("GET", "/healthz")
+        assert one.getresponse().read()
+    table = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ports = {f"{one.sock.getsockname()[1]:04X}" for one in kept}
+    # Of each connection the end whose other side is ours is the server's.
+    sockets = {f"socket:[{row[9]}]" for row in table if row[2].partition(":")[2] in ports}
+    links = ([os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()] for pid in served.webs())
+    held = sorted(sum(link in sockets for link in of_web) for of_web in links)
+    for one in kept:
+        one.close()
+    return held
+
+
+def test_connections_are_shared_out_among_the_processes(served: Served) -> None:
+    """A few callers who keep their connections keep every process busy, not the first one to wake."""
+    # A process that was just started does not answer yet.
+    within(30, lambda: len(served.webs()) == WORKERS and held_by_web(served, 40)[0] > 0)
+    for _ in range(5):
+        held = held_by_web(served, 40)
+        assert sum(held) == 40
+        assert held[0] >= 10, held
+
+
 def test_a_dead_database_is_503_and_comes_back_by_itself(served: Served, folder: Path) -> None:
     assert served.status() == 503  # nothing is loaded
     found: list[tuple[int, float, str | None]] = []

@@ -20,6 +20,7 @@ from scipy.special import exp1
 
 from gis.heat.borehole_field import FieldModel, MonthlyLoad, field_energy_kwh_per_a
 from gis.heat.g_functions import load_table
+from gis.heat.square_fields import SquareFields
 
 HEAT = (0.31, 0.22, 0.10, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.10, 0.27)
 COOLING = (0.0, 0.0, 0.0, 0.0, 0.0, 0.20, 0.35, 0.30, 0.15, 0.0, 0.0, 0.0)
@@ -106,6 +107,33 @@ def test_the_grid_of_a_rule_set_agrees_with_the_general_function(load: MonthlyLo
     fast = FieldModel(5.0, 120.0, load).energy_kwh_per_a(*values, **use)
     slow = field_energy_kwh_per_a(*values, spacing_m=5.0, depth_m=120.0, load=load, **use)
     assert np.abs(fast / slow - 1.0).max() < 0.004
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_square_fields_agree_with_the_general_function(seed: int):
+    """Fields of many spacings and depths at once, each asked for in any order: as one by one."""
+    rng = np.random.default_rng(seed)
+    spacing, depth = rng.uniform(3.0, 8.0, 64), rng.uniform(80.0, 200.0, 64)
+    fields = SquareFields(tuple(spacing), tuple(depth), WHOLE_LIFE, tuple(WHOLE_LIFE.months().tolist()))
+    for _ in range(4):
+        (_, _, *ground), use = random_rows(64)
+        use["balance_frac"] = rng.uniform(0.0, 1.0, 64)
+        side = rng.uniform(0.5, 200.0, 64)
+        one = [values[0] for values in ground]
+        fast = fields.energy_kwh_per_a(side, *one, **use)
+        slow = field_energy_kwh_per_a(
+            side, side, *one, spacing_m=spacing, depth_m=depth, load=WHOLE_LIFE, **use
+        )
+        assert np.abs(fast / slow - 1.0).max() < 0.006
+
+
+def test_square_fields_make_nothing_up():
+    spacing, depth = (2.9, 3.0, 8.0, 8.1, 5.0), (120.0, 80.0, 200.0, 120.0, 79.0)
+    fields = SquareFields(spacing, depth, WHOLE_LIFE, (0, 1))
+    found = fields.energy_kwh_per_a(4.0, *GROUND, **USE)
+    assert np.isnan(found).tolist() == [True, False, False, True, True]
+    assert np.isnan(fields.energy_kwh_per_a(np.nan, *GROUND, **USE)).all()
+    assert np.isnan(fields.energy_kwh_per_a(4.0, 1.9, 1.9 / 1.7, 14.5, **USE)).all()
 
 
 def test_one_borehole_keeps_the_infinite_line_source_in_its_first_year():
