@@ -68,6 +68,7 @@ SCRIPTS = (
     "match_panel.js",
     "main.js",
 )
+STYLES = ("onemap", "match", "site")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 # Okabe and Ito's colours, which stay apart with every common colour-vision deficiency.
@@ -134,7 +135,7 @@ class _Map(folium.Map):
         ]
         self.default_css = [
             ("leaflet_css", asset_url("vendor/leaflet/leaflet.css")),
-            *((name, asset_url(f"static/{name}.css")) for name in ("onemap", "match", "site")),
+            *((name, asset_url(f"static/{name}.css")) for name in STYLES),
         ]
 
 
@@ -198,6 +199,17 @@ def asset_url(name: str) -> str:
     return f"/assets/{name}?v={hashlib.sha256(place.read_bytes()).hexdigest()[:10]}"
 
 
+def strings() -> dict[str, dict[str, str]]:
+    """Return the texts of the page by their names, each with zh and en; no two files may name the same."""
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted((STATIC_DIR / "strings").glob("*.json")):
+        texts = json.loads(file.read_text(encoding="utf-8"))
+        if twice := found.keys() & texts.keys():
+            raise ValueError(f"{file.name} has texts of the names {sorted(twice)} again")
+        found |= texts
+    return found
+
+
 def _pane(spec: LayerSpec) -> str:
     if spec.geometry != "polygon":
         return spec.geometry
@@ -254,7 +266,7 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
         "cellMaxZoom": CELL_MAX_ZOOM,
         "parcelMinZoom": PARCEL_MIN_ZOOM,
         "echarts": asset_url("vendor/echarts/echarts.min.js"),
-        "strings": json.loads((STATIC_DIR / "strings.json").read_text(encoding="utf-8")),
+        "strings": strings(),
         "technologies": [
             {
                 "id": t,

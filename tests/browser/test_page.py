@@ -59,7 +59,7 @@ def test_no_text_of_a_layer_becomes_markup() -> None:
 
 
 def test_every_string_has_both_languages_and_a_use() -> None:
-    strings = json.loads((STATIC_DIR / "strings.json").read_text(encoding="utf-8"))
+    strings = page.strings()
     files = [p for p in STATIC_DIR.iterdir() if p.suffix in (".js", ".html")]
     used = "".join(p.read_text(encoding="utf-8") for p in files)
     assert all(set(s) == {"zh", "en"} and all(s.values()) for s in strings.values())

@@ -30,7 +30,7 @@
       listeners.forEach((listener) => listener());
     },
 
-    /* A string of strings.json in the present language, {names} filled in. */
+    /* A text of `strings/` in the present language, {names} filled in. */
     text(key, values) {
       const both = config().strings[key];
       return both[language].replace(/\{(\w+)\}/g, (_, name) => values[name]);
