@@ -9,6 +9,7 @@ ensure_system \
   'chromium:command -v chromium' \
   'fonts-noto-cjk:ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc' \
   'gdal-bin:command -v ogr2ogr' \
+  'libpangoft2-1.0-0:ls /usr/lib/*/libpangoft2-1.0.so.0' \
   'libatomic1:ls /usr/lib/*/libatomic.so.1' \
   'python3-qgis:ls /usr/lib/python3/dist-packages/qgis'
 ensure_python requirements-dev.lock

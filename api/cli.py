@@ -20,6 +20,7 @@ MODULES = {
     "import": "api.commands_data",
     "score": "api.commands_score",
     "explain": "api.commands_score",
+    "report": "api.commands_report",
     "match": "api.commands_match",
     "site": "api.commands_site",
     "key": "api.commands_key",

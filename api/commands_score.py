@@ -14,7 +14,6 @@ import typer
 
 from api.explain import text_of
 from api.progress import bar, say
-from api.sheet import Language
 from api.table import check_ending, write_table
 from gis.errors import UsageError
 from gis.rules import RuleSet, load_ruleset
@@ -23,6 +22,7 @@ from gis.scoring import Result, score
 from gis.settings import Settings
 from gis.store import RunRecord, Store, open_store
 from gis.vocabulary import STATUS_TITLES, STATUSES, TECHNOLOGY_TITLES
+from gis.wording import Language
 
 
 def register(app: typer.Typer) -> None:

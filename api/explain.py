@@ -2,86 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from api.explain_plan import assumption_text, put_checklist, put_portfolio, put_reason
-from api.sheet import Language, Sheet
+from api.explain_plan import put_checklist, put_portfolio, put_reason
+from api.sheet import Sheet
 from gis.rules import RuleSet
 from gis.titles import HEATED_AREA_BASES, LAND_USE_CLASSES, declared_words
 from gis.vocabulary import STATUS_TITLES, TECHNOLOGY_TITLES
-
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "parcel": ("地块", "Parcel"),
-    "area": ("地块面积", "parcel area"),
-    "land_use": ("用地", "land use"),
-    "building_status": ("建设状态", "building status"),
-    "planning_area": ("功能分区", "planning area"),
-    "areas": ("政策点名区域", "areas named by the policy"),
-    "demand": ("需求", "Demand"),
-    "heated": ("供热面积", "heated area"),
-    "heat_index": ("采暖热指标", "heat index"),
-    "season": ("供暖期", "heating period"),
-    "load": ("设计热负荷", "heat load"),
-    "heat": ("年供热量", "heat"),
-    "cooling_load": ("设计冷负荷", "cooling load"),
-    "cooling": ("年供冷量", "cooling"),
-    "recommended": ("推荐技术", "Recommended"),
-    "none": ("暂无推荐", "none"),
-    "undecided": ("排序在前而资料不足", "earlier in the order but unknown"),
-    "technologies": ("各技术（按政策优先次序）", "Technologies in the order of the policy"),
-    "range_note": (
-        "P90、P50、P10：分别有 90 %、50 %、10 % 的把握达到的供热能力",
-        "P90, P50, P10: capacities that are reached with a certainty of 90 %, 50 % and 10 %",
-    ),
-    "score": ("得分", "score"),
-    "capacity": ("供热能力", "capacity"),
-    "installed_share": ("装机占比", "installed share"),
-    "energy_share": ("供热量占比", "energy share"),
-    "why_not": ("未推荐原因", "Why not"),
-    "change": ("差多少可行", "Feasible with"),
-    "unknown": ("资料不足", "not known"),
-    "assumed": ("采用的假设", "Assumed"),
-    "rules": ("规则集", "Rule set"),
-    "as_of": ("基准日", "as of"),
-    "data": ("数据版本", "Data versions"),
-    "clauses": ("条款", "Clauses of"),
-    # portfolio
-    "portfolio": (
-        "组合方案（按优先次序叠加，空气源补足）",
-        "Portfolio (in the order of priority, topped up by air source)",
-    ),
-    "no_load": ("热负荷未知或为零，不作组合", "no portfolio: the heat load is not known or nil"),
-    "technology": ("技术", "technology"),
-    "installed": ("装机", "installed"),
-    "scop": ("季节能效", "seasonal COP"),
-    "new_energy": ("新能源合计", "new energy"),
-    "new_energy_share": ("新能源装机占比", "installed share of new energy"),
-    "without_air": ("不计空气源 {}", "{} without air source"),
-    "unmet": ("未满足热负荷", "load not met"),
-    "units": ("空气源机组", "air-source units"),
-    "findings": ("政策核查", "Held against the policy"),
-    "subsidy": ("固定资产投资支持比例", "investment support"),
-    "from_day": ("自 {} 起", "from {}"),
-    "lcoh": ("平准化供热成本", "levelised cost of heat"),
-    "carbon": (
-        "年碳排放：同等供热量的燃气锅炉为 {}",
-        "CO2 of a year: a gas boiler for the same heat emits {}",
-    ),
-    "emitted": ("排放 {}", "emits {}"),
-    "saved": ("较燃气锅炉减排 {}", "{} less than the boiler"),
-    "not_saved": ("较燃气锅炉多排 {}", "{} more than the boiler"),
-    "breakeven": ("临界季节能效 {}", "break-even seasonal COP {}"),
-    "better": ("优于燃气锅炉", "better than the boiler"),
-    "worse": ("不优于燃气锅炉", "not better than the boiler"),
-    "storage": ("蓄热", "Storage"),
-    "peak_cut": ("削峰 {}", "cuts the peak by {}"),
-    "air_saved": ("可少装空气源 {}", "saves {} of air source"),
-    "store": ("蓄热量 {}", "holds {}"),
-    "water": ("水箱 {}", "{} of water"),
-    "checklist": ("申报和建设须落实的事项", "What the applicant must show or arrange"),
-    "only_for": ("适用", "for"),
-}
+from gis.wording import WORDS, Language, clause_ids
 
 
 def text_of(document: Mapping[str, Any], ruleset: RuleSet, language: Language) -> str:
@@ -89,7 +18,7 @@ def text_of(document: Mapping[str, Any], ruleset: RuleSet, language: Language) -
 
     `ruleset` is the one of the document; titles of its areas and clauses come from it.
     """
-    sheet = Sheet(language, _WORDS)
+    sheet = Sheet(language, WORDS)
     _put_place(sheet, document, ruleset)
     _put_demand(sheet, document["demand"])
     _put_recommendation(sheet, document)
@@ -143,7 +72,7 @@ def _put_demand(sheet: Sheet, demand: Mapping[str, Any]) -> None:
     ]
     sheet.put(sheet.joined(heat + cooling), 2)
     for assumption in demand["assumptions"]:
-        sheet.put(sheet.named(sheet.word("assumed"), assumption_text(sheet, assumption)), 2)
+        sheet.put(sheet.named(sheet.word("assumed"), sheet.assumption(assumption)), 2)
 
 
 def _put_recommendation(sheet: Sheet, document: Mapping[str, Any]) -> None:
@@ -190,20 +119,8 @@ def _put_sources(sheet: Sheet, document: Mapping[str, Any], ruleset: RuleSet) ->
     versions = [f"{layer} {version}" for layer, version in document["data_versions"].items()]
     sheet.put(sheet.named(sheet.word("data"), sheet.joined(versions)))
     cited: dict[str, list[str]] = {}
-    for clause_id in sorted({*_clause_ids(document)} & set(ruleset.clauses)):
+    for clause_id in sorted({*clause_ids(document)} & set(ruleset.clauses)):
         clause = ruleset.clauses[clause_id]
         cited.setdefault(clause.document, []).append(f"{clause.section} [{clause_id}]")
     for name, sections in cited.items():
         sheet.put(sheet.named(f"{sheet.word('clauses')} {name}", sheet.joined(sections)))
-
-
-def _clause_ids(value: Any) -> Iterator[str]:
-    """Yield every clause that a part of the document names."""
-    if isinstance(value, Mapping):
-        if value.get("clause_id"):
-            yield value["clause_id"]
-        for part in value.values():
-            yield from _clause_ids(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _clause_ids(part)

@@ -12,20 +12,6 @@ from gis.vocabulary import OPTIONS
 _TABLE = (32, 12, 17, 15, 16)
 
 
-def assumption_text(sheet: Sheet, assumption: Mapping[str, Any]) -> str:
-    """Return an assumption with its value and range."""
-    value, unit = assumption["value"], assumption["unit"] or "1"
-    if isinstance(value, list):
-        return f"{sheet.pick(assumption['title'])} {sheet.joined([str(v) for v in value])}"
-    if isinstance(value, Mapping):
-        return f"{sheet.pick(assumption['title'])} {sheet.joined([f'{k} {v:g}' for k, v in value.items()])}"
-    percent = assumption["parameter"].endswith("_frac")
-    told = f"{sheet.pick(assumption['title'])} {sheet.share(value) if percent else sheet.number(value, unit)}"
-    low_high = [assumption[end] for end in ("low", "high") if assumption[end] is not None]
-    ends = [sheet.share(end) if percent else sheet.number(end) for end in low_high]
-    return sheet.bracketed(told, sheet.pick(("～", " to ")).join(ends)) if ends else told
-
-
 def put_reason(sheet: Sheet, reason: Mapping[str, Any]) -> None:
     """Add a reason with its effect and clause."""
     sheet.put("- " + sheet.named(sheet.pick(EFFECTS[reason["effect"]]), sheet.cited(reason)), 3)
@@ -53,7 +39,7 @@ def put_portfolio(sheet: Sheet, portfolio: Mapping[str, Any] | None) -> None:
     _put_carbon(sheet, portfolio["carbon"])
     if portfolio["storage"]:
         _put_storage(sheet, portfolio["storage"])
-    told = [assumption_text(sheet, entry) for entry in portfolio["assumptions"]]
+    told = [sheet.assumption(entry) for entry in portfolio["assumptions"]]
     sheet.put(sheet.named(sheet.word("assumed"), sheet.joined(told)), 2)
 
 

@@ -44,6 +44,16 @@ CHECKLIST_GROUPS: Titles = {
     "operation": ("运行监测", "Operation"),
 }
 
+# Okabe and Ito's colours, which stay apart with every common colour-vision deficiency.
+TECHNOLOGY_COLOURS = {
+    "shallow_ground_source": "#009e73",
+    "reclaimed_water": "#0072b2",
+    "geothermal": "#d55e00",
+    "waste_heat": "#b0518c",
+    "biomass": "#56b4e9",
+    "air_source": "#e6b800",
+}
+
 
 def declared_words() -> dict[str, dict[str, str]]:
     """Return the titles of coded values that layers declare, and of layers and rasters, by value or id."""

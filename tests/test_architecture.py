@@ -9,12 +9,23 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
-    {"access", "compiled", "errors", "settings", "titles", "vocabulary", "heat", "matching"},
+    {
+        "access",
+        "compiled",
+        "errors",
+        "settings",
+        "titles",
+        "vocabulary",
+        "wording",
+        "writing",
+        "heat",
+        "matching",
+    },
     {"crs", "served_crs", "resources", "rules"},
     {"store", "facts", "webmap"},
     {"scoring", "ingest"},
     {"staleness"},
-    {"runs", "citywide", "warm"},
+    {"runs", "citywide", "report", "warm"},
     {"jobs"},
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

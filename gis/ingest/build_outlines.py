@@ -16,7 +16,7 @@ import shapely
 
 from gis.crs import API_CRS, STORAGE_EPSG, reproject, to_wgs84
 from gis.errors import InputError
-from gis.ingest.report import write_text
+from gis.writing import write_text
 
 TOLERANCE_M = 20.0
 TARGET = Path(__file__).with_name("outlines_beijing.geojson")

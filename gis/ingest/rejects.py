@@ -15,9 +15,9 @@ import shapely
 
 from gis.crs import API_CRS, reproject, to_wgs84
 from gis.ingest.datum import SourceCrs
-from gis.ingest.report import write_text
 from gis.ingest.source import Source
 from gis.ingest.values import objects
+from gis.writing import write_text
 
 COLUMNS = ["row", "reason", "attributes", "wkt"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from gis.writing import write_text
 
 MAX_LISTED = 1000
 """Rejects and repairs listed in the report; all are counted, and all rejects are in the rejects file."""
@@ -130,20 +130,6 @@ class ImportReport:
             if self.rows_rejected > 5:
                 out.append(f"  and {self.rows_rejected - 5:,} more.")
         return out
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_report(report: ImportReport, path: Path) -> None:

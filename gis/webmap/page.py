@@ -35,6 +35,7 @@ from gis.titles import (
     EFFECTS,
     HEATED_AREA_BASES,
     LAND_USE_CLASSES,
+    TECHNOLOGY_COLOURS,
     declared_words,
     in_both,
 )
@@ -55,6 +56,7 @@ SCRIPTS = (
     "match.js",
     "site.js",
     "match_parcel.js",
+    "report.js",
     "panel.js",
     "match_tables.js",
     "match_ledger.js",
@@ -70,16 +72,6 @@ SCRIPTS = (
 )
 STYLES = ("onemap", "match", "site")
 MIN_ZOOM, MAX_ZOOM = 7, 18
-
-# Okabe and Ito's colours, which stay apart with every common colour-vision deficiency.
-TECHNOLOGY_COLOURS = {
-    "shallow_ground_source": "#009e73",
-    "reclaimed_water": "#0072b2",
-    "geothermal": "#d55e00",
-    "waste_heat": "#b0518c",
-    "biomass": "#56b4e9",
-    "air_source": "#e6b800",
-}
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
 _TIANDITU = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gis.titles import TECHNOLOGY_COLOURS
 from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL, MATCH_SEGMENT
-from gis.webmap.page import TECHNOLOGY_COLOURS
 from gis.webmap.tiles import RESULT_LAYER
 from layers import LAYERS, LayerSpec
 

@@ -72,7 +72,7 @@ def test_every_coded_value_of_the_engine_has_a_title() -> None:
     assert set(titles.LAND_USE_CLASSES) == set(ruleset.demand.land_use)
     assert set(titles.CHECKLIST_GROUPS) >= {item.group for item in ruleset.checklists.items}
     assert set(titles.EFFECTS) == set(get_args(Effect))
-    colours = page.TECHNOLOGY_COLOURS
+    colours = titles.TECHNOLOGY_COLOURS
     assert set(colours) == set(TECHNOLOGIES)
     assert len(set(colours.values())) == len(colours)
 

@@ -31,6 +31,7 @@
     );
     return el(
       "footer", {},
+      OneMap.reportLinks(doc.parcel_id),
       el("p", {}, `${text("ruleset")} ${doc.ruleset.id} · ${text("as_of")} ${doc.ruleset.as_of}`),
       versions.length
         ? el("details", {}, el("summary", {}, text("data_versions")), el("p", {}, versions.join(OneMap.language() === "en" ? ", " : "，")))
