@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
+from itertools import zip_longest
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -72,6 +73,8 @@ def html_of(report: Report, language: Language) -> str:
         report=report,
         style=Markup((_HERE / "report.css").read_text(encoding="utf-8")),
         pictures=_pictures(report, w),
+        pairs=partial(zip_longest, fillvalue=("", "")),
+        halves=_halves,
         place=list(_place(doc, report.ruleset, w)),
         demand=list(_demand(doc["demand"], w)),
         evidence=lambda verdict: _evidence(verdict, w),
@@ -185,6 +188,12 @@ def _recommended(doc: Mapping[str, Any], w: ReportWording) -> str:
         title = w.pick(TECHNOLOGY_TITLES[doc["recommended"]])
         return w.bracketed(title, w.pick(STATUS_TITLES[doc["recommended_status"]]))
     return w("none_decidable" if doc["undecided"] else "none")
+
+
+def _halves(entries: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Return entries as rows of two columns, the first half to the left; columns of CSS are slow."""
+    middle = (len(entries) + 1) // 2
+    return list(zip_longest(entries[:middle], entries[middle:]))
 
 
 def _assumptions(doc: Mapping[str, Any]) -> list[Mapping[str, Any]]:

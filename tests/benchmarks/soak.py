@@ -318,13 +318,12 @@ def soak(data: Path, minutes: float) -> int:
                 tally.fault("a client is stuck")
         _ended(Client(port, tally, key), tally, jobs, 600)
     finally:
-        serve.send_signal(signal.SIGINT)
-        ended = serve.wait(120)
-    print(
-        dict(tally.counts), f"slowest answer {tally.slowest_s:.1f} s; the server ended with {ended}", sep="\n"
-    )
-    for what in tally.wrong:
-        print("WRONG:", what)
+        # Told before the server is stopped, so that nothing of half an hour is lost by a bad end.
+        print(dict(tally.counts), f"slowest answer {tally.slowest_s:.1f} s", sep="\n", flush=True)
+        for what in tally.wrong:
+            print("WRONG:", what, flush=True)
+        serve.terminate()
+        print(f"the server ended with {serve.wait(120)}")
     return tally.counts["wrong"]
 
 
