@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"access", "compiled", "errors", "settings", "titles", "vocabulary", "heat", "matching"},
-    {"crs", "served_crs", "resources", "rules"},
+    {"crs", "served_crs", "coordinates", "resources", "rules"},
     {"store", "facts", "webmap"},
     {"scoring", "ingest"},
     {"staleness"},

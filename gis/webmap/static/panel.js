@@ -75,6 +75,7 @@
       assumptions(demand.assumptions),
       el("h3", {}, text("ranking")),
       el("p", { class: "note" }, text("range_note")),
+      OneMap.evidence.control(),
       el("ol", { class: "ranking" }, doc.technologies.map(
         // Without a recommendation the first option is unfolded, so that a reason is in sight.
         (entry, place) => OneMap.optionItem(entry, doc.recommended ? isRecommended(entry, doc) : place === 0),
@@ -145,6 +146,7 @@
       document.getElementById("parcel-panel").hidden = false;
       document.body.classList.add("panel-open");
       OneMap.select(parcel || null);
+      OneMap.evidence.show(parcel || null);
       render();
       document.getElementById("panel-body").scrollTop = 0;
       document.getElementById("panel-title").focus({ preventScroll: true });
@@ -165,6 +167,7 @@
       document.getElementById("parcel-panel").hidden = true;
       document.body.classList.remove("panel-open");
       OneMap.select(null);
+      OneMap.evidence.show(null);
     },
 
     start() {
