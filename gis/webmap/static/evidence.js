@@ -2,7 +2,8 @@
 (function () {
   "use strict";
   const { el, text, pick, number } = OneMap;
-  const AREA = { stroke: false, fillOpacity: 0.13 };
+  // As other areas, under the results: their tint does not change the colours of the legend.
+  const AREA = { stroke: false, fillOpacity: 0.2, pane: "onemap-evidence-area" };
   const EDGE = { fill: false, weight: 2, opacity: 0.9, dashArray: "7 4" };
   const state = { parcel: null, features: null, wanted: true, hovered: null, unfolded: null, group: null };
 
@@ -21,10 +22,7 @@
     return L.marker(at, { icon, interactive: false, keyboard: false, pane: "onemap-labels" });
   }
 
-  const drawn = (feature, style) => L.geoJSON(feature.geometry, {
-    pane: "onemap-evidence", interactive: false, style: { pane: "onemap-evidence", interactive: false, ...style },
-    pointToLayer: (_, at) => L.circleMarker(at, { pane: "onemap-evidence", interactive: false, radius: 6, ...style, fillOpacity: 1 }),
-  });
+  const drawn = (feature, style) => L.geoJSON(feature.geometry, { pane: "onemap-evidence", interactive: false, ...style, style });
 
   /* A way as a line with a light border, and a dot where it ends. */
   function wayShapes(feature, colour) {
@@ -146,6 +144,7 @@
 
     start(map) {
       map.createPane("onemap-evidence").style.cssText = "z-index: 455; pointer-events: none";
+      map.createPane("onemap-evidence-area").style.cssText = "z-index: 405; pointer-events: none";
       state.group = L.layerGroup().addTo(map);
       body().addEventListener("toggle", toggled, true);
       body().addEventListener("pointerover", (event) => {

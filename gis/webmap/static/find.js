@@ -16,6 +16,8 @@
   const hits = () => (state.found ? state.found : []);
   const optionId = (place) => `find-option-${place}`;
   const degrees = (hit) => `${hit.lon.toFixed(6)}, ${hit.lat.toFixed(6)}`;
+  const side = (value, positive, negative) => `${Math.abs(value).toFixed(6)}° ${value < 0 ? negative : positive}`;
+  const named = (hit) => `${side(hit.lon, "E", "W")}, ${side(hit.lat, "N", "S")}`;
   const layerOf = (hit) => OneMap.config.layers.find((layer) => layer.id === hit.layer);
 
   function groupTitle(hit) {
@@ -33,14 +35,14 @@
   function optionParts(hit) {
     if (hit.kind === "coordinate") {
       return [
-        el("b", {}, degrees(hit)), el("span", { class: "find-note" }, pick(hit.read_as)),
+        el("b", {}, named(hit)), el("span", { class: "find-note" }, text("find_read_as", { text: pick(hit.read_as) })),
         hit.note ? el("span", { class: "find-note outside" }, pick(hit.note)) : null,
       ];
     }
-    const also = [hit.name ? hit.id : null, hit.layer === "district" ? null : hit.district].filter(Boolean);
     return [
       el("b", {}, marked(hit.name || hit.id)),
-      ...also.map((words) => el("span", { class: "find-note" }, marked(words))),
+      hit.name ? el("span", { class: "find-note" }, marked(hit.id)) : null,
+      hit.district && hit.layer !== "district" ? el("span", { class: "find-note" }, hit.district) : null,
     ];
   }
 
@@ -147,7 +149,7 @@
   function showPoint(hit) {
     const at = [hit.lat, hit.lon];
     OneMap.map.setView(at, Math.max(OneMap.map.getZoom(), POINT_ZOOM), { animate: false });
-    const icon = L.divIcon({ className: "find-mark", html: el("span", {}, degrees(hit)), iconSize: [24, 24] });
+    const icon = L.divIcon({ className: "find-mark", html: el("span", {}, named(hit)), iconSize: [24, 24] });
     state.mark = L.marker(at, { icon, interactive: false, keyboard: false, pane: "onemap-labels" }).addTo(OneMap.map);
     OneMap.identify(L.latLng(at));
   }
@@ -224,7 +226,7 @@
   }
 
   function build() {
-    const opener = el("button", { type: "button", id: "find-open", "aria-expanded": "false", "aria-controls": "find-box" }, "⌕");
+    const opener = el("button", { type: "button", id: "find-open", "aria-expanded": "false", "aria-controls": "find-box" });
     const field = el("input", {
       id: "find-input", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", maxlength: 100,
       enterkeyhint: "search", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "find-list",
