@@ -20,7 +20,7 @@ def parcel(scored: Store) -> Spot:
 
 
 def _options(page: Page) -> Locator:
-    return page.get_by_role("option")
+    return page.locator("#find-list").get_by_role("option")
 
 
 def test_a_parcel_is_found_by_a_part_of_its_number_with_keys_only(shown: Any, parcel: Spot) -> None:

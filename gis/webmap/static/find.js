@@ -95,21 +95,17 @@
   async function ask() {
     const query = input().value.trim();
     const turn = ++state.asked;
-    Object.assign(state, { query, error: null, active: -1 });
-    if (!query) {
-      Object.assign(state, { found: null, open: false });
-      draw();
-      return;
-    }
-    try {
-      const { results } = await OneMap.getJson(`/api/search?${new URLSearchParams({ q: query, limit: MOST })}`);
+    const answer = { query, found: null, error: null, active: -1 };
+    if (query) {
+      try {
+        const { results } = await OneMap.getJson(`/api/search?${new URLSearchParams({ q: query, limit: MOST })}`);
+        answer.found = byLayer(results).flat();
+      } catch (error) {
+        answer.error = error.message;
+      }
       if (turn !== state.asked) return;
-      state.found = byLayer(results).flat();
-    } catch (error) {
-      if (turn !== state.asked) return;
-      Object.assign(state, { found: null, error: error.message });
     }
-    state.open = document.activeElement === input();
+    Object.assign(state, answer, { open: Boolean(query) && document.activeElement === input() });
     draw();
   }
 
@@ -122,6 +118,8 @@
   }
 
   function close() {
+    clearTimeout(state.timer);
+    state.asked += 1;
     Object.assign(state, { open: false, active: -1 });
     draw();
   }
@@ -173,8 +171,6 @@
       OneMap.hint(pick(hit.note));
       return;
     }
-    clearTimeout(state.timer);
-    state.asked += 1;
     input().value = hit.kind === "coordinate" ? degrees(hit) : hit.name || hit.id;
     fold();
     unmark();
@@ -195,8 +191,10 @@
   async function enter() {
     clearTimeout(state.timer);
     if (input().value.trim() !== state.query || !state.found) await ask();
+    // Typed on meanwhile: this is no longer what was asked for.
+    if (input().value.trim() !== state.query) return;
     const hit = hits()[Math.max(0, state.active)];
-    if (hit) choose(hit); else input().focus();
+    if (hit) choose(hit);
   }
 
   function escape() {
