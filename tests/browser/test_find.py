@@ -38,6 +38,7 @@ def test_a_parcel_is_found_by_a_part_of_its_number_with_keys_only(shown: Any, pa
             break
     expect(field).to_have_attribute("aria-activedescendant", wanted.get_attribute("id") or "?")
     page.keyboard.press("Enter")
+    expect(page.locator("#parcel-panel")).to_be_visible()
     expect(page.locator("#panel-body > dl.figures")).to_contain_text(parcel.parcel_id)
     expect(page.locator("#find-list")).to_be_hidden()
     inside = page.evaluate(f"OneMap.map.getBounds().contains([{parcel.lat}, {parcel.lon}])")
@@ -69,6 +70,7 @@ def test_coordinates_set_a_mark_and_open_what_is_there(shown: Any, parcel: Spot)
     field.fill(f"{parcel.lat:.6f} {parcel.lon:.6f}")
     expect(_options(page)).to_contain_text("纬度、经度（CGCS2000，EPSG:4490）")
     field.press("Enter")
+    expect(page.locator("#parcel-panel")).to_be_visible()
     expect(page.locator("#panel-body > dl.figures")).to_contain_text(parcel.parcel_id)
     expect(page.locator(".find-mark")).to_contain_text(f"{parcel.lon:.6f}° E, {parcel.lat:.6f}° N")
     page.locator("#find-clear").click()
@@ -121,6 +123,7 @@ def test_on_a_phone_the_box_lies_over_the_bar(visit: Callable[..., Any], parcel:
     page.locator("#find-input").fill(parcel.parcel_id)
     option = _options(page).filter(has_text=parcel.parcel_id).first
     option.tap()
+    expect(page.locator("#parcel-panel")).to_be_visible()
     expect(page.locator("#panel-body > dl.figures")).to_contain_text(parcel.parcel_id)
     expect(page.locator("#find-input")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]

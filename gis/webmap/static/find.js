@@ -212,13 +212,13 @@
       ArrowDown: () => move(state.active < 0 ? "first" : 1),
       ArrowUp: () => move(state.active < 0 ? "last" : -1),
       Enter: enter,
-      Escape: escape,
+      // With nothing to close or clear here it is meant for the panel.
+      Escape: state.open || input().value || box().classList.contains("unfolded") ? escape : null,
       Home: open && state.active >= 0 ? () => move("first") : null,
       End: open && state.active >= 0 ? () => move("last") : null,
     };
     if (!actions[event.key]) return;
     event.preventDefault();
-    // Escape here is not meant for the panel.
     event.stopPropagation();
     actions[event.key]();
   }
