@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from api import (
     docs,
+    evidence,
     exports,
     health,
     imports,
@@ -91,8 +92,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.extents = Extents(store)
     problems.install(app)
     for module in (
-        suitability, reports, summary, matches, sites, jobs, imports, exports, layers, search, session,
-        health, ogc, ogc_tiles, wfs,
+        suitability, reports, evidence, summary, matches, sites, jobs, imports, exports, layers, search,
+        session, health, ogc, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     for router in (tiles_router, tile_documents_router, wmts.router):

@@ -6,7 +6,7 @@ The suitability document has a module of its own, `api.schemas_suitability`.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -139,6 +139,7 @@ class Summary(Body):
 class Hit(Body):
     """One feature found by name or number; `bbox` is west, south, east, north."""
 
+    kind: Literal["feature"]
     layer: str
     id: str
     name: str | None
@@ -148,11 +149,23 @@ class Hit(Body):
     bbox: tuple[float, float, float, float] | None
 
 
+class PointHit(Body):
+    """The place that a query names by coordinates: degrees (CRS84), and how they were read."""
+
+    kind: Literal["coordinate"]
+    crs: str = Field(description="system in which the query was read", examples=["EPSG:4548"])
+    lon: float
+    lat: float
+    read_as: Text
+    inside: bool | None = Field(description="whether a district holds it; null where none is loaded")
+    note: Text | None = Field(description="what to know of a place outside the city")
+
+
 class SearchResult(Body):
-    """Features found, best match first."""
+    """What was found, best match first; a place by coordinates comes before features."""
 
     query: str
-    results: list[Hit]
+    results: list[Annotated[PointHit | Hit, Field(discriminator="kind")]]
 
 
 class Health(Body):

@@ -71,7 +71,10 @@ def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapDat
         synthetic=synthetic,
         results_withheld=RESULTS not in may_read,
         labels=labels,
-        clauses={c.clause_id: f"{c.document} {c.section}" for c in ruleset.clauses.values()},
+        clauses={
+            c.clause_id: {"source": f"{c.document} {c.section}", "rule": c.rule_in_short}
+            for c in ruleset.clauses.values()
+        },
         areas={area.id: area.title.model_dump() for area in ruleset.areas},
         new_build_share_frac=ruleset.portfolio.number("new_build_share_frac"),
     )

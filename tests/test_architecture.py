@@ -9,19 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
-    {
-        "access",
-        "compiled",
-        "errors",
-        "settings",
-        "titles",
-        "vocabulary",
-        "wording",
-        "writing",
-        "heat",
-        "matching",
-    },
-    {"crs", "served_crs", "resources", "rules"},
+    {"access", "compiled", "errors", "settings", "titles", "vocabulary", "wording", "writing"}
+    | {"heat", "matching"},
+    {"crs", "served_crs", "coordinates", "resources", "rules"},
     {"store", "facts", "webmap"},
     {"scoring", "ingest"},
     {"staleness"},

@@ -51,6 +51,8 @@ SCRIPTS = (
     "grid.js",
     "controls.js",
     "parts.js",
+    "clause.js",
+    "evidence.js",
     "option.js",
     "portfolio.js",
     "match.js",
@@ -63,6 +65,7 @@ SCRIPTS = (
     "match_charts.js",
     "match_views.js",
     "match_compare.js",
+    "find.js",
     "sign.js",
     "job.js",
     "match_run.js",
@@ -70,7 +73,7 @@ SCRIPTS = (
     "match_panel.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site")
+STYLES = ("onemap", "match", "site", "find", "evidence")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -89,8 +92,8 @@ class MapData:
     present version; `synthetic` names layers that hold synthetic features;
     `results_withheld` says that the reader may not see what was worked out;
     `labels` are district names with keys zh, en, lon, lat. Of the rule set behind
-    the results: `clauses` maps a clause id to its document and section, `areas`
-    the id of an area that the policy names to its title (zh, en), and
+    the results: `clauses` maps a clause id to where it stands (`source`) and what it
+    says in short (`rule`), `areas` the id of an area that the policy names to its title (zh, en), and
     `new_build_share_frac` is the share of new energy that new projects must reach.
     """
 
@@ -99,7 +102,7 @@ class MapData:
     synthetic: Sequence[str]
     results_withheld: bool
     labels: Sequence[Mapping[str, Any]]
-    clauses: Mapping[str, str]
+    clauses: Mapping[str, Mapping[str, str]]
     areas: Mapping[str, Mapping[str, str]]
     new_build_share_frac: float
 
@@ -252,7 +255,7 @@ def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[st
         "layers": _layer_entries(store_layers, data),
         "bounds": data.bounds or _BEIJING,
         "labels": list(data.labels),
-        "clauses": dict(data.clauses),
+        "clauses": {name: dict(clause) for name, clause in data.clauses.items()},
         "areas": {name: dict(title) for name, title in data.areas.items()},
         "newBuildShare": data.new_build_share_frac,
         "cellMaxZoom": CELL_MAX_ZOOM,

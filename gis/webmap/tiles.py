@@ -128,7 +128,7 @@ WITH placed AS (
 }"""
 
 
-def _features(spec: LayerSpec, outlines: bool) -> str:
+def features_sql(spec: LayerSpec, outlines: bool) -> str:
     """Return the SQL of a layer's rows.
 
     With `outlines` a list of townships is drawn as the outline of those townships, which must be readable.
@@ -170,7 +170,7 @@ def render_tile(
     if near is None or z < min_zoom(layer):
         return b""
     values |= dict(zip(("x0", "y0", "x1", "y1"), near, strict=True))
-    return run(connection, _layer_sql(spec, z, _features(spec, outlines)), values)
+    return run(connection, _layer_sql(spec, z, features_sql(spec, outlines)), values)
 
 
 def _layer_sql(spec: LayerSpec, z: int, table: str) -> str:
@@ -260,7 +260,7 @@ def identify(
             for feature in _features_at(
                 connection,
                 LAYERS[layer_id],
-                _features(LAYERS[layer_id], "township" in readable),
+                features_sql(LAYERS[layer_id], "township" in readable),
                 point,
                 values | {"tolerance": _TOLERANCE_PX * pixel_m},
             )
@@ -278,7 +278,7 @@ def feature(connection: Connection, layer: str, feature_id: str, readable: Conta
     row = connection.execute(
         text(
             f"SELECT {named} AS name, ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b)"
-            f" FROM {_features(spec, 'township' in readable)},"
+            f" FROM {features_sql(spec, 'township' in readable)},"
             f" LATERAL ST_Transform(geom, 4326) AS b WHERE {spec.key} = :id"
         ),
         {"id": feature_id},

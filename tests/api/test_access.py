@@ -178,6 +178,7 @@ def _places(store: Store) -> list[str]:
         "/", "/api/layers", "/api/summary", "/api/summary?by=township", "/api/matches", "/api/matches/base",
         "/api/matches/base/sources", f"/api/matches/base/mains/{main}", f"/api/matches/base/parcels/{parcel}",
         "/api/sites", "/api/sites/base", "/api/sites/base/places", f"/api/parcels/{parcel}/suitability",
+        f"/api/parcels/{parcel}/evidence",
         "/api/tiles/matches", f"/api/features/{PIPELINE}/{main}", "/ogc", "/ogc/collections", "/ogc/api",
         "/wfs?request=GetCapabilities", "/wfs?request=DescribeFeatureType",
         f"/api/search?q={main[:4]}", "/api/search?q=a&limit=100", "/api/search?q=1&limit=100",

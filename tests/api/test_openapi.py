@@ -25,6 +25,7 @@ CHECKS = [
 
 
 OPERATIONS = {
+    ("GET", "/api/parcels/{parcel_id}/evidence"),
     ("GET", "/api/parcels/{parcel_id}/suitability"),
     ("POST", "/api/suitability"),
     ("GET", "/api/summary"),

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from api.commands_serve import _say_content
 from api.examples import BODY_EXAMPLES
 from api.main import create_app
-from api.schemas import Layers, Problem, SearchResult, Summary
+from api.schemas import Hit, Layers, Problem, SearchResult, Summary
 from api.schemas_suitability import Suitability, SuitabilityResults
 from api.tile_versions import tile_versions
 from gis.resources import Raster
@@ -63,6 +63,7 @@ def test_search_finds_a_parcel_by_its_number(client: TestClient, city: Store) ->
 
 def test_search_puts_a_district_before_what_stands_in_it(client: TestClient) -> None:
     found = SearchResult.model_validate_json(client.get("/api/search", params={"q": "通州"}).content)
+    assert isinstance(found.results[0], Hit)
     assert found.results[0].layer == "district"
 
 

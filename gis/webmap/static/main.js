@@ -7,9 +7,10 @@
   let asked = 0;
   let hintTimer = null;
 
-  async function identify(map, event) {
+  /* Ask what lies at a place and show it: the parcel that is wanted, or else the smallest. */
+  async function identify(map, at, wanted) {
     const turn = ++asked;
-    const { lng, lat } = event.latlng.wrap();
+    const { lng, lat } = at.wrap();
     const layers = OneMap.controls.shown().filter(
       (id) => !["parcel_suitability", "match_parcel", "match_segment", "site", "parcel", "district", "township"].includes(id),
     );
@@ -23,7 +24,7 @@
       if (turn !== asked) return;
       if (found.parcels.length || found.features.length) {
         document.getElementById("map-hint").hidden = true;
-        OneMap.panel.show(found, found.parcels[0]);
+        OneMap.panel.show(found, found.parcels.find((p) => p.parcel_id === wanted) || found.parcels[0]);
       } else {
         OneMap.panel.close();
         OneMap.hint(OneMap.text(map.getZoom() <= OneMap.config.cellMaxZoom + 1 ? "zoom_hint" : "nothing_here"));
@@ -51,6 +52,8 @@
       const bounds = L.geoJSON(parcel.geometry).getBounds();
       map.panInside(bounds.getCenter(), { padding: [60, 60] });
     },
+
+    identify: (at, wanted) => identify(OneMap.map, at, wanted),
 
     /* A short message over the map, gone by itself. */
     hint(message) {
@@ -82,6 +85,9 @@
       map.fitBounds([[south, west], [north, east]], { padding: [2, 2] });
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
+      OneMap.find.start(map);
+      OneMap.evidence.start(map);
+      OneMap.clauses.start();
       OneMap.matchPanel.start();
       const failed = (error) => OneMap.hint(OneMap.text("failed", { text: error.message }));
       OneMap.sign.start().catch(failed);
@@ -103,7 +109,7 @@
       map.on("click", (event) => {
         OneMap.controls.closeDrawer();
         OneMap.ring(null);
-        identify(map, event);
+        identify(map, event.latlng);
       });
       document.addEventListener("keydown", (event) => {
         if (event.key !== "Escape" || OneMap.matchPanel.isOpen()) return;

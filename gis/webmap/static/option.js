@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { el, text, pick, number, share } = OneMap;
-  const { titleOf, statusChip, rows, scoreBar, cite, reasonItem, assumptions } = OneMap.parts;
+  const { titleOf, statusChip, rows, scoreBar, reasonItem, assumptions } = OneMap.parts;
 
   /* The figures of P90, P50 and P10; nothing where the rules declare no range. */
   function spread(range, show) {
@@ -26,7 +26,7 @@
     if (!entry.why_not) return null;
     return el(
       "p", { class: "why-not" }, el("b", {}, text("why_not")), pick(entry.why_not),
-      el("span", { class: "reason-source" }, cite(entry.why_not.clause_id)),
+      el("span", { class: "reason-source" }, OneMap.cite(entry.why_not.clause_id)),
     );
   }
 
@@ -37,7 +37,7 @@
       "li", {}, pick(change),
       el(
         "span", { class: "reason-source" },
-        el("span", {}, `${fact ? pick(fact) : change.fact} ${show(change.from)} → ${show(change.to)}`), cite(change.clause_id),
+        el("span", {}, `${fact ? pick(fact) : change.fact} ${show(change.from)} → ${show(change.to)}`), OneMap.cite(change.clause_id),
       ),
     );
   }
@@ -82,6 +82,7 @@
         changes(entry),
         el("h4", {}, text("reasons")),
         reasons.length ? el("ul", { class: "reasons" }, reasons.map(reasonItem)) : el("p", { class: "note" }, text("no_reasons")),
+        OneMap.evidence.section(entry),
         evidence(entry),
         assumptions(entry.assumptions),
       ),

@@ -76,6 +76,7 @@
       assumptions(demand.assumptions),
       el("h3", {}, text("ranking")),
       el("p", { class: "note" }, text("range_note")),
+      OneMap.evidence.control(),
       el("ol", { class: "ranking" }, doc.technologies.map(
         // Without a recommendation the first option is unfolded, so that a reason is in sight.
         (entry, place) => OneMap.optionItem(entry, doc.recommended ? isRecommended(entry, doc) : place === 0),
@@ -146,6 +147,7 @@
       document.getElementById("parcel-panel").hidden = false;
       document.body.classList.add("panel-open");
       OneMap.select(parcel || null);
+      OneMap.evidence.show(parcel || null);
       render();
       document.getElementById("panel-body").scrollTop = 0;
       document.getElementById("panel-title").focus({ preventScroll: true });
@@ -166,6 +168,7 @@
       document.getElementById("parcel-panel").hidden = true;
       document.body.classList.remove("panel-open");
       OneMap.select(null);
+      OneMap.evidence.show(null);
     },
 
     start() {

@@ -26,15 +26,10 @@
 
   function scoreBar(score) {
     if (score === null || score === undefined) return el("span", { class: "score unknown" }, text("unknown"));
-    const bar = el("span", { class: "bar", "aria-hidden": "true" }, el("span", {}));
+    const shown = number(score, null, 0);
+    const bar = el("span", { class: "bar" }, el("span", {}));
     bar.firstChild.style.width = `${Math.max(0, Math.min(100, score))}%`;
-    return el("span", { class: "score" }, bar, el("b", {}, number(score, null, 0)));
-  }
-
-  function cite(clause) {
-    if (!clause) return null;
-    const source = OneMap.config.clauses[clause];
-    return el("cite", { title: text("clause", { id: clause }) }, source ? `${source} [${clause}]` : clause);
+    return el("span", { class: "score", role: "img", "aria-label": text("score_of", { score: shown }) }, bar, el("b", {}, shown));
   }
 
   function reasonItem(reason) {
@@ -46,7 +41,7 @@
         el("span", { class: "icon", "aria-hidden": "true" }, ICONS[reason.effect] || "·"), pick(OneMap.config.effects[reason.effect])),
       el("span", { class: "reason-text" }, pick(reason)),
       el(
-        "span", { class: "reason-source" }, cite(reason.clause_id),
+        "span", { class: "reason-source" }, OneMap.cite(reason.clause_id),
         assumed ? el("span", { class: "assumed" }, text("assumed_threshold")) : null,
       ),
     );
@@ -72,5 +67,5 @@
     ));
   }
 
-  OneMap.parts = { titleOf, statusChip, rows, scoreBar, cite, reasonItem, assumptions };
+  OneMap.parts = { titleOf, statusChip, rows, scoreBar, reasonItem, assumptions };
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { el, text, pick, number, share } = OneMap;
-  const { rows, cite, reasonItem, assumptions } = OneMap.parts;
+  const { rows, reasonItem, assumptions } = OneMap.parts;
 
   /* Installed shares side by side on the whole load, with the share that new projects must reach. */
   function stackedBar(plan) {
@@ -36,7 +36,7 @@
     const { rate_frac: rate, valid_from: day, source, clause_id: clause } = plan.subsidy;
     return [
       rows([["lcoh", number(plan.lcoh_cny_per_mwh, "CNY/MWh")], ["subsidy", share(rate)]]),
-      el("p", { class: "note" }, text("subsidy_source", { day, text: source }), " ", cite(clause)),
+      el("p", { class: "note" }, text("subsidy_source", { day, text: source }), " ", OneMap.cite(clause)),
     ];
   }
 
@@ -78,7 +78,7 @@
         ["store_heat", number(found.energy_kwh, "kWh")],
         ["store_water", number(found.volume_m3, "m3")],
       ]),
-      el("p", { class: "note" }, text("assumption_source", { text: found.source }), " ", cite(found.clause_id)),
+      el("p", { class: "note" }, text("assumption_source", { text: found.source }), " ", OneMap.cite(found.clause_id)),
     );
   }
 
@@ -119,7 +119,7 @@
         "span", { class: "reason-source" },
         item.options.length < everyone.size
           ? el("span", {}, item.options.map((id) => pick(OneMap.config.options[id])).join(OneMap.language() === "en" ? ", " : "、")) : null,
-        cite(item.clause_id),
+        OneMap.cite(item.clause_id),
       ),
     );
     const groups = Object.entries(OneMap.config.groups).map(([id, title]) => {
