@@ -83,7 +83,13 @@ def test_counts_are_those_of_sql(client: TestClient, city: Store, asked: dict[st
         for facet in FACETS:
             own = {r["value"]: r["parcel_count"] for r in found["facets"][facet] if r["parcel_count"]}
             assert own == dict(ask(f"coalesce({PROPERTY[facet]}, 'none'), count(*)", facet, "GROUP BY 1"))
-        bins = dict(ask("least(floor(recommended_score / 5), 19)::int, count(*)", "score", "GROUP BY 1"))
+        bins = dict(
+            ask(
+                "floor(nullif(recommended_score, 100) / 5)::int, count(*)",
+                "score",
+                "GROUP BY 1",
+            )
+        )
         assert found["scores"]["unscored_count"] == bins.pop(None, 0)
         assert found["scores"]["parcel_counts"] == [bins.get(i, 0) for i in range(20)]
         assert found["scores"]["bin_width"] == 5
@@ -206,6 +212,6 @@ def test_without_results_there_is_nothing_to_count(new_database: Callable[..., s
         open_store(at(new_database("filtered", sample))) as store,
         TestClient(create_app(store, Settings(anonymous="viewer"))) as client,
     ):
-            missing = client.get(PATH)
-            assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
-            assert client.get("/tiles/parcel_suitability/8/210/96.mvt?status=suitable").status_code == 204
+        missing = client.get(PATH)
+        assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+        assert client.get("/tiles/parcel_suitability/8/210/96.mvt?status=suitable").status_code == 204
