@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PHONE, WIDE, Visit, open_map
 
-WORDS = {"zh": ("共", "清除筛选"), "en": ("of", "Clear filter")}
+WORDS = {"zh": ("个地块", "清除筛选"), "en": ("of", "Clear filter")}
 
 
 @pytest.fixture(scope="module", params=[(WIDE, "zh"), (PHONE, "en")], ids=["wide-zh", "phone-en"])

@@ -20,6 +20,7 @@
 
   function draw(layer, on) {
     if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
+    OneMap.filter.drawBadge();
     OneMap.share.changed();
     if (layer.id === "site") {
       OneMap.sites.toggle(on);

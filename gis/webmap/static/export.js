@@ -57,7 +57,7 @@
       form.addEventListener("submit", (event) => {
         state.count = OneMap.filter.count();
         state.format = document.getElementById("export-format").value;
-        work.start(event, { body: body() });
+        work.start(event, OneMap.filter.isCounted() ? { body: body() } : { wrong: "export_wait" });
       });
       OneMap.filter.onChange(forget);
       OneMap.onLanguage(draw);

@@ -12,7 +12,7 @@
   const ENDS = { score_min: "filter_score_min", score_max: "filter_score_max" };
   const WAIT_MS = 200;
   const empty = () => ({ technology: [], status: [], district: [], land_use_class: [], score_min: null, score_max: null });
-  const state = { grid: null, wanted: empty(), found: null, all: null, wrong: false, turn: 0, timer: null, open: new Set(["technology"]) };
+  const state = { grid: null, wanted: empty(), found: null, counted: null, all: null, turn: 0, timer: null, open: new Set(["technology"]) };
   const listeners = [];
 
   const isOn = () => state.wanted.score_min !== null || state.wanted.score_max !== null
@@ -67,8 +67,7 @@
       const asked = query(state.wanted);
       const found = await OneMap.getJson(`/api/parcels/summary${asked ? `?${asked}` : ""}`);
       if (turn !== state.turn) return;
-      state.found = found;
-      if (!asked) state.all = found.parcel_count;
+      Object.assign(state, { found, counted: asked });
       OneMap.controls.count(found.recommended);
       draw();
     } catch (error) {
@@ -81,7 +80,7 @@
     const box = el("input", { type: "checkbox", id, value });
     box.checked = state.wanted[facet].includes(value);
     box.addEventListener("change", () => choose(facet, value, box.checked));
-    const mark = facet === "technology" ? el("span", { class: "swatch swatch-fill", "aria-hidden": "true" }) : null;
+    const mark = facet === "technology" ? el("span", { class: `swatch swatch-fill${value === "none" ? " faint" : ""}`, "aria-hidden": "true" }) : null;
     if (mark) mark.style.setProperty("--colour", OneMap.colourOf(value));
     return el(
       "li", { class: count ? null : "empty" },
@@ -130,9 +129,9 @@
     const inputs = ["min", "max"].map((name) => document.getElementById(`filter-score_${name}`));
     const [low, high] = inputs.map((input) => (input.value.trim() === "" && input.validity.valid ? null : Number(input.value)));
     const ends = [low, high].filter((value) => value !== null);
-    state.wrong = inputs.some((input) => !input.validity.valid) || ends.some((value) => !(value >= 0 && value <= 100)) || (ends.length === 2 && low > high);
-    document.getElementById("filter-wrong").textContent = state.wrong ? text("filter_score_wrong") : "";
-    if (state.wrong) return;
+    const wrong = inputs.some((input) => !input.validity.valid) || ends.some((value) => !(value >= 0 && value <= 100)) || (ends.length === 2 && low > high);
+    document.getElementById("filter-wrong").textContent = wrong ? text("filter_score_wrong") : "";
+    if (wrong) return;
     state.wanted = { ...state.wanted, score_min: low, score_max: high };
     changed();
   }
@@ -147,22 +146,29 @@
 
   function amounts() {
     const { heated_area_m2: area, heat_load_kw: load, unknown_heated_area_count: noArea, unknown_heat_load_count: noLoad } = state.found;
-    const told = (value, unit, missing) => el("dd", {}, value, " ", unit, missing ? el("span", { class: "note" }, text("filter_unknown", { n: number(missing) })) : null);
+    const told = (value, missing) => el("dd", {}, value, missing ? el("span", { class: "note" }, text("filter_unknown", { n: number(missing) })) : null);
     const scaled = (value, by, unit) => (value === null ? text("unknown") : number(value / by, unit, value / by < 100 ? 1 : 0));
     return el(
       "dl", { class: "figures" },
-      el("dt", {}, text("filter_area")), told(scaled(area, 1e4, OneMap.language() === "en" ? "ha" : "万m2"), "", noArea),
-      el("dt", {}, text("filter_load")), told(scaled(load, 1e3, "MW"), "", noLoad),
+      el("dt", {}, text("filter_area")), told(scaled(area, 1e4, OneMap.language() === "en" ? "ha" : "万m2"), noArea),
+      el("dt", {}, text("filter_load")), told(scaled(load, 1e3, "MW"), noLoad),
     );
+  }
+
+  /* Over the map, so that nobody takes a part of the parcels for all of them. */
+  function drawBadge() {
+    const badge = document.getElementById("filter-badge");
+    badge.hidden = !state.found || !isOn() || !OneMap.controls.shown().includes("parcel_suitability");
+    if (!badge.hidden) badge.firstElementChild.textContent = text("filter_badge", { n: number(state.found.parcel_count), all: number(state.all) });
   }
 
   /* Drawn anew with new counts; the control that had the focus has it again. */
   function draw() {
+    drawBadge();
     if (!state.found) return;
     const body = document.getElementById("filter-body");
     const held = body.contains(document.activeElement) ? document.activeElement : null;
-    const total = state.all === null ? state.found.parcel_count : state.all;
-    document.getElementById("filter-found").textContent = text("filter_found", { n: number(state.found.parcel_count), all: number(total) });
+    document.getElementById("filter-found").textContent = text("filter_found", { n: number(state.found.parcel_count), all: number(state.all) });
     document.getElementById("filter-clear").hidden = !isOn();
     document.getElementById("filter-amounts").replaceChildren(amounts());
     // What is being typed stays: the ends of the score are not drawn anew while one of them is in use.
@@ -186,14 +192,17 @@
   }
 
   OneMap.filter = {
-    isOn,
+    isOn, drawBadge,
 
     onChange(listener) { listeners.push(listener); },
 
     /* The filter as text for a link, and as CQL2 for an export (null: everything). */
     query: () => query(state.wanted),
 
-    cql2: () => (state.found ? state.found.filter : null),
+    cql2: () => state.found.filter,
+
+    /* Whether what is counted is what is chosen. */
+    isCounted: () => state.found !== null && state.counted === query(state.wanted),
 
     /* How many parcels pass, and how many there are. */
     count: () => (state.found ? state.found.parcel_count : 0),
@@ -232,7 +241,7 @@
       const [results, ...others] = OneMap.config.layers;
       section.hidden = results.withheld || !results.loaded || others.some((layer) => layer.id === "parcel" && layer.withheld);
       if (section.hidden) return;
-      document.getElementById("filter-clear").addEventListener("click", clear);
+      ["filter-clear", "filter-badge-clear"].forEach((id) => document.getElementById(id).addEventListener("click", clear));
       const part = section.querySelector("details");
       part.open = isOn();
       OneMap.onLanguage(draw);
