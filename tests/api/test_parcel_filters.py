@@ -14,11 +14,13 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.main import create_app
+from api.parcel_filters import ParcelTables
 from gis.served_crs import CRS84
 from gis.settings import Settings
 from gis.store import Store, filters, items, open_store
 from gis.store.collections import COLLECTIONS, SUITABILITY
 from gis.store.parcel_filter import FACETS, NONE, PROPERTY, ParcelFilter
+from gis.store.parcel_table import read_table
 from gis.webmap.tiles import render_tile
 from tests.browser.tile_reading import features, tile_of
 from tests.conftest import at
@@ -215,3 +217,22 @@ def test_without_results_there_is_nothing_to_count(new_database: Callable[..., s
         missing = client.get(PATH)
         assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
         assert client.get("/tiles/parcel_suitability/8/210/96.mvt?status=suitable").status_code == 204
+        empty = read_table(store.engine).counts(ParcelFilter(status=("suitable",)))
+        assert (empty["parcel_count"], empty["heat_load_kw"]) == (0, None)
+        assert empty["scores"]["parcel_counts"] == [0] * 20
+
+
+def test_results_are_read_once_a_version(city: Store) -> None:
+    tables, wanted = ParcelTables(), ParcelFilter(technology=("geothermal",))
+    first = tables.table(city, "one run")
+    assert tables.table(city, "one run") is first
+    passing = tables.passing(first, wanted)
+    assert tables.passing(first, wanted) is passing
+    second = tables.table(city, "another run")
+    assert second is not first
+    assert tables.passing(second, wanted) is not passing
+    # A request that began before is still answered, and is not taken for the present one.
+    assert np.array_equal(tables.passing(first, wanted), passing)
+    for score in range(20):
+        tables.passing(second, ParcelFilter(score_min=score))
+    assert len(tables._passing) == 8
