@@ -163,3 +163,17 @@ def test_what_a_link_has_wrong_is_left_out_and_told(browser: Browser, address: s
     assert re.fullmatch(r"[\d.]+,[\d.]+,\d+", query["at"][0])
     visit.check()
     visit.page.context.close()
+
+
+def test_a_district_that_is_not_there_is_left_out(browser: Browser, address: str) -> None:
+    visit = Visit(browser.new_context(viewport={"width": 1400, "height": 900}).new_page(), address)
+    visit.watch()
+    visit.page.goto(f"{address}/?district=Atlantis&status=suitable")
+    expect(visit.page.locator("#map-hint")).to_contain_text("district=Atlantis")
+    visit.settle()
+    query = parse_qs(urlsplit(visit.page.url).query)
+    assert "district" not in query
+    assert query["status"] == ["suitable"]
+    assert found(visit) > 0
+    visit.check()
+    visit.page.context.close()

@@ -61,12 +61,25 @@
     if (OneMap.map.hasLayer(state.grid)) state.grid.redraw();
   }
 
+  /* Take out what no parcel has, as a link may name; there is no box to untick it by. */
+  function dropStray(found) {
+    const stray = FACETS.flatMap((facet) => state.wanted[facet]
+      .filter((word) => !found.facets[facet].some((one) => one.value === word)).map((word) => ({ facet, word })));
+    if (!stray.length) return false;
+    stray.forEach(({ facet, word }) => {
+      state.wanted = { ...state.wanted, [facet]: state.wanted[facet].filter((other) => other !== word) };
+    });
+    OneMap.hint(text("share_ignored", { names: stray.map(({ facet, word }) => `${facet}=${word}`).join("、") }));
+    changed();
+    return true;
+  }
+
   async function refresh() {
     const turn = ++state.turn;
     try {
       const asked = query(state.wanted);
       const found = await OneMap.getJson(`/api/parcels/summary${asked ? `?${asked}` : ""}`);
-      if (turn !== state.turn) return;
+      if (turn !== state.turn || dropStray(found)) return;
       Object.assign(state, { found, counted: asked });
       OneMap.controls.count(found.recommended);
       draw();
