@@ -121,7 +121,10 @@ def test_what_passes_is_taken_out(filtering: tuple[Visit, str], map_client: Test
     visit.check()
 
 
-def test_a_link_shows_the_same_again(browser: Browser, address: str, map_client: TestClient) -> None:
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_link_shows_the_same_again(
+    browser: Browser, address: str, map_client: TestClient, size: tuple[int, int]
+) -> None:
     parcel = map_client.get("/ogc/collections/parcel/items?limit=1").json()["features"][0]
     lon, lat = (
         parcel["geometry"]["coordinates"][0][0][0][:2]
@@ -132,7 +135,8 @@ def test_a_link_shows_the_same_again(browser: Browser, address: str, map_client:
         f"{address}/?lang=en&at={lat:.5f},{lon:.5f},14&layers=parcel_suitability,data_centre"
         f"&status=conditional&score_max=80&parcel={parcel['id']}"
     )
-    visit = Visit(browser.new_context(viewport={"width": 1400, "height": 900}).new_page(), address)
+    viewport = {"width": size[0], "height": size[1]}
+    visit = Visit(browser.new_context(viewport=viewport).new_page(), address)
     visit.watch()
     visit.page.goto(link)
     visit.settle()

@@ -80,7 +80,7 @@
       });
       const [west, south, east, north] = OneMap.config.bounds;
       map.invalidateSize();
-      map.fitBounds([[south, west], [north, east]], { padding: [2, 2] });
+      map.fitBounds([[south, west], [north, east]], { padding: [2, 2], animate: false });
       const misread = OneMap.share.restoreView();
       OneMap.filter.start(grids);
       OneMap.controls.start(map, grids);
