@@ -43,6 +43,8 @@ from api.metrics import Metrics
 from api.metrics import install as install_metrics
 from api.middleware import Door, caller_name, content_policy
 from api.ogc_documents import Extents
+from api.parcel_filters import ParcelTables
+from api.parcel_summary import router as parcel_summary_router
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
 from api.tile_answers import AtHand
@@ -89,6 +91,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.guard = Guard(store, settings)
     app.state.scorer = scorer
     app.state.tiles = AtHand()
+    app.state.parcel_tables = ParcelTables()
     app.state.extents = Extents(store)
     problems.install(app)
     for module in (
@@ -96,6 +99,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
         session, health, ogc, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
+    app.include_router(parcel_summary_router)
     for router in (tiles_router, tile_documents_router, wmts.router):
         app.include_router(router, responses=problems.documented(400, 404, 422, 503))
     docs.install(app)

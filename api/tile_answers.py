@@ -64,13 +64,17 @@ def present_version(request: Request, layer: str, scenario: str) -> str | None:
 
 @dataclass(frozen=True)
 class Place:
-    """Which tile is meant; `scenario` is empty but for layers of matching runs."""
+    """Which tile is meant; `scenario` is empty but for layers of matching runs.
+
+    `filter` tells apart tiles of a part of the features: there is no end of filters, so none is kept.
+    """
 
     layer: str
     z: int
     x: int
     y: int
     scenario: str = ""
+    filter: str = ""
 
 
 def answer(
@@ -84,11 +88,11 @@ def answer(
     if version is None:
         return Response(status_code=204, headers={"Cache-Control": "no-cache"})
     key = TileKey(place.layer, _FORMS[media_type], place.scenario, version, place.z, place.x, place.y)
-    etag = f'"{token(*key)}"'
+    etag = f'"{token(*key, place.filter)}"'
     headers = {"ETag": etag, **_caching(request, place.layer, known == version)}
     if etag in (t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)
-    body = _body(request, key, render)
+    body = _packed(key, render()) if place.filter else _body(request, key, render)
     if media_type == PNG:
         # Clients of pictures take no content for a fault.
         return Response(body or blank(), media_type=PNG, headers=headers)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from api.access import check_readable, readable, reading
 from api.parameters import FeatureId
+from api.parcel_filters import Wanted, filtered_tile
 from api.tile_answers import MVT, PNG, Place, answer, mvt, read_as
 from api.tile_versions import match_versions, tile_versions
 from gis.access import RESULTS
@@ -92,14 +93,20 @@ def tile(
     z: int,
     x: int,
     y: int,
+    wanted: Wanted,
     v: Annotated[str, Query(description="Version; with the present one the tile is cached for good")] = "",
     scenario: Annotated[
         str, Query(pattern=f"^{NAME}$", description="Scenario of a layer of matching runs")
     ] = "base",
 ) -> Response:
-    """Return a Mapbox vector tile; up to zoom 11 results and areas under a pixel are aggregated to cells."""
+    """Return a Mapbox vector tile; up to zoom 11 results and areas under a pixel are aggregated to cells.
+
+    The filter is for `parcel_suitability`: the tile has the parcels that pass, and none not scored yet.
+    """
     check_tile(layer, z, x, y)
     check_readable(request, read_as(layer))
+    if not wanted.passes_all:
+        return filtered_tile(request, Place(layer, z, x, y, filter=repr(wanted)), wanted, v)
     place = Place(layer, z, x, y, scenario if layer in MATCH_LAYERS else "")
     return answer(request, place, MVT, mvt(request, place), v)
 

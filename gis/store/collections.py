@@ -112,7 +112,8 @@ _SHOWN_FIELDS = (
     "source", "synthetic",
 )  # fmt: skip
 _SHOWN_FACTS = (
-    "district", "township", "area_m2", "heated_area_m2", "heat_load_kw", "heat_demand_mwh_per_a",
+    "district", "township", "land_use_class", "area_m2", "heated_area_m2", "heat_load_kw",
+    "heat_demand_mwh_per_a",
 )  # fmt: skip
 _JUDGED = (*(FACT[name] for name in _SHOWN_FACTS), *VERDICTS)
 _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {

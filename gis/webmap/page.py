@@ -71,9 +71,12 @@ SCRIPTS = (
     "match_run.js",
     "site_panel.js",
     "match_panel.js",
+    "filter.js",
+    "export.js",
+    "share.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site", "find", "evidence")
+STYLES = ("onemap", "match", "site", "find", "evidence", "filter")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -142,7 +145,7 @@ class _Grid(VectorGridProtobuf):
     def __init__(self, layer: str, pane: str, min_zoom: int, query: str) -> None:
         options = (
             f"{{vectorTileLayerStyles: {{{layer}: OneMap.styleOf({json.dumps(layer)})}}, "
-            f"rendererFactory: OneMap.tileRenderer, interactive: false, pane: 'onemap-{pane}', "
+            f"rendererFactory: OneMap.tileRenderer, interactive: false, pane: 'onemap-{pane}', filter: '', "
             f"minZoom: {min_zoom}, maxZoom: {MAX_ZOOM}}}"
         )
         super().__init__(f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt?{query}", layer, options, show=False)
@@ -328,7 +331,9 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
     grids = []
     for layer, pane in panes.items():
         min_zoom = PARCEL_MIN_ZOOM if layer == "parcel" else MIN_ZOOM
-        grids.append(_Grid(layer, pane, min_zoom, f"v={data.versions.get(layer, '')}"))
+        # Leaflet fills the filter in, which the page's script chooses.
+        chosen = "{filter}" if layer == RESULT_LAYER else ""
+        grids.append(_Grid(layer, pane, min_zoom, f"v={data.versions.get(layer, '')}{chosen}"))
     # Leaflet fills the run in, which the page's script chooses.
     for layer, pane, min_zoom in (
         (MATCH_PARCEL, "result", MIN_ZOOM),

@@ -97,6 +97,15 @@ _PARCEL_NEAR = f"""(SELECT parcel_id, geom AS web FROM result.parcel_tile
         WHERE geom && ST_Expand({TILE_SQL}, :margin)) AS near
   LEFT JOIN result.parcel_result USING (parcel_id)"""
 
+CELLS_SQL = tile_sql(
+    f"""
+  SELECT i || '-' || j AS id, {choice_sql("recommended")} AS recommended,
+    {choice_sql("recommended_status")} AS recommended_status, round(score)::int AS score,
+    n::int AS parcel_count, {CELL_SHAPE_SQL} AS geom
+  FROM cell"""
+)
+"""The SQL of a tile of cells, after a WITH that has them as `cell`, recommendations by code."""
+
 # A cell shows what covers most of its parcel area. Recommendations are counted by code.
 # Cells beyond the tile are left out once cells are made: asked of each parcel, whether its cell is in the
 # tile, the planner takes it that hardly any is, and looks its results up one by one.
@@ -117,15 +126,7 @@ WITH placed AS (
          sum(weighted) OVER (PARTITION BY i, j) / sum(scored) OVER (PARTITION BY i, j) AS score
   FROM part WHERE {IN_TILE_SQL} ORDER BY i, j, area DESC, recommended, recommended_status
 )
-{
-    tile_sql(
-        f'''
-  SELECT i || '-' || j AS id, {choice_sql("recommended")} AS recommended,
-    {choice_sql("recommended_status")} AS recommended_status, round(score)::int AS score,
-    n::int AS parcel_count, {CELL_SHAPE_SQL} AS geom
-  FROM cell'''
-    )
-}"""
+{CELLS_SQL}"""
 
 
 def features_sql(spec: LayerSpec, outlines: bool) -> str:

@@ -198,7 +198,8 @@ def _places(store: Store) -> list[str]:
         items = [f"/ogc/collections/{layer}{rest}" for rest in ("", "/queryables", "/items?limit=1000")]
         wfs = [f"/wfs?request=GetFeature&typeNames={layer}&count=50"]
         paths += [*at_point, *tile, *items, *wfs]
-    return [*paths, f"/tiles/parcel_suitability/{zoom}.mvt", f"/tiles/match_segment/{zoom}.mvt"]
+    filtered = ["/api/parcels/summary", f"/tiles/parcel_suitability/{zoom}.mvt?status=suitable"]
+    return [*paths, *filtered, f"/tiles/parcel_suitability/{zoom}.mvt", f"/tiles/match_segment/{zoom}.mvt"]
 
 
 @pytest.mark.parametrize("role", [None, "viewer"])
@@ -327,7 +328,12 @@ def test_a_key_needs_a_name_and_a_role(real_city: Store, name: str, role: str) -
 
 def test_signing_in_on_a_browser(guarded: TestClient, key_of: dict[str, str]) -> None:
     browser = TestClient(guarded.app, raise_server_exceptions=False)
-    assert browser.get("/api/summary").status_code == 401
+    for path in (
+        "/api/summary",
+        "/api/parcels/summary",
+        "/tiles/parcel_suitability/8/210/96.mvt?status=suitable",
+    ):
+        assert browser.get(path).status_code == 401
     assert browser.post("/api/session", json={"key": "om_x_y"}).status_code == 401
     signed = browser.post("/api/session", json={"key": key_of["planner"]})
     assert signed.json()["rights"] == ["export", "match"]

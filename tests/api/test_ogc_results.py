@@ -17,7 +17,10 @@ from gis.store.collections import COLLECTIONS, SUITABILITY
 from gis.vocabulary import VERDICTS
 
 JOINED = "layer.parcel LEFT JOIN result.parcel_suitability USING (parcel_id)"
-FACTS = ("district", "township", "area_m2", "heated_area_m2", "heat_load_kw", "heat_demand_mwh_per_a")
+FACTS = (
+    "district", "township", "land_use_class", "area_m2", "heated_area_m2", "heat_load_kw",
+    "heat_demand_mwh_per_a",
+)  # fmt: skip
 
 
 @pytest.fixture

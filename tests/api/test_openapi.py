@@ -29,6 +29,7 @@ OPERATIONS = {
     ("GET", "/api/parcels/{parcel_id}/suitability"),
     ("POST", "/api/suitability"),
     ("GET", "/api/summary"),
+    ("GET", "/api/parcels/summary"),
     ("GET", "/api/matches"),
     ("POST", "/api/matches"),
     ("GET", "/api/matches/{scenario}"),
@@ -89,6 +90,7 @@ OPERATIONS = {
 FALLIBLE = {
     ("POST", "/api/suitability"),
     ("GET", "/api/summary"),
+    ("GET", "/api/parcels/summary"),
     ("POST", "/api/matches"),
     ("GET", "/api/matches/{scenario}"),
     ("GET", "/api/matches/{scenario}/sources"),

@@ -41,9 +41,9 @@ PHONE = (390, 844)
 
 
 @pytest.fixture(scope="session")
-def map_settings() -> Settings:
-    """Settings without a key of any outside service."""
-    return Settings(anonymous="editor", tianditu_key=None)
+def map_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings without a key of any outside service, and with a folder of their own for files."""
+    return Settings(anonymous="editor", tianditu_key=None, data_dir=tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +76,9 @@ def application(matched: Store, map_settings: Settings) -> FastAPI:
 
 
 @pytest.fixture(scope="session")
-def address(application: FastAPI, matched: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(application: FastAPI, matched: Store, map_settings: Settings) -> Iterator[str]:
     """The address of the served sample city, whose jobs are done."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
-    with working(matched, settings), serve_app(application) as base:
+    with working(matched, map_settings), serve_app(application) as base:
         yield base
 
 

@@ -20,6 +20,8 @@
 
   function draw(layer, on) {
     if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
+    OneMap.filter.drawBadge();
+    OneMap.share.changed();
     if (layer.id === "site") {
       OneMap.sites.toggle(on);
       return;
@@ -214,6 +216,22 @@
       if (layer && !state.shown.has(id)) toggle(layer, true);
     },
 
+    /* Show these layers and no others; ids of none that can be shown are returned. */
+    showOnly(ids) {
+      const known = layers().filter((layer) => layer.loaded);
+      const other = known.filter((layer) => ids.includes(layer.id) !== state.shown.has(layer.id));
+      other.filter((layer) => state.shown.has(layer.id)).forEach((layer) => toggle(layer, false));
+      other.filter((layer) => ids.includes(layer.id)).forEach((layer) => toggle(layer, true));
+      drawSwitches();
+      return ids.filter((id) => !known.some((layer) => layer.id === id));
+    },
+
+    /* Tell the legend how many parcels have what recommended. */
+    count(rows) {
+      state.counts = rows;
+      drawLegend();
+    },
+
     start(map, grids) {
       Object.assign(state, { map, grids, labels: L.layerGroup() });
       OneMap.config.layers.filter((layer) => layer.loaded && layer.visible).forEach((layer) => draw(layer, true));
@@ -233,6 +251,7 @@
       OneMap.sites.onChange(drawMatch);
       if (OneMap.config.layers.some((layer) => layer.id === "parcel_suitability" && layer.loaded)) {
         OneMap.getJson("/api/summary?by=city").then((summary) => {
+          if (OneMap.filter.isOn()) return;
           state.counts = summary.rows.flatMap((row) => row.recommended);
           drawLegend();
         }).catch((error) => OneMap.hint(text("failed", { text: error.message })));

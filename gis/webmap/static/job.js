@@ -19,7 +19,7 @@
   OneMap.field = (label, input, note) => el("label", { class: "field" }, label, input, note ? el("span", { class: "note" }, note) : null);
 
   /* The jobs of one kind: `${id}-job` is where one is told of, `${id}-start` the button that asks for one at `path`.
-     `source` has job() and refresh(), `told` the texts by state, `ended` is called with a job that is done. */
+     `source` has job() and refresh(), which is given the job that was just asked for; `told` the texts by state, `ended` is called with a job that is done. */
   OneMap.jobOf = ({ id, path, source, told, ended }) => {
     let watching = false;
     let failure = null;
@@ -95,8 +95,7 @@
       failure = wrong ? text(wrong) : null;
       if (body) {
         try {
-          await OneMap.getJson(path, body);
-          await source().refresh();
+          await source().refresh(await OneMap.getJson(path, body));
           watch(after);
         } catch (error) {
           failure = error.message;

@@ -41,6 +41,7 @@
     select(parcel) {
       if (selection) selection.remove();
       selection = null;
+      OneMap.share.select(parcel ? parcel.parcel_id : null);
       const map = OneMap.map;
       map.invalidateSize({ pan: false });
       if (!parcel) return;
@@ -82,7 +83,9 @@
       });
       const [west, south, east, north] = OneMap.config.bounds;
       map.invalidateSize();
-      map.fitBounds([[south, west], [north, east]], { padding: [2, 2] });
+      map.fitBounds([[south, west], [north, east]], { padding: [2, 2], animate: false });
+      const misread = OneMap.share.restoreView();
+      OneMap.filter.start(grids);
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
       OneMap.find.start(map);
@@ -90,13 +93,13 @@
       OneMap.clauses.start();
       OneMap.matchPanel.start();
       const failed = (error) => OneMap.hint(OneMap.text("failed", { text: error.message }));
-      OneMap.sign.start().catch(failed);
+      const waited = [OneMap.sign.start().then(OneMap.exports.start).catch(failed)];
       const [results] = OneMap.config.layers;
       document.getElementById("match-entry").hidden = results.withheld;
       if (!results.withheld) {
-        OneMap.sites.start(map).catch(failed);
-        OneMap.match.start(grids).catch(failed);
+        waited.push(OneMap.sites.start(map).catch(failed), OneMap.match.start(grids).catch(failed));
       }
+      Promise.all(waited).then(() => OneMap.share.start(map, misread));
       const badge = document.getElementById("synthetic-badge");
       badge.hidden = !OneMap.config.layers.some((layer) => layer.synthetic);
       const button = document.getElementById("language-switch");
