@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from api import (
+    areas,
     docs,
     exports,
     health,
@@ -90,8 +91,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.extents = Extents(store)
     problems.install(app)
     for module in (
-        suitability, summary, matches, sites, jobs, imports, exports, layers, search, session, health, ogc,
-        ogc_tiles, wfs,
+        suitability, areas, summary, matches, sites, jobs, imports, exports, layers, search, session, health,
+        ogc, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     for router in (tiles_router, tile_documents_router, wmts.router):

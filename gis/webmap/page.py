@@ -48,6 +48,8 @@ from layers import LAYERS, LayerSpec
 SCRIPTS = (
     "text.js",
     "grid.js",
+    "geodesy.js",
+    "opacity.js",
     "controls.js",
     "parts.js",
     "option.js",
@@ -56,6 +58,10 @@ SCRIPTS = (
     "site.js",
     "match_parcel.js",
     "panel.js",
+    "draw.js",
+    "areas.js",
+    "printing.js",
+    "tools.js",
     "match_tables.js",
     "match_ledger.js",
     "match_charts.js",
@@ -68,7 +74,7 @@ SCRIPTS = (
     "match_panel.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site")
+STYLES = ("onemap", "match", "site", "tools", "print")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 # Okabe and Ito's colours, which stay apart with every common colour-vision deficiency.
@@ -245,6 +251,7 @@ def _layer_entries(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> 
                 "loaded": bool(entry.get("loaded", False)),
                 "withheld": spec.id not in listed,
                 "feature_count": entry.get("feature_count"),
+                "loaded_at": entry["loaded_at"].isoformat() if entry.get("loaded_at") else None,
                 "synthetic": spec.id in data.synthetic,
                 "style": spec.style.model_dump(),
                 # Results already draw every parcel; the bare outlines are for looking closer.

@@ -27,6 +27,7 @@ CHECKS = [
 OPERATIONS = {
     ("GET", "/api/parcels/{parcel_id}/suitability"),
     ("POST", "/api/suitability"),
+    ("POST", "/api/areas"),
     ("GET", "/api/summary"),
     ("GET", "/api/matches"),
     ("POST", "/api/matches"),

@@ -82,6 +82,7 @@
       map.fitBounds([[south, west], [north, east]], { padding: [2, 2] });
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
+      OneMap.tools.start(map);
       OneMap.matchPanel.start();
       const failed = (error) => OneMap.hint(OneMap.text("failed", { text: error.message }));
       OneMap.sign.start().catch(failed);
@@ -101,6 +102,7 @@
         button.lang = OneMap.language() === "en" ? "zh-CN" : "en";
       });
       map.on("click", (event) => {
+        if (OneMap.draw.active()) return;
         OneMap.controls.closeDrawer();
         OneMap.ring(null);
         identify(map, event);
