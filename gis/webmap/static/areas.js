@@ -15,7 +15,10 @@
   const state = { map: null, shown: null, features: [], results: null, notes: null, form: {} };
 
   const hectares = (m2) => OneMap.draw.areaText(m2);
-  const nameOf = (feature, place) => (feature.properties.name ? String(feature.properties.name) : text("area_nth", { n: place + 1 }));
+  const nameOf = (feature, place) => {
+    if (feature.properties.name) return String(feature.properties.name);
+    return state.notes ? text("area_nth", { n: place + 1 }) : text("area_drawn");
+  };
   const refused = (error) => (REFUSED[error.code] ? text(REFUSED[error.code], { text: error.message }) : text("failed", { text: error.message }));
 
   function link(name, action) {
@@ -103,6 +106,7 @@
         ["area_co2_saved", plan("co2_saved_t_per_a")],
       ]),
       el("h3", {}, text("area_by_technology")),
+      el("p", { class: "note" }, text("area_shared_note")),
       el("ul", { class: "parts" }, byTechnology()),
     ];
   }
@@ -141,7 +145,7 @@
   }
 
   function choice(name, values, title) {
-    const made = el("select", { name }, el("option", { value: "" }, text("unknown")), values.map((value) => el("option", { value }, title(value))));
+    const made = el("select", { name }, el("option", { value: "" }, text("area_open")), values.map((value) => el("option", { value }, title(value))));
     made.value = state.form[name] || "";
     return made;
   }

@@ -12,7 +12,7 @@
 
   /* A length or an area with the unit that people use for its size. */
   const lengthText = (m) => (m < 2000 ? number(m, "m", m < 100 ? 1 : 0) : number(m / 1000, "km", 2));
-  const areaText = (m2) => (m2 < 1e6 ? `${number(m2, "m2")} · ${number(m2 / 1e4, "ha", 2)}` : number(m2 / 1e6, "km2", 3).replace("km2", "km²"));
+  const areaText = (m2) => (m2 < 1e6 ? text("draw_hectares", { m2: number(m2, "m2"), ha: number(m2 / 1e4, null, 2) }) : `${number(m2 / 1e6, null, 3)} km²`);
 
   function figure(points) {
     if (points.length < 2) return "";

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { el, text } = OneMap;
-  const WIDTH_PX = 700, HEIGHT_PX = 440;
+  const WIDTH_PX = 700, HEIGHT_PX = 560;
   let folded = [];
 
   function dataDate() {
