@@ -311,7 +311,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "outside_city": (
         "有 {count} 个图形在本市范围之外，未予评价。",
-        "{count} of the areas lie outside the city and were left out.",
+        "Areas outside the city, which were left out: {count}.",
     ),
     "shift_suspected": (
         "坐标疑似 {name}（互联网地图偏移坐标），整体偏移约数百米；"
@@ -325,15 +325,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "lines_closed": (
         "有 {count} 条闭合线按面读取。",
-        "{count} closed lines were read as areas.",
+        "Closed lines that were read as areas: {count}.",
     ),
     "not_areas": (
         "有 {count} 个要素不是可用的面（点、线、空图形或无法修复的图形），未予评价。",
-        "{count} features are no usable areas (points, lines, empty or beyond repair) and were left out.",
+        "Features that are no usable areas (points, lines, empty or beyond repair), left out: {count}.",
     ),
     "repaired": (
         "有 {count} 个图形自相交等错误已修复，顶点未移动。",
-        "{count} shapes with faults such as self-intersections were repaired; no vertex was moved.",
+        "Shapes with faults such as self-intersections, repaired without moving a vertex: {count}.",
     ),
 }
 

@@ -187,6 +187,8 @@
   function form() {
     OneMap.select(null);
     OneMap.panel.showOwn(() => text("area_drawn"), formBody);
+    // On a phone the panel may have covered what was drawn.
+    state.map.panInside(L.geoJSON(state.features).getBounds().getCenter(), { padding: [60, 60] });
   }
 
   /* Ask with the figures that were given; what was left open stays unknown, it is not 0. */
@@ -224,9 +226,10 @@
       const found = await send(file);
       Object.assign(state, { features: found.features, notes: found.notes, results: null });
       outline();
-      const bounds = L.geoJSON(found.features).getBounds();
-      state.map.fitBounds(bounds, { padding: [50, 50], maxZoom: 16 });
+      const look = () => state.map.fitBounds(L.geoJSON(found.features).getBounds(), { padding: [50, 50], maxZoom: 16 });
+      look();
       await ask();
+      look(); // beside or above the panel, which is open now
     } catch (error) {
       const told = refused(error);
       document.getElementById("map-hint").hidden = true;
