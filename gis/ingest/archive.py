@@ -22,11 +22,11 @@ class ArchiveTooLargeError(InputError):
 
 
 @contextmanager
-def unpacked(path: Path, suffixes: Sequence[str], max_bytes: int = MAX_UNPACKED_BYTES) -> Iterator[Path]:
+def unpacked(path: Path, suffixes: Sequence[str], max_bytes: int | None = None) -> Iterator[Path]:
     """Give the path of the single data file or .gdb folder in the zip at `path`, in a temporary folder.
 
     Raises InputError for a damaged archive and one with no or several data files, and its
-    ArchiveTooLargeError for one that unpacks to more than `max_bytes`.
+    ArchiveTooLargeError for one that unpacks to more than `max_bytes` (by default 4 GiB).
     """
     with tempfile.TemporaryDirectory(prefix="onemap-") as folder:
         root = Path(folder)
@@ -47,18 +47,19 @@ def check_size(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path, max_bytes: int | None = None) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path, metadata_encoding="gb18030")
     except UnicodeDecodeError:
         archive = zipfile.ZipFile(path)
+    limit = MAX_UNPACKED_BYTES if max_bytes is None else max_bytes
     with archive:
         members = archive.infolist()
         total = sum(m.file_size for m in members)
-        if total > max_bytes or len(members) > MAX_MEMBERS:
+        if total > limit or len(members) > MAX_MEMBERS:
             raise ArchiveTooLargeError(
                 f"{path.name}: the archive unpacks to {_size(total)} in {len(members):,} files; "
-                f"the limit is {_size(max_bytes)} and {MAX_MEMBERS:,} files."
+                f"the limit is {_size(limit)} and {MAX_MEMBERS:,} files."
             )
         yield archive
 
@@ -67,7 +68,7 @@ def _size(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 1e6:.0f} MB"
 
 
-def _extract(path: Path, root: Path, max_bytes: int) -> None:
+def _extract(path: Path, root: Path, max_bytes: int | None) -> None:
     # zipfile cleans member names and reads no more of a member than its announced size.
     with _opened(path, max_bytes) as archive:
         archive.extractall(root)
