@@ -57,7 +57,7 @@ def _check_inside(features: Sequence[BodyFeature], geometries: Geometries, area:
     outside = np.setdiff1d(np.arange(len(features)), hit)
     if outside.size:
         at = f"{features[outside[0]].place}/coordinates"
-        raise BodyError(f"{at} lies outside the districts of this city; draw it inside.", at)
+        raise BodyError(f"{at} lies outside the districts of this city; draw it inside.", at, "outside_city")
 
 
 def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:

@@ -63,7 +63,9 @@ class Limits:
         most_bytes = self._max_upload_bytes if scope["path"] == UPLOADS else self._max_body_bytes
         declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
         if declared.isdigit() and int(declared) > most_bytes:
-            answer = problem(Request(scope), 413, _too_large(most_bytes), headers={"Connection": "close"})
+            answer = problem(
+                Request(scope), 413, _too_large(most_bytes), headers={"Connection": "close"}, code="too_large"
+            )
             await answer(scope, receive, send)
             return
         await self._app(scope, _counted(receive, most_bytes), send)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from api import (
+    areas,
     docs,
     evidence,
     exports,
@@ -95,8 +96,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.extents = Extents(store)
     problems.install(app)
     for module in (
-        suitability, reports, evidence, summary, matches, sites, jobs, imports, exports, layers, search,
-        session, health, ogc, ogc_tiles, wfs,
+        suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, layers,
+        search, session, health, ogc, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

@@ -62,8 +62,9 @@ def problem(
     detail: str,
     errors: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
+    code: str | None = None,
 ) -> Response:
-    """Return a problem document; `errors` holds {pointer, detail} per place in the request."""
+    """Return a problem document; `errors` holds {pointer, detail} per place, `code` is for programs."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -72,6 +73,8 @@ def problem(
         "instance": _clean(request.url.path),
         "request_id": REQUEST_ID.get(),
     }
+    if code:
+        body["code"] = code
     if errors:
         body["errors"] = [{key: _clean(text) for key, text in e.items()} for e in errors]
     return Response(
@@ -97,10 +100,12 @@ def _on_onemap_error(request: Request, error: OneMapError) -> Response:
     status = status_of(error)
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    errors = [{"pointer": error.pointer, "detail": str(error)}] if isinstance(error, BodyError) else []
+    errors, code = [], None
+    if isinstance(error, BodyError):
+        errors, code = [{"pointer": error.pointer, "detail": str(error)}], error.code
     if isinstance(error, AccessError) and not error.known:
         return problem(request, 401, str(error), headers={"WWW-Authenticate": 'Bearer realm="OneMap"'})
-    return problem(request, status, str(error), errors)
+    return problem(request, status, str(error), errors, code=code)
 
 
 def _on_validation_error(request: Request, error: RequestValidationError) -> Response:

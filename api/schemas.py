@@ -38,6 +38,7 @@ class Problem(BaseModel):
     instance: str
     request_id: str | None = Field(default=None, description="the answer's X-Request-Id, as logs have it")
     errors: list[Place] | None = None
+    code: str | None = Field(default=None, description="the reason for programs, where a route tells one")
 
 
 class Declared(Body):

@@ -16,11 +16,12 @@ class InputError(OneMapError):
 
 
 class BodyError(InputError):
-    """A request body is not usable; `pointer` is the JSON pointer of the place."""
+    """A request body is not usable; `pointer` is the JSON pointer of the place, `code` for programs."""
 
-    def __init__(self, message: str, pointer: str = "") -> None:
+    def __init__(self, message: str, pointer: str = "", code: str | None = None) -> None:
         super().__init__(message)
         self.pointer = pointer
+        self.code = code
 
 
 class NotFoundError(OneMapError):

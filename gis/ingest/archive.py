@@ -17,17 +17,21 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 """What zipfile raises on damaged, truncated and encrypted archives."""
 
 
+class ArchiveTooLargeError(InputError):
+    """An archive unpacks to more than the limit."""
+
+
 @contextmanager
-def unpacked(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+def unpacked(path: Path, suffixes: Sequence[str], max_bytes: int | None = None) -> Iterator[Path]:
     """Give the path of the single data file or .gdb folder in the zip at `path`, in a temporary folder.
 
-    Raises InputError for a damaged archive, one that unpacks to more than 4 GiB, and one with no
-    or several data files.
+    Raises InputError for a damaged archive and one with no or several data files, and its
+    ArchiveTooLargeError for one that unpacks to more than `max_bytes` (by default 4 GiB).
     """
     with tempfile.TemporaryDirectory(prefix="onemap-") as folder:
         root = Path(folder)
         try:
-            _extract(path, root)
+            _extract(path, root, max_bytes)
         except DAMAGED as error:
             raise InputError(f"{path.name}: the archive is damaged, truncated or encrypted.") from error
         yield _single(path, root, suffixes)
@@ -43,25 +47,30 @@ def check_size(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path, max_bytes: int | None = None) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path, metadata_encoding="gb18030")
     except UnicodeDecodeError:
         archive = zipfile.ZipFile(path)
+    limit = MAX_UNPACKED_BYTES if max_bytes is None else max_bytes
     with archive:
         members = archive.infolist()
         total = sum(m.file_size for m in members)
-        if total > MAX_UNPACKED_BYTES or len(members) > MAX_MEMBERS:
-            raise InputError(
-                f"{path.name}: the archive unpacks to {total / 2**30:.1f} GiB in {len(members):,} files; "
-                f"the limit is {MAX_UNPACKED_BYTES / 2**30:.0f} GiB and {MAX_MEMBERS:,} files."
+        if total > limit or len(members) > MAX_MEMBERS:
+            raise ArchiveTooLargeError(
+                f"{path.name}: the archive unpacks to {_size(total)} in {len(members):,} files; "
+                f"the limit is {_size(limit)} and {MAX_MEMBERS:,} files."
             )
         yield archive
 
 
-def _extract(path: Path, root: Path) -> None:
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 1e6:.0f} MB"
+
+
+def _extract(path: Path, root: Path, max_bytes: int | None) -> None:
     # zipfile cleans member names and reads no more of a member than its announced size.
-    with _opened(path) as archive:
+    with _opened(path, max_bytes) as archive:
         archive.extractall(root)
 
 

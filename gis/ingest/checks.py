@@ -49,7 +49,7 @@ def not_finite(shapes: Geometries) -> Problems:
 
 def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs) -> Problems:
     """Shapes more than 300 km from the central meridian of storage or outside latitudes 3 to 54."""
-    bad = np.flatnonzero(~shapely.is_missing(stored) & ~_plausible(stored))
+    bad = outside(stored)
     if len(bad) == 0:
         return {}
     corners = np.array([shapely.get_coordinates(g)[0] for g in source[bad]])
@@ -58,6 +58,11 @@ def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs) -> Prob
         int(i): f"geometry: ({x:.10g}, {y:.10g}) lies outside the area of EPSG:{STORAGE_EPSG}{hint}"
         for i, (x, y), hint in zip(bad, corners, hints, strict=True)
     }
+
+
+def outside(stored: Geometries) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the positions of shapes (EPSG:4548, None allowed) that lie outside that area."""
+    return np.flatnonzero(~shapely.is_missing(stored) & ~_plausible(stored))
 
 
 def _plausible(stored: Geometries) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -22,6 +22,7 @@ SHARE_FOLLOWING = 0.15
 """Share of vertices on the reference from which a file follows it; townships on districts reach 0.28."""
 TIMES_BETTER = 4.0
 REACH_M = 5_000.0
+_SHIFTS: dict[Datum, str] = {"gcj02": "GCJ-02", "bd09": "BD-09"}
 
 _ONE_DATUM = ("wgs 84", "wgs 1984", "world geodetic system 1984", "china geodetic coordinate system 2000",
               "china 2000", "cgcs2000", "cgcs 2000")  # fmt: skip
@@ -73,8 +74,7 @@ def resolve(own: pyproj.CRS | None, declared: str | None, shapes: Geometries, so
                 f"{source_name}: --source-crs {datum} needs longitude and latitude labelled WGS84 or "
                 f"CGCS2000, but the file is in {own.name}."
             )
-        name = {"gcj02": "longitude/latitude in GCJ-02", "bd09": "longitude/latitude in BD-09"}[datum]
-        return SourceCrs(text, name, datum, geographic=True)
+        return SourceCrs(text, f"longitude/latitude in {_SHIFTS[datum]}", datum, geographic=True)
     chosen = _horizontal(pyproj.CRS(text))
     used = _described(chosen, source_name)
     if own is not None and not _same_place(own, chosen, shapes):
@@ -131,8 +131,10 @@ def _same_place(one: pyproj.CRS, other: pyproj.CRS, shapes: Geometries) -> bool:
     return bool((np.isfinite(a) == np.isfinite(b)).all() and (np.abs(a - b)[finite] < 0.01).all())
 
 
-def suspect_shift(stored: Geometries, references: Iterable[tuple[str, Geometries]]) -> tuple[str, str | None]:
-    """Return (what was found, warning or None) about an undeclared GCJ-02 shift.
+def suspect_shift(
+    stored: Geometries, references: Iterable[tuple[str, Geometries]], datum: Datum = "gcj02"
+) -> tuple[str, str | None]:
+    """Return (what was found, warning or None) about an undeclared shift, that of GCJ-02 or of BD-09.
 
     Up to 2,000 vertices of the polygons `stored` (EPSG:4548) are laid on the reference outlines
     (name, polygons or lines in EPSG:4548), one after the other until they follow one, as they are
@@ -142,7 +144,8 @@ def suspect_shift(stored: Geometries, references: Iterable[tuple[str, Geometries
     if len(xy) > SAMPLE_VERTICES:
         xy = xy[np.linspace(0, len(xy) - 1, SAMPLE_VERTICES).astype(int)]
     points = np.asarray(shapely.points(xy), dtype=object)
-    undone = _undone(points)
+    undone = _undone(points, datum)
+    label = _SHIFTS[datum]
     seen = False
     for name, outlines in references:
         tree = _segments(outlines)
@@ -153,10 +156,10 @@ def suspect_shift(stored: Geometries, references: Iterable[tuple[str, Geometries
         seen = True
         share_before, share_after = float((before < NEAR_M).mean()), float((after < NEAR_M).mean())
         if share_after >= SHARE_FOLLOWING and share_after >= TIMES_BETTER * share_before:
-            return f"GCJ-02 shift suspected against {name}", (
-                "the outlines look shifted by GCJ-02 although that was not declared: the median distance to "
-                f"{name} is {np.median(before):,.0f} m, and {np.median(after):,.0f} m with the shift undone; "
-                "if so, import again with --source-crs gcj02"
+            return f"{label} shift suspected against {name}", (
+                f"the outlines look shifted by {label} although that was not declared: the median distance "
+                f"to {name} is {np.median(before):,.0f} m, and {np.median(after):,.0f} m with the shift "
+                f"undone; if so, import again with --source-crs {datum}"
             )
         if share_before >= SHARE_FOLLOWING:
             return f"datum checked, the outlines follow {name}", None
@@ -165,9 +168,9 @@ def suspect_shift(stored: Geometries, references: Iterable[tuple[str, Geometries
     return "datum not checked, no reference outlines near the data", None
 
 
-def _undone(points: Geometries) -> Geometries:
+def _undone(points: Geometries, datum: Datum) -> Geometries:
     storage = f"EPSG:{STORAGE_EPSG}"
-    return reproject(to_wgs84(reproject(points, storage, API_CRS), "gcj02"), API_CRS, storage)
+    return reproject(to_wgs84(reproject(points, storage, API_CRS), datum), API_CRS, storage)
 
 
 def _segments(outlines: Geometries) -> shapely.STRtree:

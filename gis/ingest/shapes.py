@@ -28,7 +28,9 @@ def close_rings(shapes: Geometries) -> Geometries:
     is_line, enough = shapely.get_type_id(shapes) == 1, shapely.get_num_points(shapes) >= 4
     closed = is_line & enough & shapely.is_closed(shapes)
     out = shapes.copy()
-    out[closed] = shapely.polygons([shapely.linearrings(shapely.get_coordinates(g)) for g in shapes[closed]])
+    if closed.any():
+        rings = [shapely.linearrings(shapely.get_coordinates(g)) for g in shapes[closed]]
+        out[closed] = shapely.polygons(rings)
     return out
 
 

@@ -49,6 +49,8 @@ from layers import LAYERS, LayerSpec
 SCRIPTS = (
     "text.js",
     "grid.js",
+    "geodesy.js",
+    "opacity.js",
     "controls.js",
     "parts.js",
     "clause.js",
@@ -60,6 +62,10 @@ SCRIPTS = (
     "match_parcel.js",
     "report.js",
     "panel.js",
+    "draw.js",
+    "areas.js",
+    "printing.js",
+    "tools.js",
     "match_tables.js",
     "match_ledger.js",
     "match_charts.js",
@@ -76,7 +82,7 @@ SCRIPTS = (
     "share.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site", "find", "evidence", "filter")
+STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "print")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -243,6 +249,7 @@ def _layer_entries(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> 
                 "loaded": bool(entry.get("loaded", False)),
                 "withheld": spec.id not in listed,
                 "feature_count": entry.get("feature_count"),
+                "loaded_at": entry["loaded_at"].isoformat() if entry.get("loaded_at") else None,
                 "synthetic": spec.id in data.synthetic,
                 "style": spec.style.model_dump(),
                 # Results already draw every parcel; the bare outlines are for looking closer.

@@ -28,6 +28,7 @@ OPERATIONS = {
     ("GET", "/api/parcels/{parcel_id}/evidence"),
     ("GET", "/api/parcels/{parcel_id}/suitability"),
     ("POST", "/api/suitability"),
+    ("POST", "/api/areas"),
     ("GET", "/api/summary"),
     ("GET", "/api/parcels/summary"),
     ("GET", "/api/matches"),

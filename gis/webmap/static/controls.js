@@ -18,6 +18,11 @@
     return mark;
   }
 
+  function gridsOf(layer) {
+    const names = layer.id === "match_parcel" ? ["match_parcel", "match_connection"] : [layer.id];
+    return names.map((name) => state.grids[name]);
+  }
+
   function draw(layer, on) {
     if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
     OneMap.filter.drawBadge();
@@ -26,8 +31,7 @@
       OneMap.sites.toggle(on);
       return;
     }
-    const names = layer.id === "match_parcel" ? ["match_parcel", "match_connection"] : [layer.id];
-    names.map((name) => state.grids[name]).forEach((grid) => {
+    gridsOf(layer).forEach((grid) => {
       if (on) state.map.addLayer(grid); else state.map.removeLayer(grid);
     });
     if (layer.id === "district") toggleLabels(on);
@@ -93,6 +97,7 @@
       box, el("label", { for: id, title }, swatch(layer), el("span", { class: "layer-title" }, pick(layer.title))), note,
       layer.id === "match_parcel" ? scenarioSelect() : null,
       layer.id === "site" && OneMap.sites.sitings().length > 1 ? OneMap.sites.select("site-layer-scenario") : null,
+      state.shown.has(layer.id) && layer.id !== "site" ? OneMap.opacitySlider(layer.id, pick(layer.title), gridsOf(layer)) : null,
     );
   }
 

@@ -91,6 +91,7 @@
       OneMap.find.start(map);
       OneMap.evidence.start(map);
       OneMap.clauses.start();
+      OneMap.tools.start(map);
       OneMap.matchPanel.start();
       const failed = (error) => OneMap.hint(OneMap.text("failed", { text: error.message }));
       const waited = [OneMap.sign.start().then(OneMap.exports.start).catch(failed)];
@@ -110,6 +111,7 @@
         button.lang = OneMap.language() === "en" ? "zh-CN" : "en";
       });
       map.on("click", (event) => {
+        if (OneMap.draw.active()) return;
         OneMap.controls.closeDrawer();
         OneMap.ring(null);
         identify(map, event.latlng);

@@ -3,7 +3,7 @@
   "use strict";
   const { el, text, pick, number } = OneMap;
   const { titleOf, statusChip, rows, assumptions } = OneMap.parts;
-  const state = { parcel: null, found: null, document: null, error: null };
+  const state = { parcel: null, found: null, document: null, error: null, given: null, own: null };
 
   function isRecommended(entry, doc) {
     return entry.technology === doc.recommended
@@ -31,7 +31,7 @@
     );
     return el(
       "footer", {},
-      OneMap.reportLinks(doc.parcel_id),
+      state.given ? null : OneMap.reportLinks(doc.parcel_id),
       el("p", {}, `${text("ruleset")} ${doc.ruleset.id} · ${text("as_of")} ${doc.ruleset.as_of}`),
       versions.length
         ? el("details", {}, el("summary", {}, text("data_versions")), el("p", {}, versions.join(OneMap.language() === "en" ? ", " : "，")))
@@ -61,7 +61,7 @@
         ? el("p", { class: "note" }, text("undecided", { names: doc.undecided.map(undecidedName).join(OneMap.language() === "en" ? ", " : "、") }))
         : null,
       rows([
-        ["parcel_id", doc.parcel_id],
+        state.given ? null : ["parcel_id", doc.parcel_id],
         ["place", where || text("unknown")],
         policyAreas(place) ? ["policy_areas", policyAreas(place)] : null,
         ["land_use", coded(OneMap.config.landUses, place.land_use_class)],
@@ -76,13 +76,13 @@
       assumptions(demand.assumptions),
       el("h3", {}, text("ranking")),
       el("p", { class: "note" }, text("range_note")),
-      OneMap.evidence.control(),
+      state.given ? null : OneMap.evidence.control(),
       el("ol", { class: "ranking" }, doc.technologies.map(
         // Without a recommendation the first option is unfolded, so that a reason is in sight.
         (entry, place) => OneMap.optionItem(entry, doc.recommended ? isRecommended(entry, doc) : place === 0),
       )),
       OneMap.portfolioSection(doc.portfolio),
-      OneMap.matchSection(parcel.parcel_id),
+      state.given ? null : OneMap.matchSection(parcel.parcel_id),
       OneMap.checklistSection(doc.checklist),
     ];
   }
@@ -126,7 +126,12 @@
   function render() {
     if (!state.found) return;
     const body = document.getElementById("panel-body");
-    const { parcel } = state;
+    const { parcel, own, given } = state;
+    if (own) {
+      document.getElementById("panel-title").textContent = own.title();
+      body.replaceChildren(...own.body());
+      return;
+    }
     document.getElementById("panel-title").textContent = parcel
       ? parcel.name || text("parcel", { id: parcel.parcel_id }) : text("no_parcel");
     let parts;
@@ -135,23 +140,28 @@
     else if (parcel) parts = [el("p", { class: "note" }, text("loading"))];
     else parts = [el("p", { class: "note" }, text("nothing_here"))];
     const end = state.document ? [footer(state.document)] : [];
-    body.replaceChildren(...parts.filter(Boolean), ...alsoHere(state.found), ...end);
+    body.replaceChildren(...(given ? given.head() : []), ...parts.filter(Boolean), ...alsoHere(state.found), ...end);
+  }
+
+  function open(parcel) {
+    document.getElementById("parcel-panel").hidden = false;
+    document.body.classList.add("panel-open");
+    OneMap.select(parcel);
+    OneMap.evidence.show(state.given ? null : parcel);
+    render();
+    document.getElementById("panel-body").scrollTop = 0;
+    document.getElementById("panel-title").focus({ preventScroll: true });
   }
 
   OneMap.panel = {
     isOpen: () => document.body.classList.contains("panel-open"),
 
-    /* Show a parcel (or, without one, only the other features) found at a point. */
-    async show(found, parcel) {
-      Object.assign(state, { found, parcel: parcel || null, document: null, error: null });
-      document.getElementById("parcel-panel").hidden = false;
-      document.body.classList.add("panel-open");
-      OneMap.select(parcel || null);
-      OneMap.evidence.show(parcel || null);
-      render();
-      document.getElementById("panel-body").scrollTop = 0;
-      document.getElementById("panel-title").focus({ preventScroll: true });
-      if (!parcel) return;
+    /* Show a parcel (or, without one, only the other features) found at a point; of an area that is no stored
+       parcel its document is given, with what stands above it. */
+    async show(found, parcel, given) {
+      Object.assign(state, { found, parcel: parcel || null, document: given ? given.document : null, error: null, given: given || null, own: null });
+      open(parcel || null);
+      if (!parcel || given) return;
       try {
         const doc = await OneMap.getJson(`/api/parcels/${encodeURIComponent(parcel.parcel_id)}/suitability`);
         if (state.parcel !== parcel) return;
@@ -163,8 +173,14 @@
       render();
     },
 
+    /* Show something of its own: functions that give its title and its parts in the present language. */
+    showOwn(title, body) {
+      Object.assign(state, { found: { parcels: [], features: [] }, parcel: null, document: null, error: null, given: null, own: { title, body } });
+      open(null);
+    },
+
     close() {
-      Object.assign(state, { found: null, parcel: null, document: null, error: null });
+      Object.assign(state, { found: null, parcel: null, document: null, error: null, given: null, own: null });
       document.getElementById("parcel-panel").hidden = true;
       document.body.classList.remove("panel-open");
       OneMap.select(null);

@@ -98,7 +98,8 @@
       });
       const answer = await response.json().catch(() => null);
       if (!response.ok) {
-        throw new Error((answer && (answer.detail || answer.title)) || `HTTP ${response.status}`);
+        const told = (answer && (answer.detail || answer.title)) || `HTTP ${response.status}`;
+        throw Object.assign(new Error(told), { code: answer && answer.code });
       }
       return answer;
     },
