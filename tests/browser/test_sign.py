@@ -48,7 +48,7 @@ def test_a_key_opens_the_map(
         page.locator("#layers-toggle").click()
     mains = page.locator(f"[data-layer={MAINS}]")
     expect(mains.locator(".missing")).to_have_text(words[0])
-    expect(mains.locator("input")).to_be_disabled()
+    expect(mains.locator("input[type=checkbox]")).to_be_disabled()
     expect(page.locator("#match-entry")).to_be_hidden()
     asked = [url for url in visit.requests if MAINS in url or "suitability" in url or "matches" in url]
     assert asked == []
@@ -70,7 +70,7 @@ def test_a_key_opens_the_map(
     expect(page.locator("#sign-open")).to_have_text(words[2])
     if size == PHONE:
         page.locator("#layers-toggle").click()
-    expect(mains.locator("input")).to_be_enabled()
+    expect(mains.locator("input[type=checkbox]")).to_be_enabled()
     expect(page.locator("#match-entry")).to_be_visible()
     assert visit.drawn() > 0
     visit.check()
@@ -89,5 +89,5 @@ def test_starting_a_run_needs_a_key(visit: Callable[..., Visit], scored: Store) 
         page = visit(base=base).page
         page.locator("#match-open").click()
         page.get_by_role("tab").last.click()
-        expect(page.locator(".needs-key")).to_be_visible()
+        expect(page.locator("#match-body .needs-key")).to_be_visible()
         expect(page.locator("#match-start, #site-start")).to_have_count(0)

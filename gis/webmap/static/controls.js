@@ -26,7 +26,7 @@
   function draw(layer, on) {
     if (on) state.shown.add(layer.id); else state.shown.delete(layer.id);
     OneMap.filter.drawBadge();
-    OneMap.share.changed();
+    OneMap.link.changed();
     if (layer.id === "site") {
       OneMap.sites.toggle(on);
       return;

@@ -41,7 +41,7 @@
     select(parcel) {
       if (selection) selection.remove();
       selection = null;
-      OneMap.share.select(parcel ? parcel.parcel_id : null);
+      OneMap.link.select(parcel ? parcel.parcel_id : null);
       const map = OneMap.map;
       map.invalidateSize({ pan: false });
       if (!parcel) return;
@@ -84,7 +84,7 @@
       const [west, south, east, north] = OneMap.config.bounds;
       map.invalidateSize();
       map.fitBounds([[south, west], [north, east]], { padding: [2, 2], animate: false });
-      const misread = OneMap.share.restoreView();
+      const misread = OneMap.link.restoreView();
       OneMap.filter.start(grids);
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
@@ -100,7 +100,7 @@
       if (!results.withheld) {
         waited.push(OneMap.sites.start(map).catch(failed), OneMap.match.start(grids).catch(failed));
       }
-      Promise.all(waited).then(() => OneMap.share.start(map, misread));
+      Promise.all(waited).then(() => OneMap.link.start(map, misread));
       const badge = document.getElementById("synthetic-badge");
       badge.hidden = !OneMap.config.layers.some((layer) => layer.synthetic);
       const button = document.getElementById("language-switch");

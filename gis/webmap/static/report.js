@@ -7,7 +7,7 @@
     const link = (format) => el("a", {
       href: `/api/parcels/${encodeURIComponent(parcelId)}/report?format=${format}&lang=${OneMap.language()}`,
       target: "_blank", rel: "noopener", class: "report-link",
-    }, text(`report_${format}`));
+    }, text(format === "pdf" ? "report_pdf" : "report_html"));
     return el("p", { class: "report-links" }, text("report"), " ", link("pdf"), " ", link("html"));
   };
 })();

@@ -78,7 +78,7 @@
     }
   }
 
-  OneMap.share = {
+  OneMap.link = {
     /* Before the map is drawn: the place and the filter of the link. What is not understood is returned. */
     restoreView() {
       const asked = new URLSearchParams(location.search);
