@@ -87,7 +87,8 @@ def test_counts_are_those_of_sql(client: TestClient, city: Store, asked: dict[st
             assert own == dict(ask(f"coalesce({PROPERTY[facet]}, 'none'), count(*)", facet, "GROUP BY 1"))
         bins = dict(
             ask(
-                "floor(nullif(recommended_score, 100) / 5)::int, count(*)",
+                # The last bin has its upper end.
+                "floor(CASE recommended_score WHEN 100 THEN 99 ELSE recommended_score END / 5)::int, count(*)",
                 "score",
                 "GROUP BY 1",
             )
