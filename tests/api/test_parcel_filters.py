@@ -88,7 +88,8 @@ def test_counts_are_those_of_sql(client: TestClient, city: Store, asked: dict[st
         bins = dict(
             ask(
                 # The last bin has its upper end.
-                "floor(CASE recommended_score WHEN 100 THEN 99 ELSE recommended_score END / 5)::int, count(*)",
+                "floor(CASE recommended_score WHEN 100 THEN 99 ELSE recommended_score END / 5)::int,"
+                " count(*)",
                 "score",
                 "GROUP BY 1",
             )
