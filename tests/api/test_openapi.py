@@ -26,6 +26,7 @@ CHECKS = [
 
 OPERATIONS = {
     ("GET", "/api/parcels/{parcel_id}/evidence"),
+    ("GET", "/api/parcels/{parcel_id}/report"),
     ("GET", "/api/parcels/{parcel_id}/suitability"),
     ("POST", "/api/suitability"),
     ("POST", "/api/areas"),
