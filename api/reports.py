@@ -67,6 +67,5 @@ def get_report(
 
 def report_of(scorer: Scorer, store: Store, may_read: Container[str], parcel_id: str) -> Report:
     """Return the report of a stored parcel as of today in Beijing; NotFoundError where it has no results."""
-    document = scorer.stored_document(store, parcel_id)
-    ruleset = scorer.ruleset(store.latest_run())
+    document, ruleset = scorer.stored_answer(store, parcel_id)
     return Report(document, ruleset, sight_of(store, may_read, parcel_id), datetime.now(BEIJING).date())

@@ -50,10 +50,15 @@ class Scorer:
 
     def stored_document(self, store: Store, parcel_id: str) -> dict[str, Any]:
         """Return the suitability document of a parcel of a store; NotFoundError when it has no results."""
+        return self.stored_answer(store, parcel_id)[0]
+
+    def stored_answer(self, store: Store, parcel_id: str) -> tuple[dict[str, Any], RuleSet]:
+        """Return that document with the rule set of its run."""
+        found = store.scored_parcel(parcel_id)
+        rules = self.ruleset(found.run)
+        # Documents are work for one core: threads that take turns are quicker than threads that fight for it.
         with self._turn:
-            found = store.scored_parcel(parcel_id)
-            rules = self.ruleset(found.run)
-            return suitability_document(found.facts, found.verdict, rules, found.run.layer_versions)
+            return suitability_document(found.facts, found.verdict, rules, found.run.layer_versions), rules
 
     def ruleset(self, run: RunRecord | None) -> RuleSet:
         """Return the rule set of a stored run, so that a drawn polygon is judged as the parcels are."""

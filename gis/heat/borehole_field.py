@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TypedDict, Unpack, cast
 
 import numpy as np
 
@@ -125,6 +126,25 @@ class Ground:
     peak_h: Array
 
 
+class Use(TypedDict):
+    """How a field is built and used beside its size and ground, each one value or one a row."""
+
+    lowest_fluid_degc: float | Array
+    borehole_resistance_m_k_per_w: float | Array
+    borehole_radius_m: float | Array
+    full_load_h: float | Array
+    balance_frac: float | Array
+    peak_h: float | Array
+
+
+def in_order(use: Use) -> list[float | Array]:
+    """Return the values of a use in the order of `Use`, which is that of `Ground` after `usable_k`."""
+    values = dict(use)
+    if unknown := values.keys() ^ Use.__annotations__.keys():
+        raise TypeError(f"these are wrong or missing: {', '.join(sorted(unknown))}")
+    return [cast("float | Array", values[name]) for name in Use.__annotations__]
+
+
 def annual_w_per_m(responses: Array, ground: Ground, factors: Array, load: MonthlyLoad) -> Array:
     """Mean heat of the year per metre from h and c, (rows, 2 x months); see the top of the module."""
     # Another radius moves all of g by the logarithm of the ratio.
@@ -158,13 +178,8 @@ def field_energy_kwh_per_a(
     spacing_m: float | Array,
     depth_m: float | Array,
     load: MonthlyLoad,
-    lowest_fluid_degc: float | Array,
-    borehole_resistance_m_k_per_w: float | Array,
-    borehole_radius_m: float | Array,
-    full_load_h: float | Array,
-    balance_frac: float | Array,
-    peak_h: float | Array,
     months: Array | None = None,
+    **use: Unpack[Use],
 ) -> float | Array:
     """As `FieldModel.energy_kwh_per_a`, with spacing and depth by row: about 0.1 ms a row.
 
@@ -173,8 +188,7 @@ def field_energy_kwh_per_a(
     """
     shape, rows = rows_of(
         *(n, m, spacing_m, depth_m, conductivity_w_per_m_k, heat_capacity_mj_per_m3_k),
-        *(ground_temperature_degc, lowest_fluid_degc, borehole_resistance_m_k_per_w),
-        *(borehole_radius_m, full_load_h, balance_frac, peak_h),
+        *(ground_temperature_degc, *in_order(use)),
     )
     size = math.prod(shape)
     full = [row if row.size == size else np.full(size, row) for row in rows]
@@ -266,13 +280,7 @@ class FieldModel:
         conductivity_w_per_m_k: float | Array,
         heat_capacity_mj_per_m3_k: float | Array,
         ground_temperature_degc: float | Array,
-        *,
-        lowest_fluid_degc: float | Array,
-        borehole_resistance_m_k_per_w: float | Array,
-        borehole_radius_m: float | Array,
-        full_load_h: float | Array,
-        balance_frac: float | Array,
-        peak_h: float | Array,
+        **use: Unpack[Use],
     ) -> float | Array:
         """Heat from the ground per borehole and year in kWh/a, in a field of n by m boreholes.
 
@@ -285,8 +293,7 @@ class FieldModel:
         """
         shape, rows = rows_of(
             *(n, m, conductivity_w_per_m_k, heat_capacity_mj_per_m3_k, ground_temperature_degc),
-            *(lowest_fluid_degc, borehole_resistance_m_k_per_w, borehole_radius_m, full_load_h),
-            *(balance_frac, peak_h),
+            *in_order(use),
         )
         size = math.prod(shape)
         result = np.empty(size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Unpack
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from gis.heat.borehole_field import (
     DIFFUSIVITY_NODES,
     Ground,
     MonthlyLoad,
+    Use,
     annual_w_per_m,
+    in_order,
     rows_of,
 )
 from gis.heat.borehole_loops import bilinear_each
@@ -65,26 +68,19 @@ class SquareFields:
         conductivity_w_per_m_k: float | Array,
         heat_capacity_mj_per_m3_k: float | Array,
         ground_temperature_degc: float | Array,
-        *,
-        lowest_fluid_degc: float | Array,
-        borehole_resistance_m_k_per_w: float | Array,
-        borehole_radius_m: float | Array,
-        full_load_h: float | Array,
-        balance_frac: float | Array,
-        peak_h: float | Array,
+        **use: Unpack[Use],
     ) -> Array:
         """Heat from the ground per borehole and year in kWh/a, in fields of n by n boreholes: (fields,).
 
         As `FieldModel.energy_kwh_per_a`, one value for all fields or one a field. Spacings and depths
         outside of the table give NaN.
         """
-        _, (side, conductivity, capacity, ground_degc, lowest_degc, *use) = rows_of(
+        _, (side, conductivity, capacity, ground_degc, lowest_degc, *rest) = rows_of(
             *(n, conductivity_w_per_m_k, heat_capacity_mj_per_m3_k, ground_temperature_degc),
-            *(lowest_fluid_degc, borehole_resistance_m_k_per_w, borehole_radius_m, full_load_h),
-            *(balance_frac, peak_h),
+            *in_order(use),
         )
         diffusivity = conductivity / (capacity * 1e6)
-        ground = Ground(conductivity, diffusivity, ground_degc - lowest_degc, *use)
+        ground = Ground(conductivity, diffusivity, ground_degc - lowest_degc, *rest)
         factors = self.load.factors[:, np.array(self.months) % 12]
         mean_w_per_m = annual_w_per_m(self._responses(side, diffusivity), ground, factors, self.load)
         return np.asarray(HOURS_PER_YEAR / 1000.0 * np.array(self.depth_m) * mean_w_per_m)

@@ -35,7 +35,8 @@ MOST_DRAWN = 2000
 class Sight:
     """A parcel and what lies around it, in the storage CRS (EPSG:4548, metres, x east before y north).
 
-    `box` is what the map shows; `layers` has the outlines by layer, `districts` those of the city.
+    `box` is what the map shows; `layers` has the outlines by layer, `districts` those of the city;
+    `left_out` names layers with too many features to draw, none of which is drawn.
     """
 
     parcel: shapely.Geometry
@@ -43,6 +44,7 @@ class Sight:
     box: tuple[float, float, float, float]
     layers: Mapping[str, Geometries]
     districts: Geometries
+    left_out: tuple[str, ...]
 
 
 def sight_of(store: Store, may_read: Container[str], parcel_id: str) -> Sight:
@@ -58,15 +60,25 @@ def sight_of(store: Store, may_read: Container[str], parcel_id: str) -> Sight:
         margin_m = max(LEAST_MARGIN_M, 1.5 * max(east - west, north - south))
         box = x - margin_m, y - 0.75 * margin_m, x + margin_m, y + 0.75 * margin_m
 
-        def outlines(layer: str, within: shapely.Geometry | None) -> Geometries:
+        def outlines(layer: str, within: shapely.Geometry | None) -> Geometries | None:
             page = items.page(connection, COLLECTIONS[layer], MOST_DRAWN, box=within)
+            # A part of them would pass for all.
+            if page.after is not None:
+                return None
             return np.array([g for g in page.geometries if g is not None], dtype=object)
 
         seen = {name: outlines(name, shapely.box(*box)) for name in DRAWN if name in loaded}
-        districts = outlines("district", None) if "district" in loaded else np.array([], dtype=object)
+        districts = outlines("district", None) if "district" in loaded else None
     names = [p.name for p in COLLECTIONS["parcel"].properties]
     synthetic = bool(dict(zip(names, found.values[0], strict=True)).get("synthetic"))
-    return Sight(parcel, synthetic, box, {n: s for n, s in seen.items() if len(s)}, districts)
+    return Sight(
+        parcel,
+        synthetic,
+        box,
+        {name: shapes for name, shapes in seen.items() if shapes is not None and len(shapes)},
+        np.array([], dtype=object) if districts is None else districts,
+        tuple(name for name, shapes in seen.items() if shapes is None),
+    )
 
 
 def title_of(layer: str) -> dict[str, str]:

@@ -42,6 +42,7 @@ REPORT_WORDS: Mapping[str, tuple[str, str]] = {
         "底图为 CGCS2000 3 度带投影（EPSG:4548），仅示意，不作定界依据。",
         "Map in CGCS2000 3-degree Gauss-Kruger CM 117E (EPSG:4548), for orientation only.",
     ),
+    "left_out": ("数量过多、未绘制的图层", "Layers with too many features to draw"),
     "none_decidable": ("暂无推荐：资料不足", "No recommendation: data are missing"),
 }
 

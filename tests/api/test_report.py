@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from api.main import create_app
 from api.reports import report_of
 from api.suitability import Scorer
-from gis.report import figures, html_of, page, pdf_of
+from gis.report import figures, html_of, page, pdf_of, sight
 from gis.settings import Settings
 from gis.store import Store
 from gis.wording import clause_ids
@@ -91,6 +91,16 @@ def test_the_map_leaves_out_what_the_reader_may_not_see(city: Store, scorer: Sco
     assert set(every.sight.layers) > set(few.sight.layers) == {"parcel"}
     w = page.ReportWording("zh")
     assert len(figures.map_svg(few.sight, w)) < len(figures.map_svg(every.sight, w))
+
+
+def test_a_layer_with_too_much_to_draw_is_named_and_not_drawn_in_part(
+    city: Store, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sight, "MOST_DRAWN", 3)
+    report = report_of(scorer, city, frozenset(city.access()), PARCEL)
+    assert "parcel" in report.sight.left_out
+    assert "parcel" not in report.sight.layers
+    assert "数量过多、未绘制的图层：" in html_of(report, "zh")
 
 
 def test_the_route_gives_both_kinds_and_refuses_others(client: TestClient) -> None:

@@ -66,6 +66,11 @@ def test_drawn_area_is_asked_about(seen: Seen) -> None:
     assert answer
     (doc,) = answer.json()["results"]
     expect(page.locator("#panel-body .recommended b")).to_have_text(doc["recommended_title"][seen.lang])
+    # No store has it: there is no evidence, no report and no place in a link for it.
+    expect(page.locator(".evidence-switch, .report-links")).to_have_count(0)
+    page.wait_for_timeout(600)  # the address follows after a quarter of a second
+    assert "at=" in page.url
+    assert "parcel=" not in page.url
     page.click(".area-links button >> nth=1")
     expect(page.locator("#parcel-panel")).to_be_hidden()
 

@@ -136,7 +136,6 @@
   }
 
   function list() {
-    OneMap.select(null);
     OneMap.panel.showOwn(() => text("area_list", { n: state.features.length }), () => [
       el("p", { class: "area-links" }, link("area_clear", clear)),
       ...noteList(), ...totals(),
@@ -185,7 +184,6 @@
   }
 
   function form() {
-    OneMap.select(null);
     OneMap.panel.showOwn(() => text("area_drawn"), formBody);
     // On a phone the panel may have covered what was drawn.
     state.map.panInside(L.geoJSON(state.features).getBounds().getCenter(), { padding: [60, 60] });

@@ -41,7 +41,6 @@
     select(parcel) {
       if (selection) selection.remove();
       selection = null;
-      OneMap.link.select(parcel ? parcel.parcel_id : null);
       const map = OneMap.map;
       map.invalidateSize({ pan: false });
       if (!parcel) return;

@@ -143,11 +143,18 @@
     body.replaceChildren(...(given ? given.head() : []), ...parts.filter(Boolean), ...alsoHere(state.found), ...end);
   }
 
+  /* Select a parcel; only a stored one has evidence, and a place in links. */
+  function choose(parcel) {
+    const stored = state.given ? null : parcel;
+    OneMap.select(parcel);
+    OneMap.link.select(stored ? stored.parcel_id : null);
+    OneMap.evidence.show(stored);
+  }
+
   function open(parcel) {
     document.getElementById("parcel-panel").hidden = false;
     document.body.classList.add("panel-open");
-    OneMap.select(parcel);
-    OneMap.evidence.show(state.given ? null : parcel);
+    choose(parcel);
     render();
     document.getElementById("panel-body").scrollTop = 0;
     document.getElementById("panel-title").focus({ preventScroll: true });
@@ -183,8 +190,7 @@
       Object.assign(state, { found: null, parcel: null, document: null, error: null, given: null, own: null });
       document.getElementById("parcel-panel").hidden = true;
       document.body.classList.remove("panel-open");
-      OneMap.select(null);
-      OneMap.evidence.show(null);
+      choose(null);
     },
 
     start() {
