@@ -10,20 +10,15 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import httpx
 import numpy as np
 import shapely
 
@@ -33,6 +28,7 @@ from gis.rules import load_ruleset
 from gis.runs import SAMPLE_DIR, Runs, load_sample
 from gis.settings import Settings
 from gis.store import open_store
+from tests.benchmarks.service import served
 
 
 def timed(label: str, start: float) -> float:
@@ -54,29 +50,6 @@ def percentiles(label: str, seconds: list[float]) -> None:
     """Print median and 95th percentile in milliseconds."""
     p50, p95 = np.percentile(np.asarray(seconds) * 1e3, [50, 95])
     print(f"{label:<44}{p50:8.1f} ms median {p95:8.1f} ms p95 of {len(seconds)}", flush=True)
-
-
-@contextmanager
-def served(data_dir: Path) -> Iterator[str]:
-    """Serve the store with the program itself and yield the address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(port)]
-    server = subprocess.Popen(
-        command, env=os.environ | {"ONEMAP_DATA_DIR": str(data_dir)}, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            time.sleep(0.1)
-            with suppress(httpx.TransportError):
-                if httpx.get(f"{address}/readyz").status_code == 200:
-                    break
-        yield address
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
 
 
 def timed_call(
@@ -128,8 +101,8 @@ def main() -> None:
             timed("scored and stored", middle)
             timed(f"{chosen.size} parcels imported, scored and stored", start)
             parcels = store.read("parcel").sample(chosen.calls, random_state=1)
-        with served(folder / "data") as address:
-            single_calls(address, parcels)
+        with served(folder / "data", 2) as service:
+            single_calls(service.address, parcels)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,10 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the service runs
 
 import argparse
-import multiprocessing
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,17 +23,18 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import orjson
-import uvicorn
+import psutil
 
-from api.main import create_app
 from api.suitability import Scorer
 from gis.scoring import suitability_documents
 from gis.settings import Settings
 from gis.store import Store, open_store
+from tests.benchmarks.service import served
 
 ASKED = 100_000
 CHECKED = 200
 WARM_UP_S = 5
+CONNECTIONS = (4, 8, 16)
 SCRIPT = """
 local paths, n = {}, 0
 for line in io.lines("%s") do n = n + 1; paths[n] = line end
@@ -50,38 +47,6 @@ function done(summary, latency)
     + summary.errors.read + summary.errors.write))
 end
 """
-
-
-def serve(listener: socket.socket, data_dir: Path) -> None:
-    """Serve a store on a socket that other processes serve too."""
-    settings = Settings(database_url=None, data_dir=data_dir)
-    with open_store(settings) as store:
-        config = uvicorn.Config(create_app(store, settings), log_level="error", access_log=False)
-        uvicorn.Server(config).run(sockets=[listener])
-
-
-@contextmanager
-def served(data_dir: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
-    """Serve a store with some processes; yield the address and their ids."""
-    spawn = multiprocessing.get_context("spawn")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(512)
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        started = [spawn.Process(target=serve, args=(listener, data_dir)) for _ in range(workers)]
-        for process in started:
-            process.start()
-        try:
-            for _ in range(300):
-                with suppress(httpx.TransportError):
-                    if httpx.get(f"{address}/readyz").status_code == 200:
-                        break
-                time.sleep(0.1)
-            yield address, [process.pid or 0 for process in started]
-        finally:
-            for process in started:
-                process.terminate()
-                process.join(30)
 
 
 def check(store: Store, address: str, parcel_ids: list[str]) -> None:
@@ -114,10 +79,9 @@ def ask(address: str, script: Path, connections: int, seconds: int) -> tuple[int
     return next(int(line.split()[0]) for line in said if "requests in" in line), said[-1]
 
 
-def cpu_s(pids: list[int]) -> float:
+def cpu_s(processes: list[psutil.Process]) -> float:
     """Return the CPU seconds that processes have used so far."""
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
+    return sum(sum(p.cpu_times()[:2]) for p in processes)
 
 
 def main() -> None:
@@ -140,13 +104,14 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "paths.txt").write_text("\n".join(map(path, asked)))
         (folder / "wrk.lua").write_text(SCRIPT % (folder / "paths.txt"))
-        address, pids = stack.enter_context(served(options.data_dir, options.workers))
+        service = stack.enter_context(served(options.data_dir, options.workers))
+        address, processes = service.address, service.web_processes()
         check(store, address, asked[:CHECKED])
         ask(address, folder / "wrk.lua", 4, WARM_UP_S)
-        for connections in (4, 8):
-            start = cpu_s(pids)
+        for connections in CONNECTIONS:
+            start = cpu_s(processes)
             count, figures = ask(address, folder / "wrk.lua", connections, options.seconds)
-            each_ms = (cpu_s(pids) - start) / max(count, 1) * 1e3
+            each_ms = (cpu_s(processes) - start) / max(count, 1) * 1e3
             print(f"{connections} connections {figures}   {each_ms:.2f} ms CPU of web processes a request")
 
 

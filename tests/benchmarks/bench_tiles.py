@@ -11,28 +11,23 @@ import argparse
 import gzip
 import http.client
 import math
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 import sqlalchemy as sa
-from fastapi import FastAPI
 
-from api.main import create_app
 from gis.settings import Settings
 from gis.store import open_store
 from gis.webmap.match_tiles import MATCH_LAYERS
 from gis.webmap.tiles import RESULT_LAYER
 from layers import LAYERS
+from tests.benchmarks.service import served
 
 CONNECTIONS = 6
 WIDE, HIGH = 6, 4
@@ -52,42 +47,6 @@ class Answer(NamedTuple):
     seconds: float
     sent: int
     raw: int
-
-
-def application() -> FastAPI:
-    """Return the application on the store of the environment, for every web process."""
-    settings = Settings()
-    return create_app(open_store(settings), settings)
-
-
-@contextmanager
-def served(data_dir: Path, workers: int) -> Iterator[tuple[int, int]]:
-    """Serve the store, and give port and process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", f"{__spec__.name}:application"]
-    command += ["--port", str(port), "--workers", str(workers), "--no-access-log", "--log-level", "warning"]
-    command += ["--timeout-keep-alive", "600"]
-    environment = os.environ | {"ONEMAP_DATA_DIR": str(data_dir)}
-    with subprocess.Popen(command, env=environment) as server:
-        try:
-            _wait(port)
-            yield port, server.pid
-        finally:
-            server.send_signal(signal.SIGTERM)
-
-
-def _wait(port: int) -> None:
-    limit = time.monotonic() + 120
-    while time.monotonic() < limit:
-        with suppress(OSError):
-            connection = http.client.HTTPConnection("127.0.0.1", port)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        time.sleep(0.1)
-    raise SystemExit("the server did not start")
 
 
 def viewports(box: Sequence[float], zoom: int, count: int, random: np.random.Generator) -> list[list[Tile]]:
@@ -132,16 +91,12 @@ class Client:
 
 def busy_s(roots: Sequence[int]) -> float:
     """Return the processor seconds of some processes, and of all that descend from them and live."""
-    stats = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = path.read_text().rpartition(")")[2].split()
-            stats[int(path.parent.name)] = (int(fields[1]), sum(map(int, fields[11:15])))
-    family, grown = set(roots), True
-    while grown:
-        more = {pid for pid, (parent, _) in stats.items() if parent in family} - family
-        family, grown = family | more, bool(more)
-    return sum(stats[pid][1] for pid in family if pid in stats) / os.sysconf("SC_CLK_TCK")
+    own = [psutil.Process(pid) for pid in roots]
+    total = 0.0
+    for process in {*own, *(below for one in own for below in one.children(recursive=True))}:
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:2])
+    return total
 
 
 def told(label: str, answers: Sequence[Answer], busy: float) -> None:
@@ -168,14 +123,17 @@ def main() -> None:
     random = np.random.default_rng(20261122)
     with (
         open_store(Settings(database_url=None, data_dir=options.data_dir)) as store,
-        served(options.data_dir, options.workers) as (port, pid),
+        served(options.data_dir, options.workers) as service,
     ):
         with store.engine.begin() as connection:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             box = [float(s) for s in str(connection.scalar(sa.text(_BOX)))[4:-1].replace(",", " ").split()]
             database = int(connection.scalar(sa.text("SELECT pg_backend_pid()")) or 0)
-        roots = (pid, int(Path(f"/proc/{database}/stat").read_text().rpartition(")")[2].split()[1]))
-        client = Client(port)
+        roots = (
+            service.process.pid,
+            int(Path(f"/proc/{database}/stat").read_text().rpartition(")")[2].split()[1]),
+        )
+        client = Client(service.port)
         print(f"{'':<22}{'p50':>8}{'p95':>8}{'max':>9}")
         for zoom in options.zooms:
             places = viewports(box, zoom, options.viewports, random)

@@ -18,8 +18,6 @@ import os
 import random
 import re
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -36,6 +34,7 @@ import psutil
 from gis.settings import Settings
 from gis.store import keys, open_store
 from gis.store.embedded import Cluster
+from tests.benchmarks.service import Service, served
 
 CLIENTS = 6
 AWAY_S = 20.0
@@ -214,14 +213,7 @@ def _ended(client: Client, tally: Tally, jobs: dict[str, tuple[str, Any]], limit
             tally.add(f"exports of {lines} rows")
 
 
-def _children(serve: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Return the web processes and the worker of jobs: all children of the server's supervisor."""
-    own = psutil.Process(serve.pid).children()
-    below = [child for one in own for child in one.children()]
-    return [p for p in (below or own) if "postgres" not in p.name()]
-
-
-def _faults(serve: subprocess.Popen[str], data: Path, minutes: float, tally: Tally, stop: Any) -> None:
+def _faults(service: Service, data: Path, minutes: float, tally: Tally, stop: Any) -> None:
     chance = random.Random(SEED)
     begin = time.monotonic()
     restarts = [minutes * 20, minutes * 40]
@@ -231,7 +223,7 @@ def _faults(serve: subprocess.Popen[str], data: Path, minutes: float, tally: Tal
         if now > kill_s:
             kill_s += 60.0
             with suppress(psutil.Error, IndexError):
-                victim = chance.choice(_children(serve))
+                victim = chance.choice(service.web_processes())
                 with tally.lock:
                     tally.killed_s.append(time.monotonic())
                 victim.kill()
@@ -256,28 +248,6 @@ def _faults(serve: subprocess.Popen[str], data: Path, minutes: float, tally: Tal
             cluster.leave()
 
 
-def _serve(data: Path, port: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port), "--workers", "2"]
-    settings = {**os.environ, "ONEMAP_DATA_DIR": str(data)}
-    started = subprocess.Popen(command, env=settings, stdin=subprocess.DEVNULL, text=True)
-    limit = time.monotonic() + 600
-    while True:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return started
-        assert started.poll() is None, "the server ended"
-        assert time.monotonic() < limit, "the server does not answer"
-        time.sleep(0.5)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def _together(*work: Callable[[], None]) -> list[threading.Thread]:
     threads = [threading.Thread(target=one, daemon=True) for one in work]
     for thread in threads:
@@ -287,44 +257,47 @@ def _together(*work: Callable[[], None]) -> list[threading.Thread]:
 
 def soak(data: Path, minutes: float) -> int:
     """Run the load, print what happened, and return how much of it was wrong."""
-    tally, stop, jobs = Tally(), threading.Event(), dict[str, tuple[str, Any]]()
-    port = _free_port()
-    serve = _serve(data, port)
-    try:
-        with open_store(Settings(database_url=None, data_dir=data)) as store:
-            key = keys.make(store.engine, "soak", "editor", 1)
-        asked = _asked(data)
-        one = Client(port, tally, key)
-        known = {}
-        for method, path, body in asked:
-            status, content = one.ask(method, path, body)
-            assert status in (200, 204), (path, status, content[:300])
-            known[path] = (status, hashlib.sha256(_plain(path, content)).hexdigest())
-        print(f"{len(known)} answers are known; {minutes:g} minutes of load begin", flush=True)
-        readers = [Client(port, tally, key) for _ in range(CLIENTS - 1)]
-        threads = _together(
-            *(lambda c=c: _reader(c, known, asked, tally, stop) for c in readers),  # type: ignore[misc]
-            lambda: _jobs(Client(port, tally, key), tally, stop, jobs),
-            lambda: _faults(serve, data, minutes, tally, stop),
-        )
-        end = time.monotonic() + minutes * 60
-        while time.monotonic() < end:
-            time.sleep(min(60.0, max(0.0, end - time.monotonic())))
-            print(dict(tally.counts), flush=True)
-        stop.set()
-        for thread in threads:
-            thread.join(120)
-            if thread.is_alive():
-                tally.fault("a client is stuck")
-        _ended(Client(port, tally, key), tally, jobs, 600)
-    finally:
-        # Told before the server is stopped, so that nothing of half an hour is lost by a bad end.
-        print(dict(tally.counts), f"slowest answer {tally.slowest_s:.1f} s", sep="\n", flush=True)
-        for what in tally.wrong:
-            print("WRONG:", what, flush=True)
-        serve.terminate()
-        print(f"the server ended with {serve.wait(120)}")
+    tally = Tally()
+    with served(data, 2) as service:
+        try:
+            _load(service, data, minutes, tally)
+        finally:
+            # Told before the server is stopped, so that nothing of half an hour is lost by a bad end.
+            print(dict(tally.counts), f"slowest answer {tally.slowest_s:.1f} s", sep="\n", flush=True)
+            for what in tally.wrong:
+                print("WRONG:", what, flush=True)
+    print(f"the server ended with {service.process.returncode}")
     return tally.counts["wrong"]
+
+
+def _load(service: Service, data: Path, minutes: float, tally: Tally) -> None:
+    port, stop, jobs = service.port, threading.Event(), dict[str, tuple[str, Any]]()
+    with open_store(Settings(database_url=None, data_dir=data)) as store:
+        key = keys.make(store.engine, "soak", "editor", 1)
+    asked = _asked(data)
+    one = Client(port, tally, key)
+    known = {}
+    for method, path, body in asked:
+        status, content = one.ask(method, path, body)
+        assert status in (200, 204), (path, status, content[:300])
+        known[path] = (status, hashlib.sha256(_plain(path, content)).hexdigest())
+    print(f"{len(known)} answers are known; {minutes:g} minutes of load begin", flush=True)
+    readers = [Client(port, tally, key) for _ in range(CLIENTS - 1)]
+    threads = _together(
+        *(lambda c=c: _reader(c, known, asked, tally, stop) for c in readers),  # type: ignore[misc]
+        lambda: _jobs(Client(port, tally, key), tally, stop, jobs),
+        lambda: _faults(service, data, minutes, tally, stop),
+    )
+    end = time.monotonic() + minutes * 60
+    while time.monotonic() < end:
+        time.sleep(min(60.0, max(0.0, end - time.monotonic())))
+        print(dict(tally.counts), flush=True)
+    stop.set()
+    for thread in threads:
+        thread.join(120)
+        if thread.is_alive():
+            tally.fault("a client is stuck")
+    _ended(Client(port, tally, key), tally, jobs, 600)
 
 
 def main() -> None:
