@@ -37,8 +37,12 @@ class ParcelTables:
         self._table: ParcelTable | None = None
         self._passing: OrderedDict[ParcelFilter, Bools] = OrderedDict()
 
-    def table(self, store: Store, version: str) -> ParcelTable:
-        """Return the parcels of the present results, whose version that is; they are read when it is new."""
+    def present(self, store: Store) -> ParcelTable | None:
+        """Return the parcels of the present results, read when those are new; None before the first run."""
+        version = tile_versions(store, (RESULT_LAYER,)).get(RESULT_LAYER)
+        return None if version is None else self._of(store, version)
+
+    def _of(self, store: Store, version: str) -> ParcelTable:
         # Those who come meanwhile wait for one reading.
         with self._lock:
             if self._table is None or self._version != version:
@@ -101,7 +105,7 @@ def filtered_tile(request: Request, place: Place, wanted: ParcelFilter, known: s
     def render() -> bytes:
         store = reading(request)
         tables: ParcelTables = request.app.state.parcel_tables
-        table = present_table(request)
+        table = tables.present(store)
         if table is None:
             return b""
         passing = tables.passing(table, wanted)
@@ -113,7 +117,5 @@ def filtered_tile(request: Request, place: Place, wanted: ParcelFilter, known: s
 
 def present_table(request: Request) -> ParcelTable | None:
     """Return the scored parcels of the present results, None before the first run."""
-    store = reading(request)
-    version = tile_versions(store, (RESULT_LAYER,)).get(RESULT_LAYER)
     tables: ParcelTables = request.app.state.parcel_tables
-    return None if version is None else tables.table(store, version)
+    return tables.present(reading(request))

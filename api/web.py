@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gc
 import socket
+from contextlib import suppress
+from threading import Thread
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.accepting import FairServer
 from api.main import create_app
+from api.parcel_filters import ParcelTables
+from gis.errors import OneMapError
 from gis.settings import Settings
-from gis.store import open_store
+from gis.store import Store, open_store
 
 
 def web(listener: socket.socket, settings: Settings) -> None:
@@ -21,8 +26,11 @@ def web(listener: socket.socket, settings: Settings) -> None:
     # A page of a thousand features is a hundred thousand objects, none of which refers to another.
     gc.set_threshold(50_000, 20, 50)
     with open_store(settings, migrate=False) as store:
+        app = create_app(store, settings)
+        # Half a million parcels take seconds: the first who filters them should not wait for that.
+        Thread(target=_read_parcels, args=(app.state.parcel_tables, store), daemon=True).start()
         config = uvicorn.Config(
-            create_app(store, settings),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -31,3 +39,9 @@ def web(listener: socket.socket, settings: Settings) -> None:
             timeout_graceful_shutdown=round(settings.stop_timeout_s),
         )
         FairServer(config).run(sockets=[listener])
+
+
+def _read_parcels(tables: ParcelTables, store: Store) -> None:
+    """Have the scored parcels at hand; where that fails, the first who asks for them is told why."""
+    with suppress(OneMapError, SQLAlchemyError):
+        tables.present(store.reading_as("restricted"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class ParcelTable:
     `codes` has for each of `FACETS` the place of a parcel's word in `words`, whose first is `NONE`; those of
     technology and status are as stored.
     `x_m` and `y_m` are the middle of the drawn shape's box, `reach_m` is half its longer side, and `shape_m2`
-    the shape's area, in EPSG:3857.
+    the shape's area, in EPSG:3857. Parcels are in the order of `x_m`, those without a shape last.
     """
 
     parcel_id: pa.ChunkedArray
@@ -68,6 +69,15 @@ class ParcelTable:
     y_m: Floats
     reach_m: Floats
     shape_m2: Floats
+
+    @cached_property
+    def longest_reach_m(self) -> float:
+        """How far the box of any shape reaches from its middle; 0 without shapes."""
+        return float(np.max(self.reach_m, initial=0.0, where=~np.isnan(self.reach_m)))
+
+    def between(self, west_m: float, east_m: float) -> slice:
+        """Return the places of the parcels whose `x_m` lies between two, both within."""
+        return slice(*np.searchsorted(self.x_m, [west_m, np.nextafter(east_m, np.inf)]))
 
     def passing(self, wanted: ParcelFilter) -> Bools:
         """Return which parcels pass a filter."""
@@ -182,6 +192,8 @@ def read_table(engine: sa.Engine) -> ParcelTable:
 
 
 def _table(connection: sa.Connection, rows: pa.Table) -> ParcelTable:
+    # What lies side by side is asked for together: tiles look at a slice of it.
+    rows = rows.take(np.argsort(rows["x_m"].to_numpy(), kind="stable"))
     columns = {name: rows[name].to_numpy() for name in (*_CODES, *_NUMBERS)}
     found = {
         "district": _named(columns["district"], _words(connection, columns["district"])),

@@ -64,9 +64,12 @@ def render_filtered_tile(
 def _parcels(table: ParcelTable, passing: Bools, box: Box, margin_m: float) -> dict[str, list[Any]]:
     """Return the parcels by columns whose shape may meet a tile."""
     west, south, east, north = box
-    rows = np.flatnonzero(passing)
     # A millimetre more than asked for: the middle of a box is rounded.
-    reach_m = table.reach_m[rows] + margin_m + 0.001
+    margin_m += 0.001
+    near_m = table.longest_reach_m + margin_m
+    near = table.between(west - near_m, east + near_m)
+    rows = near.start + np.flatnonzero(passing[near])
+    reach_m = table.reach_m[rows] + margin_m
     off_x_m = np.abs(table.x_m[rows] - (west + east) / 2) - (east - west) / 2
     off_y_m = np.abs(table.y_m[rows] - (south + north) / 2) - (north - south) / 2
     rows = rows[(off_x_m <= reach_m) & (off_y_m <= reach_m)]
@@ -81,17 +84,18 @@ def _parcels(table: ParcelTable, passing: Bools, box: Box, margin_m: float) -> d
 def _cells(table: ParcelTable, passing: Bools, box: Box) -> dict[str, list[Any]]:
     """Return the cells of a tile by columns; each shows what covers most of its parcel area."""
     west, south, east, north = box
-    inside = passing & (table.x_m >= west) & (table.x_m < east) & (table.y_m >= south) & (table.y_m < north)
-    rows = np.flatnonzero(inside)
+    near = table.between(west, np.nextafter(east, west))
+    y_m = table.y_m[near]
+    rows = near.start + np.flatnonzero(passing[near] & (y_m >= south) & (y_m < north))
     side = (east - west) / CELLS_PER_TILE
     i = np.floor((table.x_m[rows] - west) / side).astype(np.int64)
     j = np.floor((table.y_m[rows] - south) / side).astype(np.int64)
     technologies, statuses = (len(table.words[name]) for name in ("technology", "status"))
     kinds = technologies * statuses
     kind = table.codes["technology"][rows].astype(np.int64) * statuses + table.codes["status"][rows]
-    near = np.minimum(j, CELLS_PER_TILE - 1) * CELLS_PER_TILE + np.minimum(i, CELLS_PER_TILE - 1)
+    place = np.minimum(j, CELLS_PER_TILE - 1) * CELLS_PER_TILE + np.minimum(i, CELLS_PER_TILE - 1)
     # Numbered anew, so that a tile of few cells costs little.
-    cells, cell = np.unique(near, return_inverse=True)
+    cells, cell = np.unique(place, return_inverse=True)
     area, score = table.shape_m2[rows], table.score[rows]
 
     def by_kind(weights: Any) -> Any:

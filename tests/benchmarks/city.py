@@ -244,6 +244,10 @@ VERSION = """
     INSERT INTO meta.layer_version (layer, version, mode, feature_count, source_name, source_sha256, report)
     SELECT %(layer)s, coalesce(max(version), 0) + 1, 'replace', %(count)s, %(source)s, '', '{}'
     FROM meta.layer_version WHERE layer = %(layer)s"""
+DRAWN = """
+    TRUNCATE result.parcel_tile;
+    INSERT INTO result.parcel_tile SELECT parcel_id, ST_Transform(geom, 3857) FROM layer.parcel;
+    ANALYZE result.parcel_tile"""
 UNKNOWN = 0.1  # the share of values that are missing, where a field may be empty
 LAND_USE = ("0701", "0702", "0802", "0803", "0804", "0806", "0901", "0902", "1001", "1101", "1207", None)
 DISTRICTS = (
@@ -377,6 +381,8 @@ def put(store: Store, layer_id: str, frame: gpd.GeoDataFrame) -> None:
                 copy.write_row(row)
         cursor.execute(f"CREATE INDEX {index} ON {table} USING gist (geom); ANALYZE {table}")
         cursor.execute(VERSION, {"layer": layer_id, "count": len(frame), "source": SOURCE})
+        if layer_id == "parcel":
+            cursor.execute(DRAWN)
         pooled.commit()
 
 
