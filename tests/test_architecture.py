@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"access", "compiled", "errors", "settings", "titles", "vocabulary", "wording", "writing"}
     | {"heat", "matching"},
-    {"crs", "served_crs", "coordinates", "resources", "rules"},
+    {"crs", "served_crs", "coordinates", "resources", "rules", "vct"},
     {"store", "facts", "webmap"},
     {"scoring", "ingest"},
     {"staleness"},

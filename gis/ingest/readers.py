@@ -28,10 +28,12 @@ from gis.ingest.shapefile import check_shapefile, shapefile_encoding, whole_name
 from gis.ingest.source import Source
 from gis.ingest.tabular import read_csv, read_xlsx
 from gis.ingest.values import objects
+from gis.vct import read_vct
 
 _GDAL_SUFFIXES = (".shp", ".gpkg", ".gdb", ".geojson", ".json", ".geojsonl", ".kml", ".dxf", ".fgb",
                   ".tab", ".mif", ".sqlite")  # fmt: skip
 _ARCHIVES = (".zip", ".kmz")
+_VCT = (".vct",)
 _PARQUET = (".parquet", ".geoparquet")
 _TABLES: Mapping[str, Callable[[Path, str | None], Source]] = {
     ".csv": read_csv,
@@ -59,7 +61,7 @@ _PARQUET_ERRORS = (
     KeyError,
     TypeError,
 )
-SUFFIXES = (*_GDAL_SUFFIXES, *_PARQUET, *_TABLES, *_ARCHIVES)
+SUFFIXES = (*_GDAL_SUFFIXES, *_PARQUET, *_VCT, *_TABLES, *_ARCHIVES)
 
 # What GDAL would follow to another place, whatever the file is called.
 _POINTERS = (b"<OGRVRT", b"<VRTDataset", b"<OGRWFS", b"<GDAL_WMS", b"gdal_streamed_alg", b"OAPIF:")
@@ -70,7 +72,7 @@ _GEOJSON_TYPES = frozenset({"FeatureCollection", "Feature", "Point", "MultiPoint
 def read_source(path: Path, source_layer: str | None = None) -> Source:
     """Return one layer of the file or FileGDB folder at `path` as it stands there.
 
-    `source_layer` names a layer, an Excel sheet, or a CAD layer of a DXF.
+    `source_layer` names a layer, an Excel sheet, a CAD layer of a DXF, or code, name or table in a VCT.
 
     Raises
     ------
@@ -95,6 +97,8 @@ def read_source(path: Path, source_layer: str | None = None) -> Source:
         source = _TABLES[suffix](path, source_layer)
     elif suffix in _PARQUET:
         source = _read_parquet(path)
+    elif suffix in _VCT:
+        source = _read_vct(path, source_layer)
     else:
         source = _read_gdal(path, source_layer)
     if source.table.shape[0] == 0:
@@ -254,6 +258,33 @@ def _cad_layer(path: Path, frame: pd.DataFrame, wanted: str | None) -> pd.DataFr
             raise InputError(f"{path.name}: there is no CAD layer {wanted!r}; it has {', '.join(names)}.")
         frame = frame[frame["Layer"] == wanted].reset_index(drop=True)
     return frame
+
+
+def _read_vct(path: Path, wanted: str | None) -> Source:
+    vct = read_vct(path)
+    if not vct.layers:
+        raise InputError(f"{path.name}: the file holds no features.")
+    told = ", ".join(f"{one.reference.code} ({one.reference.name})" for one in vct.layers)
+    if wanted is None:
+        # Lines that only bound areas have no columns.
+        found = [one for one in vct.layers if one.fields] or list(vct.layers)
+    else:
+        known = [(one, one.reference) for one in vct.layers]
+        found = [one for one, r in known if wanted in (r.code, r.name, r.table)]
+    if not found:
+        raise InputError(f"{path.name}: there is no layer {wanted!r}; it has {told}.")
+    if len(found) > 1:
+        raise InputError(
+            f"{path.name}: {len(found)} layers can be meant; name one with --source-layer: {told}."
+        )
+    (layer,) = found
+    return Source(
+        table=layer.rows,
+        geometry=objects(pd.Series(layer.shapes, dtype=object)),
+        crs=vct.head.crs,
+        layer=layer.reference.code,
+        notes=vct.notes,
+    )
 
 
 def _read_parquet(path: Path) -> Source:

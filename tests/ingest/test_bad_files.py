@@ -40,7 +40,7 @@ def test_missing_and_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.shp", "a.geojson", "a.csv", "a.gpkg", "a.zip", "a.xlsx", "a.parquet", "a.kml"]
+    "name", ["a.shp", "a.geojson", "a.csv", "a.gpkg", "a.zip", "a.xlsx", "a.parquet", "a.kml", "a.vct"]
 )
 def test_empty_file(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
@@ -48,7 +48,7 @@ def test_empty_file(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.gpkg", "a.geojson", "a.xlsx", "a.parquet", "a.zip", "a.kml", "a.fgb", "a.dxf"]
+    "name", ["a.gpkg", "a.geojson", "a.xlsx", "a.parquet", "a.zip", "a.kml", "a.fgb", "a.dxf", "a.vct"]
 )
 def test_garbage(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"this is no data at all\x00\xff" * 50)

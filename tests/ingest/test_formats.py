@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
@@ -16,7 +17,10 @@ import shapely
 from gis.crs import reproject, to_storage
 from gis.errors import InputError
 from gis.ingest import read_mapped
+from gis.vct import Field
+from gis.vct.writing import vct_writer
 from layers import LAYERS
+from tests.vct.examples import BODY, HEAD, PARCEL, form
 
 from .conftest import Frame
 
@@ -133,6 +137,36 @@ def test_dxf_closed_polylines(tmp_path: Path, parcels: Frame) -> None:
     assert len(read_mapped("parcel", tmp_path / "a.dxf", source_crs="EPSG:4548").frame) == 3
     with pytest.raises(InputError, match="no CAD layer 'x'; it has road, 地块"):
         read_mapped("parcel", tmp_path / "a.dxf", source_crs="EPSG:4548", source_layer="x")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("epsg", [4548, 4527, 4490])
+def test_vct(tmp_path: Path, parcels: Frame, epsg: int, shared: bool) -> None:
+    source = parcels()
+    shapes = source.to_crs(f"EPSG:{epsg}").geometry.to_numpy()
+    fields = Field("地块编号", "Char", 18), Field("容积率", "Float", 5, 2)
+    values = pa.RecordBatch.from_pandas(source[[f.name for f in fields]], preserve_index=False)
+    with vct_writer(tmp_path / "a.vct", form("3.0", epsg, shared=shared)) as writer:
+        writer.add(PARCEL, fields, [(shapes, values)])
+    for layer in (None, "1001", "宗地", "DK"):
+        mapped = read_mapped("parcel", tmp_path / "a.vct", source_layer=layer)
+        same_squares(mapped.frame, source)
+        assert mapped.report.rows_accepted == 3
+    with pytest.raises(InputError, match="no layer 'x'; it has 1001"):
+        read_mapped("parcel", tmp_path / "a.vct", source_layer="x")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.vct", "资料/a.vct")
+    same_squares(read_mapped("parcel", tmp_path / "a.zip").frame, source)
+
+
+def test_a_vct_of_an_unknown_system_is_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "a.vct").write_text(HEAD.replace("CGCS2000", "西安80") + BODY, encoding="gb18030")
+    with pytest.raises(InputError, match="coordinate system"):
+        read_mapped("parcel", tmp_path / "a.vct", source_layer="DK")
+    mapped = read_mapped("parcel", tmp_path / "a.vct", source_layer="DK", source_crs="EPSG:4548")
+    assert mapped.report.rows_accepted == 2
+    with pytest.raises(InputError, match="3 layers can be meant; name one with --source-layer: 1001"):
+        read_mapped("parcel", tmp_path / "a.vct", source_crs="EPSG:4548")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
