@@ -35,7 +35,7 @@ ZOOMS = range(8, 17)
 GROUPS = {"results": (RESULT_LAYER, *MATCH_LAYERS), "layers": tuple(LAYERS)}
 KEPT = "meta.tile"
 """The table of rendered tiles."""
-_BOX = "SELECT ST_Extent(ST_Transform(geom, 4326)) FROM layer.parcel"
+BOX = "SELECT ST_Extent(ST_Transform(geom, 4326)) FROM layer.parcel"
 
 Tile = tuple[str, int, int, int]
 
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
     tile: Tile
     seconds: float
     sent: int
-    raw: int
+    raw: bytes
 
 
 def viewports(box: Sequence[float], zoom: int, count: int, random: np.random.Generator) -> list[list[Tile]]:
@@ -65,8 +65,8 @@ def viewports(box: Sequence[float], zoom: int, count: int, random: np.random.Gen
 class Client:
     """Connections that stay open and share out the tiles of a viewport as a browser does."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, path: str = "/tiles/{}/{}/{}/{}.mvt") -> None:
+        self._path = path
         self._pool = ThreadPoolExecutor(CONNECTIONS)
         self._free = [http.client.HTTPConnection("127.0.0.1", port) for _ in range(CONNECTIONS)]
 
@@ -76,9 +76,8 @@ class Client:
 
     def _one(self, tile: Tile) -> Answer:
         connection = self._free.pop()
-        layer, z, x, y = tile
         start = time.perf_counter()
-        connection.request("GET", f"/tiles/{layer}/{z}/{x}/{y}.mvt", headers={"Accept-Encoding": "gzip"})
+        connection.request("GET", self._path.format(*tile), headers={"Accept-Encoding": "gzip"})
         response = connection.getresponse()
         body = response.read()
         seconds = time.perf_counter() - start
@@ -86,7 +85,7 @@ class Client:
         if response.status not in (200, 204):
             raise SystemExit(f"{tile}: {response.status} {body[:300]!r}")
         packed = response.headers.get("Content-Encoding") == "gzip"
-        return Answer(tile, seconds, len(body), len(gzip.decompress(body)) if packed else len(body))
+        return Answer(tile, seconds, len(body), gzip.decompress(body) if packed else body)
 
 
 def busy_s(roots: Sequence[int]) -> float:
@@ -103,10 +102,11 @@ def told(label: str, answers: Sequence[Answer], busy: float) -> None:
     """Print the figures of a pass."""
     p50, p95, top = np.percentile([a.seconds * 1e3 for a in answers], [50, 95, 100])
     largest = max(answers, key=lambda a: a.sent)
-    raw = max(answers, key=lambda a: a.raw)
+    raw = max(answers, key=lambda a: len(a.raw))
     print(
         f"{label:<22}{p50:8.1f}{p95:8.1f}{top:9.1f} ms {busy / len(answers) * 1e3:7.1f} CPU ms a tile"
-        f"{largest.sent / 1e3:8.0f} kB sent ({largest.tile[0]}) {raw.raw / 1e3:6.0f} kB raw ({raw.tile[0]})",
+        f"{largest.sent / 1e3:8.0f} kB sent ({largest.tile[0]})"
+        f" {len(raw.raw) / 1e3:6.0f} kB raw ({raw.tile[0]})",
         flush=True,
     )
 
@@ -127,7 +127,7 @@ def main() -> None:
     ):
         with store.engine.begin() as connection:
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            box = [float(s) for s in str(connection.scalar(sa.text(_BOX)))[4:-1].replace(",", " ").split()]
+            box = [float(s) for s in str(connection.scalar(sa.text(BOX)))[4:-1].replace(",", " ").split()]
             database = int(connection.scalar(sa.text("SELECT pg_backend_pid()")) or 0)
         roots = (
             service.process.pid,
@@ -143,8 +143,7 @@ def main() -> None:
                 if not views:
                     continue
                 with store.engine.begin() as connection:
-                    if connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": KEPT}) is not None:
-                        connection.execute(sa.text(f"TRUNCATE {KEPT}"))
+                    connection.execute(sa.text(f"TRUNCATE {KEPT}"))
                 for state in ("cold", "warm"):
                     before = busy_s(roots)
                     answers = [answer for view in views for answer in client.fetch(view)]
