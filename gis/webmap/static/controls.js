@@ -252,6 +252,7 @@
       if (layer && !state.shown.has(id)) toggle(layer, true);
     },
 
+    /* Take a layer away; after a comparison comes what was before it. */
     hide(id) {
       const layer = layers().find((one) => one.id === id);
       if (layer && state.shown.has(id)) toggle(layer, false);

@@ -5,8 +5,8 @@
   const RESULTS = "parcel_suitability", RUNS = ["match_parcel", "match_connection"];
   const PREFIX = "match:";
   const SIDES = [["left", "swipe_left"], ["right", "swipe_right"]];
-  const STEP_PERCENT = 2, LEAP_PERCENT = 10;
-  const state = { on: false, chosen: null, percent: 50, grids: null, divider: null, cards: null, grip_px: 0 };
+  const STEP_PERCENT = 2, LEAP_PERCENT = 10, MIDDLE_PERCENT = 50;
+  const state = { on: false, chosen: null, percent: MIDDLE_PERCENT, grids: null, divider: null, cards: null, grip_px: 0 };
   const listeners = [];
 
   /* The scenario of a choice; null for the stored results. */
@@ -26,7 +26,7 @@
     return [run, all.find((choice) => choice !== run && choice !== RESULTS) || RESULTS];
   }
 
-  /* Cut the layers of each side at the divider, and put it there; panes move with the map, the cut does not. */
+  /* Put the divider in its place and cut the layers of each side there; the panes move with the map, the cut does not. */
   function cut() {
     if (!state.on) return;
     const { map, grids, divider, percent } = state;
@@ -55,7 +55,7 @@
       ArrowLeft: -STEP_PERCENT, ArrowDown: -STEP_PERCENT, ArrowRight: STEP_PERCENT, ArrowUp: STEP_PERCENT,
       PageDown: -LEAP_PERCENT, PageUp: LEAP_PERCENT, Home: -100, End: 100,
     }[event.key];
-    if (!moved) return;
+    if (!moved || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     move(state.percent + moved);
   }
@@ -115,7 +115,7 @@
     card.setAttribute("aria-label", text(title));
     card.replaceChildren(
       el("div", { class: "row" }, el("b", {}, text(title)), picker(side, `swipe-${name}`, text(title)), side === 1 ? closer() : ""),
-      el("p", { class: "note" }, text(scenario === null ? "swipe_scored" : "match_run_of", { day: OneMap.day(run.finished_at), as_of: run.as_of })),
+      el("p", { class: "note" }, text(scenario === null ? "swipe_scored" : "swipe_matched", { day: OneMap.day(run.finished_at), as_of: run.as_of })),
       ...(run.current ? [] : [el("p", { class: "stale" }, text("swipe_stale"))]),
       ...(OneMap.filter.isOn() ? [el("p", { class: "note filtered" }, filtered)] : []),
     );
@@ -200,8 +200,7 @@
 
     /* Begin with what was shown before, or end; called by the layer's switch. */
     toggle(on, before) {
-      state.on = on;
-      state.chosen = on ? state.chosen || usual(before) : null;
+      Object.assign(state, on ? { on, chosen: state.chosen || usual(before) } : { on, chosen: null, percent: MIDDLE_PERCENT });
       tell();
     },
 
@@ -221,8 +220,8 @@
       else OneMap.controls.show("swipe");
     },
 
-    /* The comparison as text for a link; empty where there is none. */
-    query: () => (state.on ? [...state.chosen, state.percent].join(",") : ""),
+    /* The comparison as text for a link. */
+    query: () => [...state.chosen, state.percent].join(","),
 
     /* What such a text means: the pair, its scenarios and the divider's place; null where it is none. */
     read(asked) {
