@@ -54,6 +54,19 @@ def _labels(connection: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(found).mappings()]
 
 
+def _results_run(store: Store) -> dict[str, Any] | None:
+    """Return when the stored results were worked out, and whether of the present layers."""
+    run = store.latest_run()
+    if run is None or run.finished_at is None:
+        return None
+    present = {layer: v.version for layer, v in store.layer_versions().items()}
+    return {
+        "finished_at": run.finished_at.isoformat(),
+        "as_of": run.as_of.isoformat(),
+        "current": run.layer_versions == present,
+    }
+
+
 def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapData:
     """Return what `gis.webmap.map_page` needs to know of what may be read, and of the rules behind it."""
     versions = {
@@ -71,6 +84,7 @@ def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapDat
         versions=versions,
         synthetic=synthetic,
         results_withheld=RESULTS not in may_read,
+        results_run=_results_run(store) if RESULTS in may_read else None,
         labels=labels,
         clauses={
             c.clause_id: {"source": f"{c.document} {c.section}", "rule": c.rule_in_short}

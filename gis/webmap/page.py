@@ -58,6 +58,7 @@ SCRIPTS = (
     "option.js",
     "portfolio.js",
     "match.js",
+    "swipe.js",
     "site.js",
     "match_parcel.js",
     "report.js",
@@ -82,7 +83,7 @@ SCRIPTS = (
     "share.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "print")
+STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "swipe", "print")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -100,6 +101,8 @@ class MapData:
     loaded; `versions` maps a layer (or `parcel_suitability`) to the token of its
     present version; `synthetic` names layers that hold synthetic features;
     `results_withheld` says that the reader may not see what was worked out;
+    `results_run` tells of the run behind it (`finished_at` and `as_of` as ISO 8601, and whether it is
+    `current`, of the layers that are loaded now), None where there is none or it is withheld;
     `labels` are district names with keys zh, en, lon, lat. Of the rule set behind
     the results: `clauses` maps a clause id to where it stands (`source`) and what it
     says in short (`rule`), `areas` the id of an area that the policy names to its title (zh, en), and
@@ -110,6 +113,7 @@ class MapData:
     versions: Mapping[str, str]
     synthetic: Sequence[str]
     results_withheld: bool
+    results_run: Mapping[str, Any] | None
     labels: Sequence[Mapping[str, Any]]
     clauses: Mapping[str, Mapping[str, str]]
     areas: Mapping[str, Mapping[str, str]]
@@ -232,6 +236,7 @@ def _layer_entries(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> 
             "geometry": "polygon",
             "loaded": RESULT_LAYER in data.versions,
             "withheld": data.results_withheld,
+            "run": dict(data.results_run) if data.results_run else None,
             "feature_count": result_count,
             "synthetic": "parcel" in data.synthetic,
             "visible": True,

@@ -24,6 +24,7 @@ EMPTY = MapData(
     versions={},
     synthetic=(),
     results_withheld=False,
+    results_run=None,
     labels=[],
     clauses={},
     areas={},

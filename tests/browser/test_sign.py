@@ -50,6 +50,7 @@ def test_a_key_opens_the_map(
     expect(mains.locator(".missing")).to_have_text(words[0])
     expect(mains.locator("input[type=checkbox]")).to_be_disabled()
     expect(page.locator("#match-entry")).to_be_hidden()
+    expect(page.locator("[data-tool=swipe]")).to_have_count(0)
     asked = [url for url in visit.requests if MAINS in url or "suitability" in url or "matches" in url]
     assert asked == []
     visit.check()
@@ -72,6 +73,7 @@ def test_a_key_opens_the_map(
         page.locator("#layers-toggle").click()
     expect(mains.locator("input[type=checkbox]")).to_be_enabled()
     expect(page.locator("#match-entry")).to_be_visible()
+    expect(page.locator("[data-tool=swipe]")).to_have_count(1)
     assert visit.drawn() > 0
     visit.check()
 
@@ -79,6 +81,12 @@ def test_a_key_opens_the_map(
         page.locator("#sign-open").click()
     visit.settle()
     expect(page.locator("#sign-open")).to_have_text(words[1])
+    visit.check()
+
+    # Whether there is such a run is not told to who may not see results.
+    page.goto(f"{guarded}/?lang={lang}&scenario=base&compare=match:base,match:other,50")
+    expect(page.locator("#map-hint")).to_contain_text("scenario=base、compare=match:base,match:other,50")
+    visit.settle()
     visit.check()
     page.context.close()
 

@@ -2,9 +2,10 @@
 (function () {
   "use strict";
   const GROUPS = ["results", "resource", "restriction", "network", "reference"];
-  // Both colour every parcel: one of them is shown at a time.
-  const RESULTS = ["parcel_suitability", "match_parcel"];
-  const state = { map: null, grids: null, shown: new Set(), counts: null, labels: null, matched: null };
+  // Each colours every parcel: one of them is shown at a time.
+  const RESULTS = ["parcel_suitability", "match_parcel", "swipe"];
+  // `before` is what of these was shown when the comparison began.
+  const state = { map: null, grids: null, shown: new Set(), before: null, counts: null, labels: null, matched: {}, turn: 0 };
   const { el, text, pick } = OneMap;
 
   function swatch(layer) {
@@ -19,6 +20,7 @@
   }
 
   function gridsOf(layer) {
+    if (layer.id === "swipe") return OneMap.swipe.grids();
     const names = layer.id === "match_parcel" ? ["match_parcel", "match_connection"] : [layer.id];
     return names.map((name) => state.grids[name]);
   }
@@ -31,6 +33,10 @@
       OneMap.sites.toggle(on);
       return;
     }
+    if (layer.id === "swipe") {
+      OneMap.swipe.toggle(on, state.before);
+      return;
+    }
     gridsOf(layer).forEach((grid) => {
       if (on) state.map.addLayer(grid); else state.map.removeLayer(grid);
     });
@@ -40,15 +46,18 @@
   /* The layers of the catalogue, with matching beside the other results. */
   function layers() {
     const [results, ...others] = OneMap.config.layers;
-    return [results, ...OneMap.match.layers(), ...OneMap.sites.layers(), ...others];
+    return [results, ...OneMap.match.layers(), ...OneMap.swipe.layers(), ...OneMap.sites.layers(), ...others];
   }
 
-  /* Switch a layer; of two that would cover each other, the other goes. */
+  /* Switch a layer; of two that would cover each other, the other goes. After a comparison comes what was before it. */
   function toggle(layer, on) {
     if (on && RESULTS.includes(layer.id)) {
-      layers().filter((other) => RESULTS.includes(other.id) && state.shown.has(other.id)).forEach((other) => draw(other, false));
+      const others = layers().filter((other) => RESULTS.includes(other.id) && state.shown.has(other.id));
+      if (layer.id === "swipe") state.before = others.length ? others[0].id : null;
+      others.forEach((other) => draw(other, false));
     }
     draw(layer, on);
+    if (layer.id === "swipe" && !on) layers().filter((other) => other.id === state.before).forEach((other) => draw(other, true));
     if (["site", "match_segment"].includes(layer.id)) drawMatch();
     if (!RESULTS.includes(layer.id)) return;
     drawMatch();
@@ -127,37 +136,49 @@
     );
   }
 
-  function legendRow(colour, title, number, kind) {
+  /* A colour with its title and its figures; of several, one that is missing keeps its place. */
+  function legendRow(colour, title, numbers, kind) {
     const mark = el("span", { class: `swatch swatch-fill ${kind || ""}`, "aria-hidden": "true" });
     mark.style.setProperty("--colour", colour);
-    const shown = number === null ? null : el("span", { class: "count" }, number);
-    return el("li", {}, mark, el("span", { class: "layer-title" }, title), shown);
+    const kept = numbers.length > 1 ? numbers : numbers.filter((number) => number !== null);
+    return el("li", {}, mark, el("span", { class: "layer-title" }, title), kept.map((number) => el("span", { class: "count" }, number)));
   }
 
   const isMatch = () => state.shown.has("match_parcel");
 
-  /* MW of a technology in the run that is shown; nothing before they have arrived. */
-  function matchedMw(technology) {
-    const found = state.matched && state.matched.summary.technologies.find((row) => row.technology === technology);
+  const isSwipe = () => state.shown.has("swipe");
+
+  /* What the legend is of, with the scenario (null: the stored results): the layer shown, or both sides of the comparison. */
+  const columns = () => (isSwipe() ? OneMap.swipe.sides() : [{ title: null, scenario: isMatch() ? OneMap.match.scenario() : null }]);
+
+  /* MW of a technology in a run; nothing before they have arrived. */
+  function matchedMw(technology, scenario) {
+    const run = state.matched[scenario];
+    const found = run && run.summary.technologies.find((row) => row.technology === technology);
     return found ? OneMap.tables.mw(found.allocated_kw) : null;
   }
 
   function drawLegend() {
-    const match = isMatch();
-    const [title, unit] = document.querySelectorAll("#legend-title span");
-    title.textContent = text(match ? "legend_match" : "legend");
-    unit.textContent = match ? "MW" : text("legend_count");
-    const rows = OneMap.config.technologies.map(
-      (t) => legendRow(t.colour, pick(t.title), match ? matchedMw(t.id) : count(t.id)),
+    const own = columns();
+    const [results, match] = [own.some(({ scenario }) => scenario === null), own.some(({ scenario }) => scenario !== null)];
+    const figures = (id) => own.map(({ scenario }) => (scenario === null ? count(id) : matchedMw(id, scenario)));
+    document.getElementById("legend").classList.toggle("pair", own.length > 1);
+    document.getElementById("legend-title").replaceChildren(
+      el("span", { class: "layer-title" }, text(isSwipe() ? "legend_swipe" : match ? "legend_match" : "legend")),
+      ...own.map(({ title, scenario }) => el(
+        "span", { class: "count" }, ...(title ? [text(title), el("br")] : []), scenario === null ? text("legend_count") : "MW",
+      )),
     );
-    rows.push(legendRow(OneMap.noneColour, text(match ? "legend_no_load" : "legend_none"), match ? null : count(null), "faint"));
-    document.getElementById("legend-technologies").replaceChildren(...rows);
+    const none = [results ? text("legend_none") : null, match ? text("legend_no_load") : null].filter(Boolean).join(" / ");
+    document.getElementById("legend-technologies").replaceChildren(
+      ...OneMap.config.technologies.map((t) => legendRow(t.colour, pick(t.title), figures(t.id))),
+      legendRow(OneMap.noneColour, none, figures(null), "faint"),
+    );
     const grey = "#4a545c";
-    document.getElementById("legend-statuses").replaceChildren(...(match ? [
-      legendRow(OneMap.noneColour, text("legend_unknown_load"), null, "hatched"),
-    ] : [
-      legendRow(grey, text("legend_suitable"), null), legendRow(grey, text("legend_conditional"), null, "hatched"),
-    ]));
+    document.getElementById("legend-statuses").replaceChildren(
+      ...(results ? [legendRow(grey, text("legend_suitable"), []), legendRow(grey, text("legend_conditional"), [], "hatched")] : []),
+      ...(match ? [legendRow(OneMap.noneColour, text("legend_unknown_load"), [], "hatched")] : []),
+    );
     document.getElementById("legend-sites").replaceChildren(...(state.shown.has("site") ? siteLegend() : []));
     document.getElementById("legend-segments").replaceChildren(...(state.shown.has("match_segment") ? segmentLegend() : []));
     drawNote();
@@ -182,23 +203,27 @@
   function drawNote() {
     const cells = state.map.getZoom() <= OneMap.config.cellMaxZoom;
     document.body.classList.toggle("cells", cells);
-    const key = isMatch() ? (cells ? "legend_match_cells" : "legend_match_parcels") : cells ? "legend_cells" : "legend_parcels";
-    document.getElementById("legend-note").textContent = text(key);
+    const mixed = isSwipe() && columns().some(({ scenario }) => scenario === null);
+    const match = isMatch() || isSwipe();
+    const key = cells ? (mixed ? "swipe_cells" : match ? "legend_match_cells" : "legend_cells") : match ? "legend_match_parcels" : "legend_parcels";
+    const figures = isSwipe() ? [text(mixed ? "swipe_figures_mixed" : "swipe_figures_runs")] : [];
+    document.getElementById("legend-note").replaceChildren(...[...figures, text(key)].flatMap((words, at) => (at ? [el("br"), words] : [words])));
     const stale = isMatch() ? OneMap.match.staleNote(OneMap.match.scenario()) : null;
     document.getElementById("legend-stale").replaceChildren(...[stale].filter(Boolean));
   }
 
-  /* Figures of the run that is shown, told once they have arrived. */
+  /* Figures of the runs that are shown, told once they have arrived. */
   async function drawMatch() {
+    const turn = ++state.turn;
+    state.matched = {};
     drawSwitches();
     drawLegend();
-    const scenario = OneMap.match.scenario();
-    state.matched = null;
-    if (!isMatch()) return;
+    const scenarios = columns().map(({ scenario }) => scenario).filter((scenario) => scenario !== null);
+    if (!scenarios.length) return;
     try {
-      const found = await OneMap.match.detail(scenario);
-      if (scenario !== OneMap.match.scenario()) return;
-      state.matched = found;
+      const found = await Promise.all(scenarios.map(OneMap.match.detail));
+      if (turn !== state.turn) return;
+      state.matched = Object.fromEntries(scenarios.map((scenario, at) => [scenario, found[at]]));
       drawLegend();
     } catch (error) {
       OneMap.hint(text("failed", { text: error.message }));
@@ -213,12 +238,24 @@
   OneMap.controls = {
     shown: () => [...state.shown],
 
+    /* The layers that are shown once a comparison has ended. */
+    lasting: () => [...state.shown, ...(isSwipe() && state.before ? [state.before] : [])].filter((id) => id !== "swipe"),
+
+    /* Whether the stored results are drawn, alone or on a side of the comparison. */
+    drawsResults: () => state.shown.has("parcel_suitability") || OneMap.swipe.sides().some(({ scenario }) => scenario === null),
+
     closeDrawer: () => setDrawer(false),
 
     /* Show a layer, whatever was shown. */
     show(id) {
       const layer = layers().find((one) => one.id === id);
       if (layer && !state.shown.has(id)) toggle(layer, true);
+    },
+
+    /* Take a layer away; after a comparison comes what was before it. */
+    hide(id) {
+      const layer = layers().find((one) => one.id === id);
+      if (layer && state.shown.has(id)) toggle(layer, false);
     },
 
     /* Show these layers and no others; ids of none that can be shown are returned. */
@@ -253,6 +290,10 @@
         drawLabels();
       });
       OneMap.match.onChange(drawMatch);
+      OneMap.swipe.onChange(() => {
+        drawMatch();
+        OneMap.filter.drawBadge();
+      });
       OneMap.sites.onChange(drawMatch);
       if (OneMap.config.layers.some((layer) => layer.id === "parcel_suitability" && layer.loaded)) {
         OneMap.getJson("/api/summary?by=city").then((summary) => {

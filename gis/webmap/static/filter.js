@@ -12,7 +12,7 @@
   const ENDS = { score_min: "filter_score_min", score_max: "filter_score_max" };
   const WAIT_MS = 200;
   const empty = () => ({ technology: [], status: [], district: [], land_use_class: [], score_min: null, score_max: null });
-  const state = { grid: null, wanted: empty(), found: null, counted: null, all: null, turn: 0, timer: null, open: new Set(["technology"]) };
+  const state = { grids: [], wanted: empty(), found: null, counted: null, all: null, turn: 0, timer: null, open: new Set(["technology"]) };
   const listeners = [];
 
   const isOn = () => state.wanted.score_min !== null || state.wanted.score_max !== null
@@ -56,9 +56,10 @@
   function drawTiles() {
     const asked = query(state.wanted);
     const filter = asked ? `&${asked}` : "";
-    if (state.grid.options.filter === filter) return;
-    state.grid.options.filter = filter;
-    if (OneMap.map.hasLayer(state.grid)) state.grid.redraw();
+    state.grids.filter((grid) => grid.options.filter !== filter).forEach((grid) => {
+      grid.options.filter = filter;
+      if (OneMap.map.hasLayer(grid)) grid.redraw();
+    });
   }
 
   /* Take out what no parcel has, as a link may name; there is no box to untick it by. */
@@ -171,7 +172,7 @@
   /* Over the map, so that nobody takes a part of the parcels for all of them. */
   function drawBadge() {
     const badge = document.getElementById("filter-badge");
-    badge.hidden = !state.found || !isOn() || !OneMap.controls.shown().includes("parcel_suitability");
+    badge.hidden = !state.found || !isOn() || !OneMap.controls.drawsResults();
     if (!badge.hidden) badge.firstElementChild.textContent = text("filter_badge", { n: number(state.found.parcel_count), all: number(state.all) });
   }
 
@@ -248,8 +249,9 @@
       return wrong;
     },
 
+    /* `grids` draw the stored results, wherever they are shown. */
     async start(grids) {
-      state.grid = grids.parcel_suitability;
+      state.grids = grids;
       const section = document.getElementById("filter");
       const [results, ...others] = OneMap.config.layers;
       section.hidden = results.withheld || !results.loaded || others.some((layer) => layer.id === "parcel" && layer.withheld);

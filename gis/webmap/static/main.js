@@ -12,7 +12,7 @@
     const turn = ++asked;
     const { lng, lat } = at.wrap();
     const layers = OneMap.controls.shown().filter(
-      (id) => !["parcel_suitability", "match_parcel", "match_segment", "site", "parcel", "district", "township"].includes(id),
+      (id) => !["parcel_suitability", "match_parcel", "match_segment", "swipe", "site", "parcel", "district", "township"].includes(id),
     );
     const query = new URLSearchParams({
       lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
@@ -84,7 +84,8 @@
       map.invalidateSize();
       map.fitBounds([[south, west], [north, east]], { padding: [2, 2], animate: false });
       const misread = OneMap.link.restoreView();
-      OneMap.filter.start(grids);
+      OneMap.swipe.start(map, grids);
+      OneMap.filter.start([grids.parcel_suitability, ...OneMap.swipe.resultGrids()]);
       OneMap.controls.start(map, grids);
       OneMap.panel.start();
       OneMap.find.start(map);

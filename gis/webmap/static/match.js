@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { el, text } = OneMap;
-  const state = { runs: [], job: null, versions: {}, scenario: null, pair: null, grids: null };
+  const state = { runs: [], job: null, versions: {}, scenario: null, pair: null, grids: null, listed: false };
   const listeners = [];
   const kept = new Map();
 
@@ -19,20 +19,24 @@
     return kept.get(key);
   }
 
+  /* Have a grid of tiles draw a run; what it draws already is not asked for again. */
+  function aim(grid, scenario) {
+    const next = { scenario, version: state.versions[scenario] || "" };
+    if (grid.options.scenario === next.scenario && grid.options.version === next.version) return;
+    Object.assign(grid.options, next);
+    if (OneMap.map.hasLayer(grid)) grid.redraw();
+  }
+
   function drawTiles() {
     if (!state.scenario) return;
-    [state.grids.match_parcel, state.grids.match_connection, state.grids.match_segment].forEach((grid) => {
-      const next = { scenario: state.scenario, version: state.versions[state.scenario] || "" };
-      if (grid.options.scenario === next.scenario && grid.options.version === next.version) return;
-      Object.assign(grid.options, next);
-      if (OneMap.map.hasLayer(grid)) grid.redraw();
-    });
+    [state.grids.match_parcel, state.grids.match_connection, state.grids.match_segment].forEach((grid) => aim(grid, state.scenario));
   }
 
   function tell() {
     drawTiles();
     drawToggle();
     listeners.forEach((listener) => listener());
+    OneMap.link.changed();
   }
 
   /* The name of a scenario as it is shown. */
@@ -89,7 +93,7 @@
   }
 
   OneMap.match = {
-    titleOf, assumed, select, staleNote, drawToggle,
+    titleOf, assumed, aim, select, staleNote, drawToggle,
 
     start(grids) {
       state.grids = grids;
@@ -106,6 +110,9 @@
 
     scenario: () => state.scenario,
 
+    /* Whether it is known which runs there are. */
+    isListed: () => state.listed,
+
     /* What a run comes to, its ledger of a layer, what a parcel gets, what has changed against another run. */
     detail: (scenario) => once(scenario, ""),
 
@@ -121,7 +128,7 @@
         OneMap.getJson("/api/matches"), OneMap.getJson("/api/tiles/matches"),
       ]);
       const known = JSON.stringify([state.runs, state.versions]);
-      Object.assign(state, { runs: listed.runs, job: listed.job, versions });
+      Object.assign(state, { runs: listed.runs, job: listed.job, versions, listed: true });
       if (known === JSON.stringify([state.runs, state.versions])) return;
       if (!runOf(state.scenario)) {
         const first = runOf("base") || state.runs[0];

@@ -51,14 +51,23 @@
     return el("div", { class: "fields" }, box("before", "match_before"), box("after", "match_after"));
   }
 
+  /* To the map: one in the place of the other, or on two sides of a divider. */
   function toMap(leave) {
-    const button = el("button", { type: "button", class: "primary", id: "match-to-map" }, text("match_to_map"));
-    button.addEventListener("click", () => {
-      leave();
+    const way = (id, words, show) => {
+      const button = el("button", { type: "button", class: "primary", id }, words);
+      button.addEventListener("click", () => {
+        leave();
+        show([state.before, state.after]);
+      });
+      return button;
+    };
+    const flip = (pair) => {
       OneMap.controls.show("match_parcel");
-      OneMap.match.compare([state.before, state.after]);
-    });
-    return button;
+      OneMap.match.compare(pair);
+    };
+    const swipe = way("match-to-swipe", text("swipe_to_map"), OneMap.swipe.openRuns);
+    swipe.disabled = state.before === state.after;
+    return el("div", { class: "fields" }, way("match-to-map", text("match_to_map"), flip), swipe);
   }
 
   function assumptions() {

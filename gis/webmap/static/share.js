@@ -1,11 +1,13 @@
-/* The address of what is shown: place, layers, filter, parcel and language, kept in the address bar. */
+/* The address of what is shown: place, layers, run, comparison, filter, parcel and language, kept in the address bar. */
 (function () {
   "use strict";
   const { text } = OneMap;
   const FILTER = ["technology", "status", "district", "land_use_class", "score_min", "score_max"];
-  const OWN = ["at", "layers", "parcel", ...FILTER];
+  const OWN = ["at", "layers", "scenario", "compare", "parcel", ...FILTER];
   const WAIT_MS = 250;
-  const state = { parcel: null, ready: false, timer: null };
+  // The run that is shown where a link names none.
+  const USUAL_RUN = "base";
+  const state = { parcel: null, ready: false, timer: null, gone: [] };
 
   /* Latitude, longitude and zoom of the middle of the map, to about a metre. */
   function place() {
@@ -21,12 +23,15 @@
     const url = new URL(location.href);
     OWN.forEach((name) => url.searchParams.delete(name));
     url.searchParams.set("at", place());
-    const shown = OneMap.controls.shown().sort().join(",");
+    const shown = OneMap.controls.lasting().sort().join(",");
     if (shown !== usual()) url.searchParams.set("layers", shown || "none");
+    const scenario = OneMap.match.scenario();
+    if (scenario && scenario !== USUAL_RUN) url.searchParams.set("scenario", scenario);
+    if (OneMap.swipe.isOn()) url.searchParams.set("compare", OneMap.swipe.query());
     new URLSearchParams(OneMap.filter.query()).forEach((value, name) => url.searchParams.append(name, value));
     if (state.parcel) url.searchParams.set("parcel", state.parcel);
-    // Commas are as good as %2C there, and shorter to read.
-    url.search = url.searchParams.toString().replace(/%2C/g, ",");
+    // Commas and colons are as good as %2C and %3A there, and shorter to read.
+    url.search = url.searchParams.toString().replace(/%2C/g, ",").replace(/%3A/g, ":");
     if (url.href !== location.href) history.replaceState(history.state, "", url);
   }
 
@@ -52,6 +57,38 @@
     if (!asked.has("layers")) return [];
     const wanted = asked.get("layers").split(",").filter((id) => id && id !== "none");
     return OneMap.controls.showOnly(wanted).map((id) => `layers=${id.slice(0, 40)}`);
+  }
+
+  /* Whether a run of the link is there; of one that is not, the name is kept to be told. */
+  function hasRun(scenario) {
+    const found = OneMap.match.run(scenario) !== null;
+    if (!found) state.gone.push(scenario.slice(0, 40));
+    return found;
+  }
+
+  function restoreScenario(asked) {
+    const scenario = asked.get("scenario");
+    if (!scenario) return [];
+    if (!OneMap.match.isListed()) return [`scenario=${scenario.slice(0, 40)}`];
+    if (hasRun(scenario)) OneMap.match.choose(scenario);
+    return [];
+  }
+
+  function restoreComparison(asked) {
+    if (!asked.has("compare")) return [];
+    const found = OneMap.match.isListed() ? OneMap.swipe.read(asked.get("compare")) : null;
+    if (!found) return [`compare=${asked.get("compare").slice(0, 40)}`];
+    if (found.scenarios.map(hasRun).every(Boolean)) OneMap.swipe.open(found.pair, found.percent);
+    return [];
+  }
+
+  /* What of the link could not be shown, in words; nothing where all was. */
+  function told(wrong) {
+    const gone = [...new Set(state.gone)];
+    return [
+      wrong.length ? text("share_ignored", { names: wrong.join("、") }) : null,
+      gone.length ? text("share_gone", { names: gone.join("、") }) : null,
+    ].filter(Boolean).join(" ");
   }
 
   async function restoreParcel(asked) {
@@ -97,8 +134,9 @@
     async start(map, wrong) {
       document.getElementById("share-copy").addEventListener("click", copy);
       const asked = new URLSearchParams(location.search);
-      wrong.push(...restoreLayers(asked), ...await restoreParcel(asked));
-      if (wrong.length) OneMap.hint(text("share_ignored", { names: wrong.join("、") }));
+      wrong.push(...restoreScenario(asked), ...restoreLayers(asked), ...restoreComparison(asked), ...await restoreParcel(asked));
+      const words = told(wrong);
+      if (words) OneMap.hint(words);
       state.ready = true;
       map.on("moveend", later);
       OneMap.filter.onChange(later);
