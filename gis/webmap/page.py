@@ -71,6 +71,9 @@ SCRIPTS = (
     "match_charts.js",
     "match_views.js",
     "match_compare.js",
+    "dashboard_charts.js",
+    "dashboard_views.js",
+    "dashboard.js",
     "find.js",
     "sign.js",
     "job.js",
@@ -82,7 +85,7 @@ SCRIPTS = (
     "share.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "print")
+STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "dashboard", "print")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -100,7 +103,7 @@ class MapData:
     loaded; `versions` maps a layer (or `parcel_suitability`) to the token of its
     present version; `synthetic` names layers that hold synthetic features;
     `results_withheld` says that the reader may not see what was worked out;
-    `labels` are district names with keys zh, en, lon, lat. Of the rule set behind
+    `labels` are district names with keys id, zh, en, lon, lat. Of the rule set behind
     the results: `clauses` maps a clause id to where it stands (`source`) and what it
     says in short (`rule`), `areas` the id of an area that the policy names to its title (zh, en), and
     `new_build_share_frac` is the share of new energy that new projects must reach.

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from api.commands_serve import _say_content
 from api.examples import BODY_EXAMPLES
 from api.main import create_app
-from api.schemas import Hit, Layers, Problem, SearchResult, Summary
+from api.schemas import Hit, Layers, Problem, SearchResult
 from api.schemas_suitability import Suitability, SuitabilityResults
+from api.schemas_summary import Summary
 from api.tile_versions import tile_versions
 from gis.resources import Raster
 from gis.settings import Settings

@@ -1,9 +1,9 @@
-/* The address of what is shown: place, layers, filter, parcel and language, kept in the address bar. */
+/* The address of what is shown: place, layers, filter, parcel, dashboard and language, kept in the address bar. */
 (function () {
   "use strict";
   const { text } = OneMap;
   const FILTER = ["technology", "status", "district", "land_use_class", "score_min", "score_max"];
-  const OWN = ["at", "layers", "parcel", ...FILTER];
+  const OWN = ["at", "layers", "parcel", "targets", ...FILTER];
   const WAIT_MS = 250;
   const state = { parcel: null, ready: false, timer: null };
 
@@ -25,6 +25,7 @@
     if (shown !== usual()) url.searchParams.set("layers", shown || "none");
     new URLSearchParams(OneMap.filter.query()).forEach((value, name) => url.searchParams.append(name, value));
     if (state.parcel) url.searchParams.set("parcel", state.parcel);
+    if (OneMap.dashboard.isOpen()) url.searchParams.set("targets", OneMap.dashboard.place());
     // Commas are as good as %2C there, and shorter to read.
     url.search = url.searchParams.toString().replace(/%2C/g, ",");
     if (url.href !== location.href) history.replaceState(history.state, "", url);
@@ -97,7 +98,7 @@
     async start(map, wrong) {
       document.getElementById("share-copy").addEventListener("click", copy);
       const asked = new URLSearchParams(location.search);
-      wrong.push(...restoreLayers(asked), ...await restoreParcel(asked));
+      wrong.push(...restoreLayers(asked), ...await restoreParcel(asked), ...await OneMap.dashboard.restore(asked));
       if (wrong.length) OneMap.hint(text("share_ignored", { names: wrong.join("、") }));
       state.ready = true;
       map.on("moveend", later);
