@@ -5,7 +5,7 @@ Another basis, such as built projects, is one more entry of `_TITLES` and one mo
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -68,8 +68,8 @@ _TITLES: Mapping[BasisId, tuple[Words, Words]] = {
         {
             "zh": "匹配方案 base 中新能源承担的热负荷所对应的供热面积，同一热源只分配一次；"
             "是测算，不是已建成规模。",
-            "en": "Heated area by the part of its load that new energy serves in the run “base”; every source "
-            "is shared out once. What could be, not what is built.",
+            "en": "Heated area by the part of its load that new energy serves in the run “base”; every "
+            "source is shared out once. What could be, not what is built.",
         },
     ),
     "matched_without_air": (
@@ -88,7 +88,6 @@ _TITLES: Mapping[BasisId, tuple[Words, Words]] = {
 }
 _NO_RUN = {"zh": "还没有匹配方案 base。", "en": "There is no matching run “base” yet."}
 _NOT_LOADED = {"zh": "供热项目图层尚未导入。", "en": "The layer of heat projects was never loaded."}
-_WITHHELD = {"zh": "无权查看供热项目图层。", "en": "You may not see the layer of heat projects."}
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,6 @@ class Standings:
 
 def standings(
     store: Store,
-    may_read: Container[str],
     run: RunRecord,
     ruleset: RuleSet,
     by: By,
@@ -142,14 +140,14 @@ def standings(
     """Return what every basis tells of the city and its places.
 
     `sums` are those of the stored results by place. Matching and projects are told by district, and of
-    townships not at all.
+    townships not at all. Who may read results may read every layer that is loaded, projects among them.
     """
     versions = store.layer_versions()
     by_district = by == "district"
     told: dict[BasisId, Told] = {
         **_potential(sums, run, versions),
         **_matched(store, versions, by_district),
-        "running": _running(store, may_read, versions, by_district),
+        "running": _running(store, versions, by_district),
     }
     p = ruleset.portfolio.number
     places = frozenset(told["running"].figures) - {()}
@@ -201,20 +199,14 @@ def _area(technologies: Iterable[Mapping[str, Any]], left_out: str | None) -> fl
     return float(sum(t["heated_area_m2"] for t in technologies if t["technology"] != left_out))
 
 
-def _running(
-    store: Store, may_read: Container[str], versions: Mapping[str, LayerVersion], by_district: bool
-) -> Told:
-    if _PROJECTS not in may_read:
-        return Told({}, missing=_WITHHELD)
+def _running(store: Store, versions: Mapping[str, LayerVersion], by_district: bool) -> Told:
     if _PROJECTS not in versions:
         return Told({}, missing=_NOT_LOADED)
     project = LAYER_TABLES[_PROJECTS].c
-    place: Any = project.district
-    if _OUTLINES in may_read:
-        # A record that names no district lies in the one whose outline holds it.
-        outline = LAYER_TABLES[_OUTLINES].c
-        held = select(func.min(outline.name)).where(func.ST_Covers(outline.geom, project.geom))
-        place = func.coalesce(place, held.scalar_subquery())
+    # A record that names no district lies in the one whose outline holds it.
+    outline = LAYER_TABLES[_OUTLINES].c
+    held = select(func.min(outline.name)).where(func.ST_Covers(outline.geom, project.geom))
+    place = func.coalesce(project.district, held.scalar_subquery())
     found = select(place.label("district"), project.heated_area_m2).where(project.status == "running")
     running = found.subquery().c
     area = running.heated_area_m2

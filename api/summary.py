@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -26,7 +26,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from api.access import readable, reading, reads
+from api.access import reading, reads
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_summary import Summary
@@ -237,14 +237,14 @@ def _recommended(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (order.get(r["technology"], 99), str(r["status"])))
 
 
-def summary_of(store: Store, may_read: Container[str], by: By, scorer: Scorer) -> dict[str, Any]:
+def summary_of(store: Store, by: By, scorer: Scorer) -> dict[str, Any]:
     """Return the body of GET /api/summary; NotFoundError before the first run."""
     run = store.latest_run()
     if run is None:
         raise NotFoundError("There are no results yet; import parcels and run `onemap score`.")
     ruleset = scorer.ruleset(run)
     sums = read_sums(store, by, ruleset)
-    held = standings(store, may_read, run, ruleset, by, sums.places)
+    held = standings(store, run, ruleset, by, sums.places)
     total = _row((), sums, held)
     return {
         "by": by,
@@ -290,7 +290,7 @@ def get_summary(
     format: Annotated[Literal["json", "csv"], Query(description="the document, or a table")] = "json",
 ) -> Response:
     """Sum the stored results, and hold what could be, is matched and runs against the city's targets."""
-    found = summary_of(reading(request), readable(request), by, request.app.state.scorer)
+    found = summary_of(reading(request), by, request.app.state.scorer)
     if format == "json":
         return ORJSON(found)
     name = f"onemap-summary-{by}-{found['as_of']}.csv"

@@ -45,8 +45,9 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
         groups = [g for g in row["recommended"] if g["technology"] == technology]
         known = [g["heated_area_m2"] for g in groups if g["heated_area_m2"] is not None]
         prefix = f"recommended_{technology or _NONE}"
+        nothing = row["parcel_count"] and not groups
         cells[f"{prefix}_parcel_count"] = sum(g["parcel_count"] for g in groups)
-        cells[f"{prefix}_heated_area_m2"] = sum(known) if known or not groups else None
+        cells[f"{prefix}_heated_area_m2"] = sum(known) if known or nothing else None
         cells[f"{prefix}_unknown_heated_area_count"] = sum(g["unknown_heated_area_count"] for g in groups)
     for standing in row["standings"]:
         cells |= {f"{standing['basis']}_{name}": standing[name] for name in _FIGURES}

@@ -61,6 +61,7 @@
       state.answer = answer;
       if (!rowOf(answer, state.place)) state.place = CITY;
       draw();
+      document.getElementById("dashboard-place").focus();
     } catch (error) {
       if (turn !== state.turn) return;
       state.answer = null;

@@ -9,15 +9,18 @@
   const LEAST_END = 0.2;
   const percent = (share, digits) => `${figure(share * 100, digits)}%`;
 
+  const told = (share, digits) => (share === null ? text("unknown") : percent(share, digits));
+
   /* The targets as lines across the bars. */
   function lines(targets) {
-    const line = (year, share) => ({
-      xAxis: share, label: { formatter: text("dashboard_line", { year, share: percent(share, 0) }) },
+    const line = (year, share, align) => ({
+      xAxis: share, label: { align, formatter: text("dashboard_line", { year, share: percent(share, 0) }) },
     });
     return {
       symbol: "none", silent: true, lineStyle: { color: "#8c1c13", width: 1.5, type: "solid" },
-      label: { position: "end", color: "#8c1c13", fontSize: 11, distance: [0, 3] },
-      data: [line(2025, targets.target_2025_share_frac), line(2030, targets.target_2030_share_frac)],
+      label: { position: "start", color: "#8c1c13", fontSize: 11.5, distance: 5 },
+      // The names go apart, as the lines may be close to each other.
+      data: [line(2025, targets.target_2025_share_frac, "right"), line(2030, targets.target_2030_share_frac, "left")],
     };
   }
 
@@ -26,16 +29,11 @@
   function standings(rows, targets) {
     const narrow = window.innerWidth < 760;
     const shares = rows.map((row) => row.share || 0);
-    const end = Math.ceil(Math.max(LEAST_END, ...shares) * 10.5) / 10;
+    const end = Math.ceil(Math.max(LEAST_END, ...shares) * 10) / 10;
     const left = (row) => Math.max(0, end - row.share);
     const known = {
       name: text("dashboard_known"), type: "bar", stack: "all", barMaxWidth: 20, markLine: lines(targets),
       data: rows.map((row) => ({ value: row.share, itemStyle: { color: COLOURS[row.basis] || "#52606d" } })),
-      label: {
-        show: true, position: "insideLeft", color: "#111827", textBorderColor: "#fff", textBorderWidth: 3,
-        formatter: ({ value }) => (value === null ? "" : percent(value, 1)),
-      },
-      itemStyle: { color: "#2f74b5" },
     };
     const rest = {
       name: text("dashboard_rest"), type: "bar", stack: "all", silent: true,
@@ -48,12 +46,12 @@
       grid: { left: 4, right: narrow ? 30 : 40, top: 30, bottom: some ? 34 : 8, containLabel: true },
       tooltip: {
         trigger: "axis", axisPointer: { type: "shadow" }, confine: true,
-        formatter: ([{ dataIndex }]) => `${rows[dataIndex].title} ${rows[dataIndex].share === null ? text("unknown") : percent(rows[dataIndex].share, 2)}`,
+        formatter: ([{ dataIndex }]) => `${rows[dataIndex].title} ${told(rows[dataIndex].share, 2)}`,
       },
       xAxis: { type: "value", min: 0, max: end, axisLabel: { formatter: (value) => percent(value, 0), hideOverlap: true } },
       yAxis: {
-        type: "category", inverse: true, data: rows.map((row) => row.title), axisTick: { show: false },
-        axisLabel: { width: narrow ? 108 : 210, overflow: "break", fontSize: narrow ? 11 : 12.5, lineHeight: 14 },
+        type: "category", inverse: true, data: rows.map((row) => `${row.title}\n${told(row.share, 1)}`), axisTick: { show: false },
+        axisLabel: { width: narrow ? 118 : 230, overflow: "break", fontSize: narrow ? 11 : 12.5, lineHeight: 14 },
       },
       series: some ? [known, rest] : [known],
     };

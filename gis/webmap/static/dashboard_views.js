@@ -5,6 +5,8 @@
   const { area, count, mw, percent, table, technology } = OneMap.tables;
   const CITY = "all";
   const NONE = "none";
+  const COUNTS = ["parcel_count", "unknown_heated_area_count", "unknown_heat_load_count"];
+  const SUMS = ["heated_area_m2", "heat_load_kw"];
   const KINDS = {
     policy: "dashboard_kind_policy", standard: "dashboard_kind_standard", study: "dashboard_kind_study", assumption: "dashboard_kind_assumption",
   };
@@ -16,18 +18,19 @@
   const unit = () => text("dashboard_area_unit");
   const frac = (value) => (value === null ? "—" : share(value));
 
-  /* Sums of known values: null where there are parcels and of none the value is known. */
-  function sum(groups, name) {
+  /* The sum of what is known: null where of no parcel it is. */
+  function sum(groups, name, parcels) {
     const known = groups.map((group) => group[name]).filter((value) => value !== null);
-    return known.length || !groups.length ? known.reduce((all, value) => all + value, 0) : null;
+    return known.length || (parcels && !groups.length) ? known.reduce((all, value) => all + value, 0) : null;
   }
 
   /* Parcels by recommended technology, last those without. */
   function technologiesOf(row) {
     return [...OneMap.config.technologies.map((t) => t.id), null].map((id) => {
       const groups = row.recommended.filter((group) => group.technology === id);
-      const names = ["parcel_count", "heated_area_m2", "heat_load_kw", "unknown_heated_area_count", "unknown_heat_load_count"];
-      return { id, ...Object.fromEntries(names.map((name) => [name, sum(groups, name)])) };
+      const counts = COUNTS.map((name) => [name, groups.reduce((all, group) => all + group[name], 0)]);
+      const sums = SUMS.map((name) => [name, sum(groups, name, row.parcel_count)]);
+      return { id, ...Object.fromEntries([...counts, ...sums]) };
     });
   }
 
@@ -95,8 +98,8 @@
     const told = row.standings.map((standing, place) => ({ ...standing, title: pick(bases[place].title), here: !bases[place].missing }));
     const bars = told.filter((one) => one.here).map((one) => ({
       basis: one.basis, title: one.title, share: inCity ? one.city_share_frac : one.loaded_share_frac,
-      // Of districts only the loaded parcels are looked at. How many projects are not on record nobody knows.
-      rest: !inCity ? 0 : one.basis === "running" || loaded === null ? null : Math.max(0, 1 - loaded),
+      // How many projects are not on record nobody knows; of a district only the loaded parcels are looked at.
+      rest: one.basis === "running" || (inCity && loaded === null) ? null : inCity ? Math.max(0, 1 - loaded) : 0,
     }));
     const title = inCity ? text("dashboard_of_city") : text("dashboard_of_place", { name: nameOf(key) });
     const behind = table(title, [
@@ -111,7 +114,7 @@
       { name: "unknown_count", title: text("dashboard_left_out"), show: (one) => count(one.unknown_count) },
     ], told);
     const drawn = bars.some((bar) => bar.share !== null)
-      ? OneMap.charts.chartFigure("standings", title, OneMap.dashboardCharts.standings(bars, targets), behind, 86 + 42 * bars.length)
+      ? OneMap.charts.chartFigure("standings", title, OneMap.dashboardCharts.standings(bars, targets), behind, 90 + 46 * bars.length)
       : el("figure", { class: "match-figure" }, el("figcaption", {}, title), el("p", { class: "note" }, text("dashboard_no_area")), behind);
     return el(
       "section", { id: "dashboard-standings" }, unfolded(drawn), inCity ? null : el("p", { class: "note" }, text("dashboard_of_place_note")),
