@@ -1,6 +1,7 @@
 """How much heated area has new energy: what parcels could have, what a run serves, what runs already.
 
-Another basis, such as built projects, is one more entry of `_TITLES` and one more function of `standings`.
+Another basis, such as built projects, is one more `BasisId`, its titles here and what `standings` reads of
+it; the page and the table show whatever bases there are.
 """
 
 from __future__ import annotations
