@@ -5,7 +5,7 @@ The suitability document has a module of its own, `api.schemas_suitability`.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -96,45 +96,6 @@ class Recommended(Amount):
 
     technology: Technology | None
     status: Status | None
-
-
-class SummaryRow(Amount):
-    """One city, district or township."""
-
-    district: str | None
-    township: str | None
-    area_m2: float | None
-    heat_demand_mwh_per_a: float | None
-    unknown_heated_area_count: int = Field(description="parcels without a known heated area")
-    new_energy_share_frac: float | None = Field(
-        description="installed new energy over the heat load of the parcels whose portfolio is known"
-    )
-    new_energy_share_without_air_frac: float | None
-    portfolio_co2_saved_t_per_a: float | None
-    new_energy_heated_area_m2: float | None = Field(
-        description="heated area of the parcels whose portfolio reaches the share required of new projects"
-    )
-    recommended: list[Recommended]
-    status_counts: dict[Technology, dict[Status, int]]
-
-
-class Targets(Body):
-    """The city's targets for new energy, to hold the sums of `rows` against."""
-
-    target_2025_area_m2: float
-    target_2025_share_frac: float
-    target_2030_share_frac: float
-    clause_id: str
-    note: Text
-
-
-class Summary(Body):
-    """Counts and sums of the stored results."""
-
-    by: Literal["city", "district", "township"]
-    as_of: date
-    targets: Targets
-    rows: list[SummaryRow]
 
 
 class Hit(Body):

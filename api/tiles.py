@@ -47,8 +47,8 @@ def _holds_synthetic(connection: Connection, layer: str) -> bool:
 
 def _labels(connection: Connection) -> list[dict[str, Any]]:
     found = text(
-        "SELECT name AS zh, COALESCE(name_en, name) AS en, ST_X(p) AS lon, ST_Y(p) AS lat FROM"
-        " (SELECT name, name_en, ST_Transform(ST_PointOnSurface(geom), 4326) AS p"
+        "SELECT district_id AS id, name AS zh, COALESCE(name_en, name) AS en, ST_X(p) AS lon, ST_Y(p) AS lat"
+        " FROM (SELECT district_id, name, name_en, ST_Transform(ST_PointOnSurface(geom), 4326) AS p"
         "  FROM layer.district WHERE name IS NOT NULL ORDER BY district_id) AS t"
     )
     return [dict(row) for row in connection.execute(found).mappings()]

@@ -72,6 +72,9 @@ SCRIPTS = (
     "match_charts.js",
     "match_views.js",
     "match_compare.js",
+    "dashboard_charts.js",
+    "dashboard_views.js",
+    "dashboard.js",
     "find.js",
     "sign.js",
     "job.js",
@@ -83,7 +86,7 @@ SCRIPTS = (
     "share.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "swipe", "print")
+STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "swipe", "dashboard", "print")
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -103,7 +106,7 @@ class MapData:
     `results_withheld` says that the reader may not see what was worked out;
     `results_run` tells of the run behind it (`finished_at` and `as_of` as ISO 8601, and whether it is
     `current`, of the layers that are loaded now), None where there is none or it is withheld;
-    `labels` are district names with keys zh, en, lon, lat. Of the rule set behind
+    `labels` are district names with keys id, zh, en, lon, lat. Of the rule set behind
     the results: `clauses` maps a clause id to where it stands (`source`) and what it
     says in short (`rule`), `areas` the id of an area that the policy names to its title (zh, en), and
     `new_build_share_frac` is the share of new energy that new projects must reach.

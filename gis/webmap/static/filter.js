@@ -29,10 +29,7 @@
   const NAMES = {
     technology: (word) => OneMap.parts.titleOf(word),
     status: (word) => pick(OneMap.config.statuses[word]),
-    district: (word) => {
-      const label = OneMap.config.labels.find((one) => one.zh === word);
-      return label ? pick(label) : word;
-    },
+    district: (word) => OneMap.parts.districtName(word),
     land_use_class: (word) => (OneMap.config.landUses[word] ? pick(OneMap.config.landUses[word]) : word),
   };
   const nameOf = (facet, word) => (word === "none" ? text(MISSING[facet]) : NAMES[facet](word));

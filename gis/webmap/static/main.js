@@ -93,10 +93,11 @@
       OneMap.clauses.start();
       OneMap.tools.start(map);
       OneMap.matchPanel.start();
+      OneMap.dashboard.start();
       const failed = (error) => OneMap.hint(OneMap.text("failed", { text: error.message }));
       const waited = [OneMap.sign.start().then(OneMap.exports.start).catch(failed)];
       const [results] = OneMap.config.layers;
-      document.getElementById("match-entry").hidden = results.withheld;
+      ["match-entry", "dashboard-open"].forEach((id) => { document.getElementById(id).hidden = results.withheld; });
       if (!results.withheld) {
         waited.push(OneMap.sites.start(map).catch(failed), OneMap.match.start(grids).catch(failed));
       }
@@ -117,7 +118,7 @@
         identify(map, event.latlng);
       });
       document.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape" || OneMap.matchPanel.isOpen()) return;
+        if (event.key !== "Escape" || OneMap.matchPanel.isOpen() || OneMap.dashboard.isOpen()) return;
         if (document.body.classList.contains("drawer-open")) OneMap.controls.closeDrawer();
         else if (OneMap.panel.isOpen()) OneMap.panel.close();
       });

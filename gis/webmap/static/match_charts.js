@@ -8,6 +8,7 @@
   const SANKEY_GAP = 26;
   const drawn = new Set();
   const options = new WeakMap();
+  const choosers = new WeakMap();
   let library = null;
 
   function load() {
@@ -55,6 +56,7 @@
       places.filter((place) => place.isConnected && options.has(place)).forEach((place) => {
         const chart = echarts.init(place, null, { renderer: "svg" });
         chart.setOption({ ...base(), ...options.get(place) });
+        if (choosers.has(place)) chart.getZr().on("click", (event) => choose(chart, event, choosers.get(place)));
         options.delete(place);
         drawn.add(chart);
       });
@@ -63,11 +65,26 @@
     }
   }
 
-  /* A figure: title, chart, and a table of the same figures folded behind it. */
-  function chartFigure(name, title, option, tables, height) {
+  /* A click anywhere in the band of a bar, its name too, chooses it. */
+  function choose(chart, { offsetY }, chosen) {
+    const place = Math.round(chart.convertFromPixel({ yAxisIndex: 0 }, offsetY));
+    const [here, next] = [place, place + 1].map((at) => chart.convertToPixel({ yAxisIndex: 0 }, at));
+    if (Math.abs(offsetY - here) <= Math.abs(next - here) / 2) chosen(place);
+  }
+
+  /* What is changed of the page's size at once, as for paper, is seen at once. */
+  function fit() {
+    tidy();
+    drawn.forEach((chart) => chart.getZr().flush());
+  }
+
+  /* A figure: title, chart, and a table of the same figures folded behind it. `chosen` takes the number of
+     the bar that is clicked. */
+  function chartFigure(name, title, option, tables, height, chosen) {
     const place = el("div", { class: "chart", role: "img", "aria-label": title, "data-chart": name });
     place.style.height = `${height}px`;
     options.set(place, option);
+    if (chosen) choosers.set(place, chosen);
     return el(
       "figure", { class: "match-figure" }, el("figcaption", {}, title), place,
       el("details", { class: "more" }, el("summary", {}, text("match_figures")), tables),
@@ -110,25 +127,28 @@
     lineStyle: { color: technology ? OneMap.colourOf(technology) : UNMET, opacity: 0.38, curveness: 0.5 },
   });
 
-  /* Bars of MW by district, one piece a technology; `rows` are {name, parts: {technology: kw}, unmet}. */
-  function stackedBars(rows, signed) {
+  /* What bars of power show: kW in MW; `signed` ones are differences. */
+  const power = (signed) => ({
+    scaled: (kw) => kw / 1000, told: (value) => `${figure(value, 1, signed)} MW`, rest: text("unmet"), least: 0.05,
+  });
+
+  /* Bars by district, one piece a technology; `rows` are {name, parts: {technology: value}, unmet}. Of what is
+     measured `scaled` values are drawn, `told` says one, `rest` is the name of what no technology has. */
+  function stackedBars(rows, measure) {
     const part = (name, colour, value) => ({
       name, type: "bar", stack: "all", barMaxWidth: 22, itemStyle: { color: colour },
-      data: rows.map((row) => value(row) / 1000),
+      data: rows.map((row) => measure.scaled(value(row), row)),
     });
     const technologies = OneMap.config.technologies.map(
       (t) => part(OneMap.parts.titleOf(t.id), t.colour, (row) => row.parts[t.id] || 0),
     );
-    const unmet = part(text("unmet"), UNMET, (row) => row.unmet || 0);
-    const series = [...technologies, unmet].filter((one) => one.data.some((value) => Math.abs(value) >= 0.05));
+    const unmet = part(measure.rest, UNMET, (row) => row.unmet || 0);
+    const series = [...technologies, unmet].filter((one) => one.data.some((value) => Math.abs(value) >= measure.least));
     const narrow = window.innerWidth < 760;
     return {
       legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: { fontSize: narrow ? 11 : 12.5 }, selectedMode: false },
       grid: { left: 4, right: 24, top: narrow ? 72 : 40, bottom: 8, containLabel: true },
-      tooltip: {
-        trigger: "axis", axisPointer: { type: "shadow" }, confine: true,
-        valueFormatter: (value) => `${figure(value, 1, signed)} MW`,
-      },
+      tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, confine: true, valueFormatter: measure.told },
       xAxis: { type: "value", axisLabel: { hideOverlap: true } },
       yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name), axisTick: { show: false } },
       series,
@@ -170,5 +190,5 @@
   }
 
   window.addEventListener("resize", tidy);
-  OneMap.charts = { load, drawAll, chartFigure, sankey, stackedBars, curve, districtTable };
+  OneMap.charts = { load, drawAll, fit, chartFigure, sankey, power, stackedBars, curve, districtTable };
 })();

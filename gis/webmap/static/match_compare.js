@@ -96,7 +96,7 @@
       technologies(before.summary, after.summary, [state.before, state.after].map(OneMap.match.titleOf)),
       el("h3", {}, text("match_changes")), ...changed(found),
       OneMap.charts.chartFigure(
-        "changes", title, OneMap.charts.stackedBars(rows, true), OneMap.charts.districtTable(title, rows, true), 110 + 26 * rows.length,
+        "changes", title, OneMap.charts.stackedBars(rows, OneMap.charts.power(true)), OneMap.charts.districtTable(title, rows, true), 110 + 26 * rows.length,
       ),
     ];
   };

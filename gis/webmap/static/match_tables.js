@@ -18,7 +18,8 @@
   const count = (value) => figure(value, 0);
   const percent = (part, whole) => (isMissing(part) || !whole ? "—" : `${figure((part / whole) * 100, 1)}%`);
   /* Heated area in the unit of the language: 万m² or million m². */
-  const area = (m2) => (OneMap.language() === "en" ? figure(over(m2, 1e6), 2) : figure(over(m2, 1e4), 1));
+  const areaNumber = (m2) => over(m2, OneMap.language() === "en" ? 1e6 : 1e4);
+  const area = (m2) => figure(areaNumber(m2), OneMap.language() === "en" ? 2 : 1);
 
   /* Rows by a column, what is missing always last. */
   function sorted(rows, column, down) {
@@ -94,5 +95,5 @@
     return el("span", { class: "technology" }, mark, OneMap.parts.titleOf(id));
   }
 
-  OneMap.tables = { figure, mw, count, percent, area, table, technology };
+  OneMap.tables = { figure, mw, count, percent, area, areaNumber, table, technology };
 })();

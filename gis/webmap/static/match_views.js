@@ -3,7 +3,7 @@
   "use strict";
   const { el, text, pick } = OneMap;
   const { mw, count, percent, area, figure, table, technology } = OneMap.tables;
-  const { titleOf } = OneMap.parts;
+  const { titleOf, districtName } = OneMap.parts;
   const GREEN = "green_space";
   const FIELD = "geothermal_field";
   const state = { curve: null };
@@ -115,11 +115,6 @@
     );
   }
 
-  function districtName(name) {
-    const label = OneMap.config.labels.find((one) => one.zh === name);
-    return label ? pick(label) : name || text("match_no_district");
-  }
-
   function districtRows(summary) {
     return summary.districts.map((row) => ({
       name: districtName(row.district), unmet: row.unmet_kw, load: row.heat_load_kw,
@@ -130,7 +125,7 @@
   function districtFigure(summary) {
     const rows = districtRows(summary);
     const title = text("match_by_district");
-    const chart = OneMap.charts.stackedBars(rows, false);
+    const chart = OneMap.charts.stackedBars(rows, OneMap.charts.power(false));
     return OneMap.charts.chartFigure("districts", title, chart, OneMap.charts.districtTable(title, rows, false), 110 + 26 * rows.length);
   }
 

@@ -10,6 +10,12 @@
     return found ? pick(found.title) : technology;
   };
 
+  /* The name of a district in the language of the page. */
+  function districtName(name) {
+    const label = OneMap.config.labels.find((one) => one.zh === name);
+    return label ? pick(label) : name || text("match_no_district");
+  }
+
   function statusChip(status) {
     return el(
       "span", { class: `chip status-${status}` },
@@ -67,5 +73,5 @@
     ));
   }
 
-  OneMap.parts = { titleOf, statusChip, rows, scoreBar, reasonItem, assumptions };
+  OneMap.parts = { titleOf, districtName, statusChip, rows, scoreBar, reasonItem, assumptions };
 })();

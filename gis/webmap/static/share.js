@@ -1,9 +1,9 @@
-/* The address of what is shown: place, layers, run, comparison, filter, parcel and language, kept in the address bar. */
+/* The address of what is shown: place, layers, run, comparison, filter, parcel, dashboard and language. */
 (function () {
   "use strict";
   const { text } = OneMap;
   const FILTER = ["technology", "status", "district", "land_use_class", "score_min", "score_max"];
-  const OWN = ["at", "layers", "scenario", "compare", "parcel", ...FILTER];
+  const OWN = ["at", "layers", "scenario", "compare", "parcel", "targets", ...FILTER];
   const WAIT_MS = 250;
   // The run that is shown where a link names none.
   const USUAL_RUN = "base";
@@ -30,6 +30,7 @@
     if (OneMap.swipe.isOn()) url.searchParams.set("compare", OneMap.swipe.query());
     new URLSearchParams(OneMap.filter.query()).forEach((value, name) => url.searchParams.append(name, value));
     if (state.parcel) url.searchParams.set("parcel", state.parcel);
+    if (OneMap.dashboard.isOpen()) url.searchParams.set("targets", OneMap.dashboard.place());
     // Commas and colons are as good as %2C and %3A there, and shorter to read.
     url.search = url.searchParams.toString().replace(/%2C/g, ",").replace(/%3A/g, ":");
     if (url.href !== location.href) history.replaceState(history.state, "", url);
@@ -134,7 +135,10 @@
     async start(map, wrong) {
       document.getElementById("share-copy").addEventListener("click", copy);
       const asked = new URLSearchParams(location.search);
-      wrong.push(...restoreScenario(asked), ...restoreLayers(asked), ...restoreComparison(asked), ...await restoreParcel(asked));
+      wrong.push(
+        ...restoreScenario(asked), ...restoreLayers(asked), ...restoreComparison(asked), ...await restoreParcel(asked),
+        ...await OneMap.dashboard.restore(asked),
+      );
       const words = told(wrong);
       if (words) OneMap.hint(words);
       state.ready = true;
