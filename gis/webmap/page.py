@@ -102,7 +102,8 @@ class MapData:
     `results_withheld` says that the reader may not see what was worked out;
     `labels` are district names with keys zh, en, lon, lat. Of the rule set behind
     the results: `clauses` maps a clause id to where it stands (`source`) and what it
-    says in short (`rule`), `areas` the id of an area that the policy names to its title (zh, en), and
+    says in short (`rule`: zh, None where the rules have no Chinese text, and en),
+    `areas` the id of an area that the policy names to its title (zh, en), and
     `new_build_share_frac` is the share of new energy that new projects must reach.
     """
 
@@ -111,7 +112,7 @@ class MapData:
     synthetic: Sequence[str]
     results_withheld: bool
     labels: Sequence[Mapping[str, Any]]
-    clauses: Mapping[str, Mapping[str, str]]
+    clauses: Mapping[str, Mapping[str, Any]]
     areas: Mapping[str, Mapping[str, str]]
     new_build_share_frac: float
 

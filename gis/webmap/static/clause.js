@@ -31,9 +31,10 @@
     if (holder && holder !== button) hide();
     holder = button;
     const clause = OneMap.config.clauses[id];
+    const own = clause.rule[OneMap.language()];
     const box = tip();
     box.replaceChildren(
-      el("b", {}, `${clause.source} [${id}]`), el("p", { lang: "en" }, clause.rule),
+      el("b", {}, `${clause.source} [${id}]`), el("p", own ? {} : { lang: "en" }, own || clause.rule.en),
       el("p", { class: "clause-hint" }, text("clause_summary")),
     );
     box.hidden = false;
