@@ -171,7 +171,7 @@
   /* Over the map, so that nobody takes a part of the parcels for all of them. */
   function drawBadge() {
     const badge = document.getElementById("filter-badge");
-    badge.hidden = !state.found || !isOn() || !OneMap.controls.shown().includes("parcel_suitability");
+    badge.hidden = !state.found || !isOn() || !shown("parcel_suitability");
     if (!badge.hidden) badge.firstElementChild.textContent = text("filter_badge", { n: number(state.found.parcel_count), all: number(state.all) });
   }
 
@@ -204,8 +204,20 @@
     document.querySelector("#filter > details > summary").focus();
   }
 
+  const shown = (layer) => OneMap.controls.shown().includes(layer);
+
   OneMap.filter = {
     isOn, drawBadge,
+
+    /* What keeps parcels off the map, as for a link: nothing while their outlines show them all. */
+    hides: () => (shown("parcel_suitability") && !shown("parcel") ? query(state.wanted) : ""),
+
+    /* That parcels at a place are hidden, with the button to see them. */
+    hidden(count) {
+      const button = el("button", { type: "button", class: "link" }, text("filter_clear"));
+      button.addEventListener("click", clear);
+      return [text("filter_hides", { n: number(count) }), button];
+    },
 
     onChange(listener) { listeners.push(listener); },
 

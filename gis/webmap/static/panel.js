@@ -116,6 +116,7 @@
         return button;
       })));
     }
+    if (found.hidden_parcel_count) parts.push(el("p", { class: "note hidden-parcels" }, OneMap.filter.hidden(found.hidden_parcel_count)));
     if (found.features.length) {
       parts.push(el("h3", {}, text("also_here")));
       parts.push(el("ul", { class: "features" }, found.features.map(featureItem)));
@@ -138,7 +139,7 @@
     if (state.error) parts = [el("p", { class: "error", role: "alert" }, text("failed", { text: state.error }))];
     else if (state.document) parts = parcelBody(state.document, parcel);
     else if (parcel) parts = [el("p", { class: "note" }, text("loading"))];
-    else parts = [el("p", { class: "note" }, text("nothing_here"))];
+    else parts = state.found.hidden_parcel_count ? [] : [el("p", { class: "note" }, text("nothing_here"))];
     const end = state.document ? [footer(state.document)] : [];
     body.replaceChildren(...(given ? given.head() : []), ...parts.filter(Boolean), ...alsoHere(state.found), ...end);
   }
