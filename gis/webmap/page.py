@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -352,4 +353,5 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
     for grid in grids:
         grid.add_to(page)
     page.add_child(_App(page.get_name(), grids, _config(store_layers, data)))
-    return str(page.get_root().render())
+    # Folium forbids to magnify the page, which those of weak sight need.
+    return re.sub(r",\s*maximum-scale=1\.0, user-scalable=no", "", page.get_root().render(), count=1)

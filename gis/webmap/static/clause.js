@@ -6,7 +6,7 @@
   let holder = null;
   let timer = null;
 
-  const tip = () => document.getElementById("clause-tip") || document.body.appendChild(
+  const tip = () => document.getElementById("clause-tip") || document.getElementById("parcel-panel").appendChild(
     el("div", { id: "clause-tip", role: "tooltip", hidden: true }),
   );
 

@@ -24,12 +24,16 @@
       const found = await OneMap.getJson(`/api/identify?${query}`);
       clearTimeout(waiting);
       if (turn !== asked) return;
+      found.reveal = () => {
+        OneMap.filter.clear();
+        identify(map, at);
+      };
       if (found.parcels.length || found.features.length) {
         document.getElementById("map-hint").hidden = true;
         OneMap.panel.show(found, found.parcels.find((p) => p.parcel_id === wanted) || found.parcels[0]);
       } else if (found.hidden_parcel_count) {
         OneMap.panel.close();
-        OneMap.hint(OneMap.filter.hidden(found.hidden_parcel_count));
+        OneMap.hint(OneMap.filter.hidden(found));
       } else {
         OneMap.panel.close();
         OneMap.hint(OneMap.text(map.getZoom() <= OneMap.config.cellMaxZoom + 1 ? "zoom_hint" : "nothing_here"));
@@ -71,6 +75,12 @@
 
     identify: (at, wanted) => identify(OneMap.map, at, wanted),
 
+    /* Give the focus back to where it came from, or to the map where that is gone or hidden. */
+    focusOn(element) {
+      if (element && element.isConnected) element.focus({ preventScroll: true });
+      if (document.activeElement !== element) OneMap.map.getContainer().focus({ preventScroll: true });
+    },
+
     /* A short message over the map, gone by itself. */
     hint(...message) {
       const box = document.getElementById("map-hint");
@@ -96,6 +106,11 @@
           position: "topleft", zoomInTitle: OneMap.text("zoom_in"), zoomOutTitle: OneMap.text("zoom_out"),
         }).addTo(map);
       });
+      // Whoever goes by keyboard comes to the map after the bar and the layers, as it is seen.
+      const container = map.getContainer();
+      document.getElementById("layers-panel").after(container);
+      container.setAttribute("role", "main");
+      container.dataset.label = "map_label";
       const [west, south, east, north] = OneMap.config.bounds;
       map.invalidateSize();
       map.fitBounds([[south, west], [north, east]], { padding: [2, 2], animate: false });

@@ -4,6 +4,8 @@
   const { el, text, pick, number } = OneMap;
   const { titleOf, statusChip, rows, assumptions } = OneMap.parts;
   const state = { parcel: null, found: null, document: null, error: null, given: null, own: null };
+  const panel = () => document.getElementById("parcel-panel");
+  let opener = null;
 
   function isRecommended(entry, doc) {
     return entry.technology === doc.recommended
@@ -116,7 +118,7 @@
         return button;
       })));
     }
-    if (found.hidden_parcel_count) parts.push(el("p", { class: "note hidden-parcels" }, OneMap.filter.hidden(found.hidden_parcel_count)));
+    if (found.hidden_parcel_count) parts.push(el("p", { class: "note hidden-parcels" }, OneMap.filter.hidden(found)));
     if (found.features.length) {
       parts.push(el("h3", {}, text("also_here")));
       parts.push(el("ul", { class: "features" }, found.features.map(featureItem)));
@@ -153,7 +155,8 @@
   }
 
   function open(parcel) {
-    document.getElementById("parcel-panel").hidden = false;
+    if (panel().hidden) opener = document.activeElement;
+    panel().hidden = false;
     document.body.classList.add("panel-open");
     choose(parcel);
     render();
@@ -189,9 +192,11 @@
 
     close() {
       Object.assign(state, { found: null, parcel: null, document: null, error: null, given: null, own: null });
-      document.getElementById("parcel-panel").hidden = true;
+      const held = panel().contains(document.activeElement);
+      panel().hidden = true;
       document.body.classList.remove("panel-open");
       choose(null);
+      if (held) OneMap.focusOn(opener);
     },
 
     start() {
