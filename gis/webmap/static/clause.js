@@ -42,6 +42,15 @@
     place(box);
   }
 
+  /* Where the focus brought the clause into sight, its text goes along. */
+  function scrolled() {
+    if (!holder) return;
+    const at = holder.getBoundingClientRect();
+    const body = document.getElementById("panel-body").getBoundingClientRect();
+    if (document.activeElement === holder && at.bottom > body.top && at.top < body.bottom) place(tip());
+    else hide();
+  }
+
   /* The pointer may go on to the text. */
   function leave() {
     clearTimeout(timer);
@@ -52,7 +61,7 @@
     const box = tip();
     box.addEventListener("pointerenter", () => clearTimeout(timer));
     box.addEventListener("pointerleave", leave);
-    document.getElementById("panel-body").addEventListener("scroll", hide, { passive: true });
+    document.getElementById("panel-body").addEventListener("scroll", scrolled, { passive: true });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || box.hidden) return;
       // Only the text goes, not the panel.
