@@ -54,7 +54,8 @@ async def _received(request: Request) -> AsyncIterator[tuple[Path, str, str | No
         crs = asked.get("source_crs") or None
         if len(name) > _MAX_NAME or len(crs or "") > _MAX_CRS:
             raise BodyError(
-                f"The name of the file has at most {_MAX_NAME} characters, source_crs {_MAX_CRS}."
+                f"The name of the file has at most {_MAX_NAME} characters, source_crs {_MAX_CRS}.",
+                code="long_name",
             )
         # Readers go by the ending, and take a plain name.
         yield path.rename(path.with_suffix(Path(name).suffix.lower()[:12])), name, crs
@@ -118,7 +119,8 @@ def _document(areas: Areas, name: str) -> dict[str, Any]:
         "feature_count": len(features),
         "columns": areas.columns,
         "repaired": areas.repaired,
-        "dropped": [{"feature": row, "reason": why} for row, why in areas.dropped.items()],
+        "dropped": [{"feature": row, **why} for row, why in areas.dropped.items()],
+        "suspected_crs": areas.suspected_crs,
         "warnings": areas.warnings,
     }
     return {"type": "FeatureCollection", "features": features, "notes": notes}

@@ -48,7 +48,9 @@ def _geometries(features: Sequence[BodyFeature]) -> Geometries:
     stored, problems = to_layer(shapes, _SPEC, _CRS84, ImportReport(layer=_SPEC.id, source="request"))
     for row in sorted(problems):
         at = f"{features[row].place}/coordinates"
-        raise BodyError(f"{at}: {problems[row]}, seen on the grid of 0.1 mm; send a larger polygon.", at)
+        raise BodyError(
+            f"{at}: {problems[row]}, seen on the grid of 0.1 mm; send a larger polygon.", at, "too_small"
+        )
     return stored
 
 
@@ -73,14 +75,14 @@ def _columns(features: Sequence[BodyFeature]) -> dict[str, pd.Series]:
         problems = problems | out_of_range(columns[name], field) | bad_text(columns[name], field)
         for row in sorted(problems):
             pointer = f"{features[row].pointer}/properties/{_token(source)}"
-            raise BodyError(f"{pointer}: {problems[row]}.", pointer)
+            raise BodyError(f"{pointer}: {problems[row]}.", pointer, "bad_value")
     return columns
 
 
 def _check_plain(feature: BodyFeature, source: str) -> None:
     if isinstance(feature.properties.get(source), (dict, list)):
         pointer = f"{feature.pointer}/properties/{_token(source)}"
-        raise BodyError(f"{pointer} must be a text, a number, true, false or null.", pointer)
+        raise BodyError(f"{pointer} must be a text, a number, true, false or null.", pointer, "bad_value")
 
 
 def _token(name: str) -> str:
@@ -93,13 +95,15 @@ def _ids(features: Sequence[BodyFeature], given: pd.Series) -> list[str]:
         stated or f.id or f"drawn-{i + 1}" for i, (f, stated) in enumerate(zip(features, given, strict=True))
     ]
     for row, reason in bad_text(pd.Series(ids, dtype=object), _SPEC.field(_SPEC.key)).items():
-        raise BodyError(f"{features[row].pointer}/id: {reason}.", f"{features[row].pointer}/id")
+        pointer = f"{features[row].pointer}/id"
+        raise BodyError(f"{pointer}: {reason}.", pointer, "bad_value")
     seen: set[str] = set()
     for feature, parcel_id in zip(features, ids, strict=True):
         if parcel_id in seen:
             raise BodyError(
                 f"{feature.pointer} has the parcel id {parcel_id!r} of an earlier feature; ids must differ.",
                 feature.pointer,
+                "duplicate_id",
             )
         seen.add(parcel_id)
     return ids

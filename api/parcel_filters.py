@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from pydantic import Field
 from api.access import check_readable, reading
 from api.tile_answers import MVT, Place, answer
 from api.tile_versions import tile_versions
+from gis.access import RESULTS
 from gis.errors import InputError
 from gis.store import Store
 from gis.store.parcel_filter import ParcelFilter
@@ -113,6 +115,24 @@ def filtered_tile(request: Request, place: Place, wanted: ParcelFilter, known: s
             return render_filtered_tile(connection, table, passing, place.z, place.x, place.y)
 
     return answer(request, place, MVT, render, known)
+
+
+def passing_ids(request: Request, wanted: ParcelFilter) -> Callable[[Sequence[str]], set[str]] | None:
+    """Return what tells of parcel ids those that pass a filter, None where all do.
+
+    Results and parcels have to be readable.
+    """
+    if wanted.passes_all:
+        return None
+    check_readable(request, RESULTS)
+    check_readable(request, "parcel")
+
+    def among(parcel_ids: Sequence[str]) -> set[str]:
+        tables: ParcelTables = request.app.state.parcel_tables
+        table = present_table(request) if parcel_ids else None
+        return set() if table is None else table.ids_of(tables.passing(table, wanted), parcel_ids)
+
+    return among
 
 
 def present_table(request: Request) -> ParcelTable | None:

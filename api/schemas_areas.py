@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.schemas import Body
+from gis.crs import Datum
+from gis.ingest.values import Fault
 
 AREA_FORM: dict[str, Any] = {
     "type": "object",
@@ -39,10 +41,12 @@ class AreaWarning(Body):
 
 
 class DroppedArea(Body):
-    """A feature that was left out, by its number in the file, from 1."""
+    """A feature that was left out, by its number in the file, from 1, and why."""
 
     feature: int
-    reason: str
+    code: Fault
+    zh: str
+    en: str
 
 
 class AreaNotes(Body):
@@ -56,6 +60,9 @@ class AreaNotes(Body):
     columns: dict[str, str] = Field(description="fields of a parcel that were found: field to column")
     repaired: list[int] = Field(description="features whose shape was made valid, no vertex moved")
     dropped: list[DroppedArea]
+    suspected_crs: Datum | None = Field(
+        description="what the coordinates look like, though it was not declared: `source_crs` reads them so"
+    )
     warnings: list[AreaWarning]
 
 
@@ -96,6 +103,7 @@ AREAS_EXAMPLE: dict[str, Any] = {
         "columns": {"name": "名称", "floor_area_ratio": "容积率"},
         "repaired": [],
         "dropped": [],
+        "suspected_crs": None,
         "warnings": [],
     },
 }

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from api.access import check_readable, readable, reading
 from api.parameters import FeatureId
-from api.parcel_filters import Wanted, filtered_tile
+from api.parcel_filters import Wanted, filtered_tile, passing_ids
 from api.tile_answers import MVT, PNG, Place, answer, mvt, read_as
 from api.tile_versions import match_versions, tile_versions
 from gis.access import RESULTS
@@ -87,7 +87,10 @@ def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapDat
         results_run=_results_run(store) if RESULTS in may_read else None,
         labels=labels,
         clauses={
-            c.clause_id: {"source": f"{c.document} {c.section}", "rule": c.rule_in_short}
+            c.clause_id: {
+                "source": f"{c.document} {c.section}",
+                "rule": {"zh": c.rule_in_short_zh, "en": c.rule_in_short},
+            }
             for c in ruleset.clauses.values()
         },
         areas={area.id: area.title.model_dump() for area in ruleset.areas},
@@ -177,15 +180,21 @@ def _known(wanted: tuple[str, ...]) -> None:
 @router.get("/api/identify", summary="What lies at a point of the map")
 def identify_at(
     request: Request,
+    wanted: Wanted,
     lon: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, examples=[116.39])],
     lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, examples=[39.91])],
     zoom: Annotated[int, Query(ge=0, le=MAX_ZOOM, description="Zoom of the map, for the tolerance")] = 14,
     layers: Annotated[str, Query(description="Comma-separated ids of further layers to look in")] = "",
 ) -> dict[str, Any]:
-    """Return the parcels that cover the point and the features of `layers` at it."""
-    wanted = tuple(dict.fromkeys(name for name in layers.split(",") if name))
-    _known(wanted)
-    for layer in wanted:
+    """Return the parcels that cover the point and the features of `layers` at it.
+
+    With a filter, as for tiles of `parcel_suitability`, there are the parcels alone that pass;
+    `hidden_parcel_count` tells how many do not.
+    """
+    asked = tuple(dict.fromkeys(name for name in layers.split(",") if name))
+    _known(asked)
+    for layer in asked:
         check_readable(request, layer)
+    passing = passing_ids(request, wanted)
     with reading(request).engine.connect() as connection:
-        return identify(connection, lon, lat, zoom, wanted, readable(request))
+        return identify(connection, lon, lat, zoom, asked, readable(request), passing)

@@ -23,7 +23,7 @@ from gis.ingest.readers import read_source
 from gis.ingest.report import ImportReport
 from gis.ingest.shapes import as_layer_kind, close_rings, to_layer
 from gis.ingest.source import Source
-from gis.ingest.values import Problems
+from gis.ingest.values import Fault, Reason, ShapeProblems
 from layers import LAYERS
 
 Code = Literal[
@@ -37,6 +37,7 @@ _SPEC = LAYERS["parcel"]
 _STORAGE = f"EPSG:{STORAGE_EPSG}"
 _GUESSES = ("EPSG:4490", _STORAGE, "EPSG:4527")
 """What coordinates without a system may be in, of which the first is taken that puts them into the city."""
+_ELSEWHERE = ("outside_area", "outside_city")
 _BROKEN = "cannot be read; save it again and check that it is whole."
 
 
@@ -80,8 +81,9 @@ class City:
 class Areas:
     """What was read. `shapes` are in CRS84; `properties` are named as the fields of a parcel where known.
 
-    `rows` are the numbers of the features in the file, from 1; `dropped` maps others to a reason;
-    `columns` maps field to column of the file; `warnings` are keys `code`, `zh`, `en`.
+    `rows` are the numbers of the features in the file, from 1; `dropped` maps others to why;
+    `columns` maps field to column of the file; `suspected_crs` is what coordinates look like that were not
+    declared to be so. Reasons and `warnings` have the keys `code`, `zh`, `en`.
     """
 
     crs: str
@@ -92,7 +94,8 @@ class Areas:
     properties: list[dict[str, Any]]
     columns: dict[str, str]
     repaired: list[int]
-    dropped: dict[int, str]
+    dropped: dict[int, dict[str, str]]
+    suspected_crs: Datum | None
     warnings: list[dict[str, str]]
 
 
@@ -114,21 +117,21 @@ def read_areas(path: Path, name: str, declared_crs: str | None, limits: Limits, 
     stored = _in_city(stored, city, crs, problems, warnings)
     good = np.flatnonzero(~shapely.is_missing(stored))
     repaired = [r.row for r in report.repairs if r.row - 1 in good]
-    _suspect(stored, crs, city, warnings)
-    unusable = sum("outside the" not in why for why in problems.values())
+    suspected = _suspect(stored, crs, city, warnings)
+    unusable = sum(why.code not in _ELSEWHERE for why in problems.values())
     for code, count in (("not_areas", unusable), ("repaired", len(repaired))):
         warnings += [_told(code, count=str(count))] if count else []
     warnings += [_told("other_datum", name=crs.name)] if crs.warning else []
     properties, columns = _properties(source, good)
-    dropped = {i + 1: why for i, why in sorted(problems.items())}
+    dropped = {i + 1: _reason(why.code) for i, why in sorted(problems.items())}
     rows = [int(i) + 1 for i in good]
     return Areas(
         crs.name, assumed, len(shapes), rows, to_api(stored[good]), properties, columns, repaired, dropped,
-        warnings,
+        suspected, warnings,
     )  # fmt: skip
 
 
-def _polygons(shapes: Geometries, warnings: list[dict[str, str]]) -> tuple[Geometries, Problems]:
+def _polygons(shapes: Geometries, warnings: list[dict[str, str]]) -> tuple[Geometries, ShapeProblems]:
     """Return flat polygons, None for whatever is none, with the reasons; closed lines are areas too."""
     plane = np.asarray(shapely.force_2d(shapes), dtype=object)
     closed = close_rings(plane)
@@ -247,14 +250,14 @@ def _share_in_city(shapes: Geometries, crs: SourceCrs, city: City) -> float:
 
 
 def _in_city(
-    stored: Geometries, city: City, crs: SourceCrs, problems: Problems, warnings: list[dict[str, str]]
+    stored: Geometries, city: City, crs: SourceCrs, problems: ShapeProblems, warnings: list[dict[str, str]]
 ) -> Geometries:
     """Return the shapes without those outside the city, which are entered in `problems`."""
     usable = ~shapely.is_missing(stored)
     outside = np.flatnonzero(usable & ~city.holds(stored))
     for i in outside:
-        problems[int(i)] = "geometry: outside the districts of the city"
-    far = [i for i, why in problems.items() if "outside the" in why]
+        problems[int(i)] = Reason("outside_city", "geometry: outside the districts of the city")
+    far = [i for i, why in problems.items() if why.code in _ELSEWHERE]
     if len(outside) == usable.sum():
         if far:
             raise AreaError(
@@ -270,15 +273,17 @@ def _in_city(
     return out
 
 
-def _suspect(stored: Geometries, crs: SourceCrs, city: City, warnings: list[dict[str, str]]) -> None:
+def _suspect(stored: Geometries, crs: SourceCrs, city: City, warnings: list[dict[str, str]]) -> Datum | None:
+    """Return the shifted datum that undeclared coordinates look like, which is entered in `warnings`."""
     there = stored[~shapely.is_missing(stored)]
     if crs.datum is not None or not crs.geographic:
-        return
+        return None
     shifts: tuple[tuple[Datum, str], ...] = (("gcj02", "GCJ-02"), ("bd09", "BD-09"))
     for datum, label in shifts:
         if suspect_shift(there, [built_in_outlines(), *city.outlines], datum)[1] is not None:
             warnings.append(_told("shift_suspected", name=label))
-            return
+            return datum
+    return None
 
 
 def _properties(source: Source, rows: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -315,9 +320,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "shift_suspected": (
         "坐标疑似 {name}（互联网地图偏移坐标），整体偏移约数百米；"
-        "请换用 CGCS2000 坐标，或说明坐标系后重新上传。",
-        "The coordinates look like {name} (those of web maps), some hundred metres off: use CGCS2000, or "
-        "say the system and send the file again.",
+        "请按 {name} 重新读取，或换用 CGCS2000 坐标。",
+        "The coordinates look like {name} (those of web maps), some hundred metres off: have the file read "
+        "again as {name}, or use CGCS2000.",
     ),
     "other_datum": (
         "坐标系 {name} 的基准不是 CGCS2000 或 WGS84，位置可能偏差数十米以上。",
@@ -341,3 +346,25 @@ _WORDS: dict[str, tuple[str, str]] = {
 def _told(code: str, **values: str) -> dict[str, str]:
     zh, en = _WORDS[code]
     return {"code": code, "zh": zh.format(**values), "en": en.format(**values)}
+
+
+_FAULTS: dict[Fault, tuple[str, str]] = {
+    "empty": ("没有图形", "it has no shape"),
+    "not_finite": ("坐标中有无效数值", "one of its coordinates is no number"),
+    "wrong_type": ("不是面，而是点、线或混合图形", "it is no area but a point, a line or a mixture"),
+    "outside_area": (
+        "坐标远在本市范围之外，请检查坐标系",
+        "its coordinates lie far outside the city: check the coordinate system",
+    ),
+    "outside_city": ("在本市范围之外", "it lies outside the city"),
+    "no_extent": ("图形没有面积", "it covers no ground"),
+    "invalid": (
+        "边界自相交等错误，不移动顶点无法修复",
+        "its outline is faulty (as where it crosses itself) and cannot be repaired without moving it",
+    ),
+}
+
+
+def _reason(code: Fault) -> dict[str, str]:
+    zh, en = _FAULTS[code]
+    return {"code": code, "zh": zh, "en": en}

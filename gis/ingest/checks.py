@@ -11,7 +11,7 @@ import shapely
 
 from gis.crs import STORAGE_EPSG, Floats, Geometries, reproject
 from gis.ingest.datum import SourceCrs
-from gis.ingest.values import Problems
+from gis.ingest.values import Problems, Reason, ShapeProblems
 from layers import FieldSpec, LayerSpec
 
 FALSE_EASTING_M = 500_000.0
@@ -22,32 +22,36 @@ _TYPE_IDS = {"point": (0, 4), "line": (1, 2, 5), "polygon": (3, 6)}
 _PLURALS = {"point": "points", "line": "lines", "polygon": "polygons"}
 
 
-def no_geometry(shapes: Geometries, exempt: np.ndarray[Any, np.dtype[np.bool_]]) -> Problems:
+def no_geometry(shapes: Geometries, exempt: np.ndarray[Any, np.dtype[np.bool_]]) -> ShapeProblems:
     """Rows without a shape, unless `exempt` (a township list stands for it)."""
     lacking = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    return {int(i): "geometry: missing or empty" for i in np.flatnonzero(lacking & ~exempt)}
+    return {int(i): Reason("empty", "geometry: missing or empty") for i in np.flatnonzero(lacking & ~exempt)}
 
 
-def wrong_type(shapes: Geometries, spec: LayerSpec) -> Problems:
+def wrong_type(shapes: Geometries, spec: LayerSpec) -> ShapeProblems:
     """Shapes of another kind than the layer holds; a point layer takes one point a row."""
     ids = shapely.get_type_id(shapes)
     wrong = ~np.isin(ids, (-1, *_TYPE_IDS[spec.geometry]))
     if spec.geometry == "point":
         wrong |= (ids == 4) & (shapely.get_num_geometries(shapes) > 1)
     return {
-        int(i): f"geometry: {shapes[i].geom_type}, but layer {spec.id} holds {_PLURALS[spec.geometry]}"
+        int(i): Reason(
+            "wrong_type",
+            f"geometry: {shapes[i].geom_type}, but layer {spec.id} holds {_PLURALS[spec.geometry]}",
+        )
         for i in np.flatnonzero(wrong)
     }
 
 
-def not_finite(shapes: Geometries) -> Problems:
+def not_finite(shapes: Geometries) -> ShapeProblems:
     """Shapes with a coordinate that is no number or infinite."""
     xy, index = shapely.get_coordinates(shapes, return_index=True)
     bad = ~np.isfinite(xy).all(axis=1)
-    return {int(i): "geometry: a coordinate is not a finite number" for i in np.unique(index[bad])}
+    why = Reason("not_finite", "geometry: a coordinate is not a finite number")
+    return dict.fromkeys(np.unique(index[bad]).tolist(), why)
 
 
-def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs) -> Problems:
+def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs) -> ShapeProblems:
     """Shapes more than 300 km from the central meridian of storage or outside latitudes 3 to 54."""
     bad = outside(stored)
     if len(bad) == 0:
@@ -55,7 +59,10 @@ def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs) -> Prob
     corners = np.array([shapely.get_coordinates(g)[0] for g in source[bad]])
     hints = _hints(corners, crs)
     return {
-        int(i): f"geometry: ({x:.10g}, {y:.10g}) lies outside the area of EPSG:{STORAGE_EPSG}{hint}"
+        int(i): Reason(
+            "outside_area",
+            f"geometry: ({x:.10g}, {y:.10g}) lies outside the area of EPSG:{STORAGE_EPSG}{hint}",
+        )
         for i, (x, y), hint in zip(bad, corners, hints, strict=True)
     }
 
@@ -97,20 +104,24 @@ def _hints(xy: Floats, crs: SourceCrs) -> list[str]:
     return out
 
 
-def no_extent(stored: Geometries, spec: LayerSpec) -> Problems:
+def no_extent(stored: Geometries, spec: LayerSpec) -> ShapeProblems:
     """Polygons without area and lines without length."""
     if spec.geometry == "point":
         return {}
     size, word = (
         (shapely.area(stored), "area") if spec.geometry == "polygon" else (shapely.length(stored), "length")
     )
-    return {int(i): f"geometry: the shape has no {word}" for i in np.flatnonzero(size <= 0)}
+    why = Reason("no_extent", f"geometry: the shape has no {word}")
+    return dict.fromkeys(np.flatnonzero(size <= 0).tolist(), why)
 
 
-def invalid(stored: Geometries) -> Problems:
+def invalid(stored: Geometries) -> ShapeProblems:
     """Polygons that are not valid in storage."""
     bad = ~(shapely.is_valid(stored) | shapely.is_missing(stored))
-    return {int(i): f"geometry: invalid ({shapely.is_valid_reason(stored[i])})" for i in np.flatnonzero(bad)}
+    return {
+        int(i): Reason("invalid", f"geometry: invalid ({shapely.is_valid_reason(stored[i])})")
+        for i in np.flatnonzero(bad)
+    }
 
 
 def out_of_range(values: pd.Series[Any], field: FieldSpec) -> Problems:

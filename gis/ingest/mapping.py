@@ -76,7 +76,7 @@ class Findings:
         self.count = count
         self.reasons: dict[int, list[str]] = {}
 
-    def add(self, problems: Problems) -> None:
+    def add(self, problems: Mapping[int, str]) -> None:
         """Enter what a check found."""
         for i, reason in problems.items():
             self.reasons.setdefault(i, []).append(reason)

@@ -7,6 +7,7 @@ import shapely
 
 from gis.crs import Geometries
 from gis.ingest.report import Repair
+from gis.ingest.values import Reason, ShapeProblems
 
 TOLERANCE_M = 1e-3
 
@@ -22,7 +23,7 @@ def without_repeats(shapes: Geometries) -> tuple[Geometries, int]:
     return out, int(fewer.sum())
 
 
-def repair(shapes: Geometries, known: dict[int, Repair]) -> tuple[Geometries, dict[int, str]]:
+def repair(shapes: Geometries, known: dict[int, Repair]) -> tuple[Geometries, ShapeProblems]:
     """Return `shapes` (MultiPolygons in metres, None allowed) with the invalid ones made valid.
 
     A repair counts only if every vertex stays within 1 mm of the outline, or lay on a line
@@ -30,13 +31,15 @@ def repair(shapes: Geometries, known: dict[int, Repair]) -> tuple[Geometries, di
     position; what could not be repaired comes back as position -> reason.
     """
     out = shapes.copy()
-    failed: dict[int, str] = {}
+    failed: ShapeProblems = {}
     for i in np.flatnonzero(~(shapely.is_valid(shapes) | shapely.is_missing(shapes))):
         before = shapes[i]
         why = shapely.is_valid_reason(before)
         after, action = _repaired(before)
         if after is None:
-            failed[int(i)] = f"geometry: invalid polygon ({why}) that cannot be repaired without moving it"
+            failed[int(i)] = Reason(
+                "invalid", f"geometry: invalid polygon ({why}) that cannot be repaired without moving it"
+            )
             continue
         first = known.get(int(i))
         known[int(i)] = Repair(

@@ -13,7 +13,7 @@ from gis.ingest import checks
 from gis.ingest.datum import SourceCrs
 from gis.ingest.repair import repair, without_repeats
 from gis.ingest.report import ImportReport, Repair
-from gis.ingest.values import Problems
+from gis.ingest.values import ShapeProblems
 from layers import LayerSpec
 
 _MULTI: dict[str, tuple[int, int, Callable[..., Any]]] = {
@@ -59,7 +59,7 @@ def as_layer_kind(shapes: Geometries, spec: LayerSpec) -> Geometries:
 
 def to_layer(
     shapes: Geometries, spec: LayerSpec, crs: SourceCrs, report: ImportReport
-) -> tuple[Geometries, Problems]:
+) -> tuple[Geometries, ShapeProblems]:
     """Return canonical storage shapes (None where refused or absent) and the problems found.
 
     `shapes` are flat source shapes of the layer's kind with finite coordinates. Repairs and
@@ -73,7 +73,7 @@ def to_layer(
     if repeated:
         report.cleaned["repeated_points_removed"] = repeated
     repairs: dict[int, Repair] = {}
-    failed: Problems = {}
+    failed: ShapeProblems = {}
     if spec.geometry == "polygon":
         stored = as_layer_kind(stored, spec)
         stored, failed = _mended(stored, repairs)
@@ -90,7 +90,7 @@ def to_layer(
     return stored, problems
 
 
-def _mended(stored: Geometries, repairs: dict[int, Repair]) -> tuple[Geometries, Problems]:
+def _mended(stored: Geometries, repairs: dict[int, Repair]) -> tuple[Geometries, ShapeProblems]:
     """Repair what is invalid and drop what cannot be repaired."""
     mended, failed = repair(stored, repairs)
     mended[list(failed)] = None

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,22 @@ from gis.ingest.columns import plain
 from layers import FieldSpec
 
 Problems = dict[int, str]
+Fault = Literal["empty", "not_finite", "wrong_type", "outside_area", "no_extent", "invalid", "outside_city"]
+
+
+class Reason(str):
+    """Why a shape is refused, in English as reports have it; `code` is for programs and other languages."""
+
+    code: Fault
+
+    def __new__(cls, code: Fault, text: str) -> Reason:
+        """Return the text with its code."""
+        made = super().__new__(cls, text)
+        made.code = code
+        return made
+
+
+ShapeProblems = dict[int, Reason]
 """Position of a row -> what is wrong with it."""
 
 BEIJING_TIME = dt.timezone(dt.timedelta(hours=8))

@@ -197,9 +197,21 @@ def _clauses(raw: bytes | None) -> dict[str, Clause]:
     if raw is None:
         raise RuleError("the rule set lacks the file clauses.csv")
     rows = csv.DictReader(raw.decode("utf-8").splitlines())
-    return {
-        r["clause_id"]: Clause(r["clause_id"], r["document"], r["section"], r["rule_in_short"]) for r in rows
-    }
+    there = rows.fieldnames or ()
+    # Results keep the rules that they were made by, and those of older programs have no Chinese texts.
+    texts = ("rule_in_short", "rule_in_short_zh") if "rule_in_short_zh" in there else ("rule_in_short",)
+    columns = ("clause_id", "document", "section", *texts)
+    if lacking := [c for c in columns if c not in there]:
+        raise RuleError(f"clauses.csv line 1: the column {lacking[0]} is missing")
+    clauses: dict[str, Clause] = {}
+    for row in rows:
+        place = f"clauses.csv line {rows.line_num}"
+        if empty := [c for c in columns if not (row[c] or "").strip()]:
+            raise RuleError(f"{place}: {empty[0]} is empty")
+        if row["clause_id"] in clauses:
+            raise RuleError(f"{place}: {row['clause_id']} is listed twice")
+        clauses[row["clause_id"]] = Clause(*(row[c] for c in columns))
+    return clauses
 
 
 def content_json(ruleset: RuleSet) -> dict[str, Any]:

@@ -137,12 +137,16 @@ class Checklists(Rules):
 
 @dataclass(frozen=True)
 class Clause:
-    """A clause of the policy documents that reasons cite."""
+    """A clause of the policy documents that reasons cite.
+
+    `rule_in_short_zh` is in the policy's own words; None in rule sets that were kept before they had it.
+    """
 
     clause_id: str
     document: str
     section: str
     rule_in_short: str
+    rule_in_short_zh: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ through every packed row; so a process that answers filters reads the columns on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from gis.store.arrow import snapshot_reader
@@ -85,6 +86,11 @@ class ParcelTable:
         for part in self._parts(wanted).values():
             found &= part
         return found
+
+    def ids_of(self, found: Bools, among: Sequence[str]) -> set[str]:
+        """Return those of some parcel ids that `found`, which are places in this table, has."""
+        asked = pc.is_in(self.parcel_id, value_set=pa.array(among, pa.string())).to_numpy()
+        return set(self.parcel_id.take(np.flatnonzero(asked & found)).to_pylist())
 
     def counts(self, wanted: ParcelFilter) -> dict[str, Any]:
         """Return number and sums of the parcels that pass, and what else could be chosen.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,8 @@ class MapData:
     `current`, of the layers that are loaded now), None where there is none or it is withheld;
     `labels` are district names with keys id, zh, en, lon, lat. Of the rule set behind
     the results: `clauses` maps a clause id to where it stands (`source`) and what it
-    says in short (`rule`), `areas` the id of an area that the policy names to its title (zh, en), and
+    says in short (`rule`: zh, None where the rules have no Chinese text, and en),
+    `areas` the id of an area that the policy names to its title (zh, en), and
     `new_build_share_frac` is the share of new energy that new projects must reach.
     """
 
@@ -118,7 +120,7 @@ class MapData:
     results_withheld: bool
     results_run: Mapping[str, Any] | None
     labels: Sequence[Mapping[str, Any]]
-    clauses: Mapping[str, Mapping[str, str]]
+    clauses: Mapping[str, Mapping[str, Any]]
     areas: Mapping[str, Mapping[str, str]]
     new_build_share_frac: float
 
@@ -359,4 +361,5 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
     for grid in grids:
         grid.add_to(page)
     page.add_child(_App(page.get_name(), grids, _config(store_layers, data)))
-    return str(page.get_root().render())
+    # Folium forbids to magnify the page, which those of weak sight need.
+    return re.sub(r",\s*maximum-scale=1\.0, user-scalable=no", "", page.get_root().render(), count=1)

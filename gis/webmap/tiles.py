@@ -7,7 +7,8 @@ only from the layer declarations.
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Callable, Container, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -232,29 +233,32 @@ def identify(
     zoom: int,
     layer_ids: tuple[str, ...],
     readable: Container[str],
+    passing: Callable[[Sequence[str]], AbstractSet[str]] | None = None,
 ) -> dict[str, Any]:
     """Return what lies at a longitude and latitude (degrees, CRS84).
 
     `parcels` are the parcels that cover the point, smallest first, with their
-    GeoJSON geometry; `features` are features of `layer_ids` that cover the point
+    GeoJSON geometry; those whose ids `passing` leaves out are not among them and
+    counted in `hidden_parcel_count`. `features` are features of `layer_ids` that cover the point
     or lie within a few pixels of it at `zoom`. Parcels, and outlines of townships, are told
     where they are among the `readable` layers; `layer_ids` must be.
     """
     place = reproject(np.array([shapely.Point(lon, lat)], dtype=object), API_CRS, f"EPSG:{STORAGE_EPSG}")[0]
-    empty: dict[str, Any] = {"lon": lon, "lat": lat, "parcels": [], "features": []}
+    empty: dict[str, Any] = {"lon": lon, "lat": lat, "parcels": [], "hidden_parcel_count": 0, "features": []}
     if not is_near(lon, lat):
         return empty
     pixel_m = 2 * WORLD_M * math.cos(math.radians(lat)) / (TILE_PX * 2**zoom)
-    values = {"x": place.x, "y": place.y, "most": MAX_FEATURES_PER_LAYER}
+    values = {"x": place.x, "y": place.y}
     point = f"ST_SetSRID(ST_MakePoint(:x, :y), {STORAGE_EPSG})"
     covering = text(
-        "SELECT parcel_id, name, synthetic, ST_AsGeoJSON(ST_Transform(geom, 4326), 7)::json AS geometry"
-        f" FROM layer.parcel WHERE ST_Intersects(geom, {point})"
-        " ORDER BY ST_Area(geom), parcel_id LIMIT :most"
+        f"SELECT parcel_id FROM layer.parcel WHERE ST_Intersects(geom, {point})"
+        " ORDER BY ST_Area(geom), parcel_id"
     )
-    parcels = connection.execute(covering, values).mappings() if "parcel" in readable else ()
+    there = connection.execute(covering, values).scalars().all() if "parcel" in readable else []
+    passed = set(there) if passing is None else passing(there)
     return empty | {
-        "parcels": [dict(row) for row in parcels],
+        "parcels": _parcels(connection, [i for i in there if i in passed][:MAX_FEATURES_PER_LAYER]),
+        "hidden_parcel_count": len(set(there) - passed),
         "features": [
             feature
             for layer_id in sorted(layer_ids, key=_by_shape)
@@ -263,10 +267,22 @@ def identify(
                 LAYERS[layer_id],
                 features_sql(LAYERS[layer_id], "township" in readable),
                 point,
-                values | {"tolerance": _TOLERANCE_PX * pixel_m},
+                values | {"tolerance": _TOLERANCE_PX * pixel_m, "most": MAX_FEATURES_PER_LAYER},
             )
         ],
     }
+
+
+def _parcels(connection: Connection, parcel_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return parcels in the order of their ids, with their geometry as GeoJSON."""
+    query = text(
+        "SELECT parcel_id, name, synthetic, ST_AsGeoJSON(ST_Transform(geom, 4326), 7)::json AS geometry"
+        " FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS wanted (parcel_id, place)"
+        " JOIN layer.parcel USING (parcel_id) ORDER BY place"
+    )
+    if not parcel_ids:
+        return []
+    return [dict(row) for row in connection.execute(query, {"ids": list(parcel_ids)}).mappings()]
 
 
 def feature(connection: Connection, layer: str, feature_id: str, readable: Container[str]) -> dict[str, Any]:

@@ -198,7 +198,10 @@ def _places(store: Store) -> list[str]:
         items = [f"/ogc/collections/{layer}{rest}" for rest in ("", "/queryables", "/items?limit=1000")]
         wfs = [f"/wfs?request=GetFeature&typeNames={layer}&count=50"]
         paths += [*at_point, *tile, *items, *wfs]
-    filtered = ["/api/parcels/summary", f"/tiles/parcel_suitability/{zoom}.mvt?status=suitable"]
+    filtered = [
+        "/api/parcels/summary", f"/tiles/parcel_suitability/{zoom}.mvt?status=suitable",
+        f"/api/identify?lon={points[0][0]}&lat={points[0][1]}&status=suitable",
+    ]  # fmt: skip
     return [*paths, *filtered, f"/tiles/parcel_suitability/{zoom}.mvt", f"/tiles/match_segment/{zoom}.mvt"]
 
 
@@ -332,6 +335,7 @@ def test_signing_in_on_a_browser(guarded: TestClient, key_of: dict[str, str]) ->
         "/api/summary",
         "/api/parcels/summary",
         "/tiles/parcel_suitability/8/210/96.mvt?status=suitable",
+        "/api/identify?lon=116.4&lat=39.9&status=suitable",
     ):
         assert browser.get(path).status_code == 401
     assert browser.post("/api/session", json={"key": "om_x_y"}).status_code == 401

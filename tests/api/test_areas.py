@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -71,6 +72,12 @@ def codes(notes: dict[str, Any]) -> list[str]:
     """Return the codes of the warnings, each of which is told in both languages."""
     assert all(w["zh"] and w["en"] and "{" not in w["zh"] + w["en"] for w in notes["warnings"])
     return [w["code"] for w in notes["warnings"]]
+
+
+def reasons(notes: dict[str, Any]) -> dict[int, str]:
+    """Return the codes of why features were left out, each told in both languages."""
+    assert all(re.search("[\u4e00-\u9fff]", d["zh"]) and d["en"].isascii() for d in notes["dropped"])
+    return {d["feature"]: d["code"] for d in notes["dropped"]}
 
 
 def refusal(answer: Any, status: int) -> str:
@@ -141,7 +148,7 @@ def test_what_is_wrong_with_coordinates_is_told(client: TestClient, tmp_path: Pa
     assert shapes[0].symmetric_difference(BLOCK).area < 1e-10
     _, notes = areas(client, geojson(BLOCK, shapely.box(121.4, 31.2, 121.41, 31.21)), "far.geojson")
     assert codes(notes) == ["outside_city"]
-    assert [d["feature"] for d in notes["dropped"]] == [2]
+    assert reasons(notes) == {2: "outside_area"}
 
 
 @pytest.mark.parametrize(("label", "shift"), [("GCJ-02", prcoords.wgs_gcj), ("BD-09", prcoords.wgs_bd)])
@@ -158,8 +165,10 @@ def test_shift_of_web_maps_is_suspected_and_can_be_declared(
     _, notes = areas(client, content, "web.geojson")
     assert codes(notes) == ["shift_suspected"]
     assert label in notes["warnings"][0]["zh"]
-    shapes, notes = areas(client, content, "web.geojson", source_crs=label.replace("-", "").lower())
+    assert notes["suspected_crs"] == label.replace("-", "").lower()
+    shapes, notes = areas(client, content, "web.geojson", source_crs=notes["suspected_crs"])
     assert codes(notes) == []
+    assert notes["suspected_crs"] is None
     assert shapely.hausdorff_distance(shapes[0], true) < 1e-5
     assert codes(areas(client, geojson(true), "true.geojson")[1]) == []
 
@@ -173,7 +182,38 @@ def test_faults_are_repaired_or_left_out_and_told(client: TestClient) -> None:
     assert all(s.is_valid and s.area > 0 for s in shapes)
     assert {"not_areas", "repaired", "lines_closed"} <= set(codes(notes))
     assert 1 in notes["repaired"]
-    assert 2 in [d["feature"] for d in notes["dropped"]]
+    assert reasons(notes)[2] == "wrong_type"
+
+
+def test_why_a_feature_is_left_out_has_a_code_and_both_languages(client: TestClient) -> None:
+    line = shapely.LineString([(116.7, 39.9), (116.71, 39.9)])
+    sliver = shapely.box(116.7, 39.9, 116.7 + 1e-11, 39.9 + 1e-11)
+    content = json.loads(
+        geojson(BLOCK, line, sliver, shapely.box(0, 0, 1, 1), shapely.box(118, 39, 118.1, 39.1))
+    )
+    content["features"].append({"type": "Feature", "properties": {}, "geometry": None})
+    _, notes = areas(client, json.dumps(content).encode(), "faults.geojson")
+    told = reasons(notes)
+    assert told.pop(3) in ("no_extent", "invalid", "empty")
+    assert told == {2: "wrong_type", 4: "outside_area", 5: "outside_city", 6: "empty"}
+
+
+def test_what_cannot_be_asked_about_has_a_code_and_a_place(client: TestClient) -> None:
+    def ask(*features: tuple[Any, dict[str, Any]]) -> tuple[str, str]:
+        members = [
+            {"type": "Feature", "properties": p, "geometry": json.loads(shapely.to_geojson(s))}
+            for s, p in features
+        ]
+        answer = client.post("/api/suitability", json={"type": "FeatureCollection", "features": members})
+        return refusal(answer, 422), answer.json()["errors"][0]["pointer"]
+
+    fine = (BLOCK, {"floor_area_ratio": 2})
+    bad = ("bad_value", "/features/1/properties/floor_area_ratio")
+    assert ask(fine, (NEXT, {"floor_area_ratio": 99})) == bad
+    assert ask(fine, (NEXT, {"floor_area_ratio": [1]})) == bad
+    assert ask((BLOCK, {"parcel_id": "A"}), (NEXT, {"parcel_id": "A"})) == ("duplicate_id", "/features/1")
+    tiny = shapely.box(116.7, 39.9, 116.7 + 1e-11, 39.9 + 1e-11)
+    assert ask(fine, (tiny, {}))[0] == "too_small"
 
 
 def test_refusals_have_a_code(client: TestClient, tmp_path: Path) -> None:
@@ -217,4 +257,4 @@ def test_entities_of_a_kml_are_not_multiplied(client: TestClient) -> None:
 def test_other_fields_and_bodies_are_refused(client: TestClient) -> None:
     assert send(client, geojson(BLOCK), "a.geojson", layer="parcel").status_code == 422
     assert client.post("/api/areas", content=b"{}").status_code == 415
-    assert send(client, geojson(BLOCK), "x" * 300 + ".json").status_code == 422
+    assert refusal(send(client, geojson(BLOCK), "x" * 300 + ".json"), 422) == "long_name"

@@ -116,6 +116,25 @@ def test_the_filter_told_for_exports_finds_the_same_parcels(
         transaction.rollback()
 
 
+@pytest.mark.parametrize("asked", FILTERS, ids=lambda a: ",".join(a) or "all")
+def test_a_click_finds_what_the_filter_leaves(client: TestClient, city: Store, asked: dict[str, Any]) -> None:
+    query = f"""
+        SELECT p.parcel_id, passes, ST_X(middle) AS lon, ST_Y(middle) AS lat
+        FROM (SELECT DISTINCT ON (passes) parcel_id, passes
+              FROM (SELECT parcel_id, coalesce({where(asked)}, false) AS passes FROM {SHOWN}) AS every
+              ORDER BY passes, parcel_id) AS one
+        JOIN layer.parcel AS p USING (parcel_id),
+        LATERAL ST_Transform((ST_MaximumInscribedCircle(p.geom)).center, 4326) AS middle"""
+    with city.engine.connect() as connection:
+        clicks = connection.exec_driver_sql(query).all()
+    every, passing = (client.get(url(a)).json()["parcel_count"] for a in ({}, asked))
+    assert sorted(c.passes for c in clicks) == [False] * (passing < every) + [True] * (passing > 0)
+    for parcel_id, passes, lon, lat in clicks:
+        found = client.get(url({**asked, "lon": lon, "lat": lat}, "/api/identify")).json()
+        assert [p["parcel_id"] for p in found["parcels"]] == [parcel_id] * passes
+        assert found["hidden_parcel_count"] == (not passes)
+
+
 def test_no_filter_is_told_as_none(client: TestClient) -> None:
     assert client.get(PATH).json()["filter"] is None
     assert ParcelFilter().cql2() is None
@@ -135,8 +154,8 @@ def test_no_filter_is_told_as_none(client: TestClient) -> None:
     ],
 )
 def test_what_is_no_filter_is_told_to_be_none(client: TestClient, query: str, status: int) -> None:
-    for path in (PATH, "/tiles/parcel_suitability/9/421/193.mvt"):
-        answer = client.get(f"{path}?{query}")
+    for path in (f"{PATH}?", "/tiles/parcel_suitability/9/421/193.mvt?", "/api/identify?lon=0&lat=0&"):
+        answer = client.get(f"{path}{query}")
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import prcoords
 import pyproj
 import pytest
 import shapely
 from playwright.sync_api import expect
 
+from gis.store import Store
 from tests.browser.conftest import Visit
 from tests.browser.seen import Seen
 
@@ -111,6 +114,48 @@ def test_uploaded_areas_are_listed_with_totals(seen: Seen) -> None:
     told = [p for p in visit.problems if "422" in p]  # the refusal, by the network and by the console
     assert len(told) == 2
     visit.problems[:] = [p for p in visit.problems if p not in told]
+
+
+def test_a_file_that_looks_shifted_is_read_again(seen: Seen, scored: Store) -> None:
+    page = seen.page
+    district = scored.read("district").to_crs(4326)
+    true = shapely.simplify(district.geometry[district.name == "通州区"].iloc[0], 0.0002)
+    shifted = shapely.transform(
+        true, lambda xy: np.array([prcoords.wgs_gcj((lat, lon))[::-1] for lon, lat in xy])
+    )
+    shapes = [shifted, shapely.Point(116.7, 39.9)]
+    features = [
+        {"type": "Feature", "properties": {}, "geometry": json.loads(shapely.to_geojson(s))} for s in shapes
+    ]
+    content = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    sent = {"name": "web.geojson", "mimeType": "application/json", "buffer": content}
+    page.set_input_files("#area-file", sent)
+    figures = page.locator("#panel-body > dl.figures").first
+    for button, crs in (("GCJ-02", "EPSG:4326"), (seen.word("文件所述", "the file says"), "GCJ-02")):
+        again = page.locator("#panel-body button.link", has_text=button)
+        expect(again).to_be_visible()
+        expect(figures).to_contain_text(crs)
+        page.locator("#panel-body details.more summary").click()
+        expect(page.locator("#panel-body details.more li")).to_contain_text(seen.word("不是面", "no area"))
+        with page.expect_response("**/api/areas") as answer:
+            again.click()
+    assert answer.value.json()["notes"]["suspected_crs"] == "gcj02"
+    expect(figures).to_contain_text("EPSG:4326")
+    expect(page.locator("#panel-body button.link", has_text="GCJ-02")).to_be_visible()
+    page.locator(".area-links button").first.click()
+
+
+def test_a_value_that_cannot_be_used_is_named(seen: Seen) -> None:
+    visit, page = seen.visit, seen.page
+    ring = json.loads(shapely.to_geojson(shapely.box(116.69, 39.905, 116.693, 39.908)))
+    feature = {"type": "Feature", "properties": {"名称": "一号地", "容积率": 99}, "geometry": ring}
+    content = json.dumps({"type": "FeatureCollection", "features": [feature]}).encode()
+    page.set_input_files(
+        "#area-file", {"name": "a.geojson", "mimeType": "application/json", "buffer": content}
+    )
+    told = seen.word("一号地的“容积率”取值不可用", "一号地: the value of “容积率” cannot be used")
+    expect(page.locator("#panel-body [role=alert]")).to_contain_text(told)
+    visit.problems[:] = [p for p in visit.problems if "422" not in p]
 
 
 def test_measuring_by_keyboard_and_escape(shown: Visit) -> None:

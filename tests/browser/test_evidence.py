@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from gis.rules import load_ruleset
 from gis.store import Store
 from gis.webmap.page import TECHNOLOGY_COLOURS
 from tests.browser.places import RESULTS, Spot, spot
@@ -97,9 +98,14 @@ def test_a_clause_says_what_it_rules(panel: Any) -> None:
     expect(tip).to_be_visible()
     expect(clause).to_have_attribute("aria-describedby", "clause-tip")
     id_ = clause.inner_text().split("[")[1].rstrip("]")
-    rule = page.evaluate(f"OneMap.config.clauses['{id_}'].rule")
-    assert len(rule) > 20
-    expect(tip).to_contain_text(rule)
+    clause_of = load_ruleset().clauses[id_]
+    assert clause_of.rule_in_short_zh
+    expect(tip).to_contain_text(clause_of.rule_in_short_zh)
+    page.evaluate("OneMap.setLanguage('en')")
+    page.locator(".option[open] .reason button.clause").first.focus()
+    expect(tip).to_contain_text(clause_of.rule_in_short)
+    page.evaluate("OneMap.setLanguage('zh')")
+    clause.focus()
     page.keyboard.press("Escape")
     expect(tip).to_be_hidden()
     expect(page.locator("#parcel-panel")).to_be_visible()

@@ -12,7 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, expect
 
+from gis.store import Store
 from tests.browser.conftest import PHONE, WIDE, Visit, open_map
+from tests.browser.places import RESULTS, spot
 
 WORDS = {"zh": ("个地块", "清除筛选"), "en": ("of", "Clear filter")}
 
@@ -97,6 +99,28 @@ def test_the_keyboard_keeps_its_place(filtering: tuple[Visit, str]) -> None:
     page.keyboard.press("Space")
     expect(page).not_to_have_url(re.compile("technology="))
     visit.settle()
+    visit.check()
+
+
+def test_what_the_filter_hides_is_told_of_and_not_opened(filtering: tuple[Visit, str], scored: Store) -> None:
+    visit, _ = filtering
+    page = visit.page
+    hidden = spot(scored, RESULTS, "s.recommended <> 'biomass'")
+    page.locator("#filter-technology-biomass").check()
+    expect(page).to_have_url(re.compile("technology=biomass"))
+    page.evaluate("OneMap.controls.closeDrawer()")
+    visit.go_to(hidden.lon, hidden.lat, 16)
+    visit.press_map(hidden.lon, hidden.lat)
+    reveal = page.locator("#map-hint button, #panel-body .hidden-parcels button")
+    expect(reveal).to_be_visible()
+    expect(page.locator("#panel-body .ranking")).to_have_count(0)
+    reveal.click()
+    expect(page.locator("#panel-body > dl.figures")).to_contain_text(hidden.parcel_id)
+    expect(page).not_to_have_url(re.compile("technology="))
+    page.evaluate("OneMap.panel.close()")
+    visit.settle()
+    if page.locator("#layers-toggle").is_visible():
+        page.locator("#layers-toggle").click()
     visit.check()
 
 

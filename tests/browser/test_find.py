@@ -12,6 +12,16 @@ from gis.store import Store
 from tests.browser.conftest import PHONE
 from tests.browser.places import RESULTS, Spot, spot
 
+OUTLINED = """() => {
+  const [map, outline] = [".leaflet-container", ".leaflet-onemap-selection-pane path"]
+    .map((part) => document.querySelector(part).getBoundingClientRect());
+  const panel = document.getElementById("parcel-panel").getBoundingClientRect();
+  const beside = outline.right <= panel.left || outline.bottom <= panel.top;
+  return beside && outline.left >= map.left && outline.right <= map.right
+    && outline.top >= map.top && outline.bottom <= map.bottom;
+}"""
+"""Whether the whole outline of what is selected can be seen, beside or above the panel."""
+
 
 @pytest.fixture(scope="module")
 def parcel(scored: Store) -> Spot:
@@ -41,8 +51,7 @@ def test_a_parcel_is_found_by_a_part_of_its_number_with_keys_only(shown: Any, pa
     expect(page.locator("#parcel-panel")).to_be_visible()
     expect(page.locator("#panel-body > dl.figures")).to_contain_text(parcel.parcel_id)
     expect(page.locator("#find-list")).to_be_hidden()
-    inside = page.evaluate(f"OneMap.map.getBounds().contains([{parcel.lat}, {parcel.lon}])")
-    assert inside is True
+    page.wait_for_function(OUTLINED)
     assert page.evaluate("OneMap.map.getZoom()") >= 15
     expect(page.locator("#panel-title")).to_be_focused()
 
@@ -127,3 +136,15 @@ def test_on_a_phone_the_box_lies_over_the_bar(visit: Callable[..., Any], parcel:
     expect(page.locator("#panel-body > dl.figures")).to_contain_text(parcel.parcel_id)
     expect(page.locator("#find-input")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    page.wait_for_function(OUTLINED)
+
+
+def test_a_parcel_at_the_edge_is_moved_into_sight(shown: Any, parcel: Spot) -> None:
+    page = shown.page
+    shown.go_to(parcel.lon, parcel.lat, 16)
+    page.evaluate("OneMap.map.panBy([-OneMap.map.getSize().x / 2 + 20, 0], { animate: false })")
+    shown.settle()
+    shown.press_map(parcel.lon, parcel.lat)
+    expect(page.locator("#parcel-panel")).to_be_visible()
+    page.wait_for_function(OUTLINED)
+    shown.settle()

@@ -44,6 +44,12 @@ def test_page_names_no_other_host() -> None:
     assert html == map_page([], Settings(tianditu_key=None), EMPTY)
 
 
+def test_page_may_be_magnified() -> None:
+    html = map_page([], Settings(tianditu_key=None), EMPTY)
+    (scale,) = re.findall(r'name="viewport" content="([^"]*)"', html)
+    assert scale.split() == ["width=device-width,", "initial-scale=1.0"]
+
+
 def test_base_map_only_with_a_key() -> None:
     html = map_page([], Settings(tianditu_key="a&'<key"), EMPTY)
     assert html.count("tianditu.gov.cn") == 2

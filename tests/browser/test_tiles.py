@@ -121,7 +121,8 @@ def test_a_store_without_data_answers_with_nothing(empty_store: Store, map_setti
         assert ask(client, layer, 9, 421, 193).status_code == 204
     every = ",".join(LAYERS)
     answer = client.get("/api/identify", params={"lon": 116.4, "lat": 39.9, "layers": every})
-    assert answer.json() == {"lon": 116.4, "lat": 39.9, "parcels": [], "features": []}
+    nothing = {"parcels": [], "hidden_parcel_count": 0, "features": []}
+    assert answer.json() == {"lon": 116.4, "lat": 39.9, **nothing}
 
 
 def test_identify_finds_the_parcel_and_the_features(map_client: TestClient, scored: Store) -> None:

@@ -7,6 +7,8 @@ is covered as soon as it is written; words that are not known are tried a few ti
 from __future__ import annotations
 
 import copy
+import csv
+import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -200,3 +202,47 @@ def test_a_key_that_no_rule_file_has_is_refused(name):
 def test_a_file_that_is_missing_is_named(name):
     with pytest.raises(RuleError, match=f"lacks the file {name}"):
         loader.parse_ruleset({n: t for n, t in TEXTS.items() if n != name}, DAY)
+
+
+CLAUSES = TEXTS["clauses.csv"].decode()
+
+
+def clauses(text: str):
+    """Read a table of clauses."""
+    return loader._clauses(text.encode())
+
+
+def test_every_clause_is_told_in_both_languages():
+    for clause in clauses(CLAUSES).values():
+        assert re.search("[\u4e00-\u9fff]", clause.rule_in_short_zh), clause
+        assert clause.rule_in_short[0].isascii(), clause
+
+
+@pytest.mark.parametrize("column", ["clause_id", "document", "section", "rule_in_short"])
+def test_a_table_of_clauses_without_a_column_is_refused(column):
+    with pytest.raises(RuleError, match=rf"^clauses\.csv line 1: the column {column} is missing$"):
+        clauses(CLAUSES.replace(f"{column},", f"other_{column},", 1))
+
+
+@pytest.mark.parametrize("column", ["section", "rule_in_short", "rule_in_short_zh"])
+def test_an_empty_cell_of_a_clause_is_refused(column):
+    rows = list(csv.DictReader(CLAUSES.splitlines()))
+    rows[2][column] = " "
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    with pytest.raises(RuleError, match=rf"^clauses\.csv line 4: {column} is empty$"):
+        clauses(out.getvalue())
+
+
+def test_a_clause_that_is_listed_twice_is_refused():
+    lines = CLAUSES.splitlines()
+    with pytest.raises(RuleError, match=r"^clauses\.csv line 34: P1309-1\.3-a is listed twice$"):
+        clauses("\n".join([*lines, lines[1]]))
+
+
+def test_rules_of_older_results_are_read_without_chinese_texts():
+    known = clauses(CLAUSES.replace("rule_in_short_zh", "", 1))
+    assert {c.rule_in_short_zh for c in known.values()} == {None}
+    assert known["P1309-1.3-b"].rule_in_short == whole().clauses["P1309-1.3-b"].rule_in_short

@@ -10,19 +10,33 @@
     too_large: "refused_too_large", unpacks_too_large: "refused_unpacks", too_many_features: "refused_features",
     too_many_vertices: "refused_vertices", no_polygons: "refused_no_polygons", unknown_format: "refused_format",
     shapefile_alone: "refused_shapefile", broken_file: "refused_broken", no_crs: "refused_no_crs",
-    wrong_crs: "refused_wrong_crs", outside_city: "refused_outside",
+    wrong_crs: "refused_wrong_crs", outside_city: "refused_outside", long_name: "refused_long_name",
+    too_small: "refused_too_small", bad_value: "refused_value", duplicate_id: "refused_duplicate",
   };
-  const state = { map: null, shown: null, features: [], results: null, notes: null, form: {} };
+  // What stands between the page and the server, which has no code of its own.
+  const REFUSED_BY_STATUS = { 401: "refused_rights", 403: "refused_rights", 413: "refused_too_large", 429: "refused_busy", 503: "refused_busy" };
+  const SHIFTED = { gcj02: "GCJ-02", bd09: "BD-09" };
+  const FIELDS = { floor_area_ratio: "area_far", floor_area_m2: "area_floor", land_use_code: "land_use", building_status: "building_status", name: "area_name", id: "parcel_id" };
+  const state = { map: null, shown: null, features: [], results: null, notes: null, form: {}, file: null, crs: null };
 
   const hectares = (m2) => OneMap.draw.areaText(m2);
   const nameOf = (feature, place) => {
     if (feature.properties.name) return String(feature.properties.name);
     return state.notes ? text("area_nth", { n: place + 1 }) : text("area_drawn");
   };
-  const refused = (error) => (REFUSED[error.code] ? text(REFUSED[error.code], { text: error.message }) : text("failed", { text: error.message }));
 
-  function link(name, action) {
-    const made = el("button", { type: "button", class: "link" }, text(name));
+  /* The area and the field at the place of a body that the server names. */
+  function placed(pointer) {
+    const [, place, , field] = /^\/features\/(\d+)(\/properties)?\/([^/]+)/.exec(pointer || "") || [];
+    if (!field) return { area: "", field: "" };
+    const column = state.notes && state.notes.columns[field];
+    return { area: nameOf(state.features[Number(place)], Number(place)), field: column || (FIELDS[field] ? text(FIELDS[field]) : field) };
+  }
+
+  const refused = (error) => text(REFUSED[error.code] || REFUSED_BY_STATUS[error.status] || "refused_other", { text: error.message, ...placed(error.pointer) });
+
+  function link(name, action, values) {
+    const made = el("button", { type: "button", class: "link" }, text(name, values));
     made.addEventListener("click", action);
     return made;
   }
@@ -42,7 +56,7 @@
   }
 
   function clear() {
-    Object.assign(state, { features: [], results: null, notes: null });
+    Object.assign(state, { features: [], results: null, notes: null, file: null, crs: null });
     state.shown.clearLayers();
     OneMap.panel.close();
   }
@@ -123,14 +137,22 @@
     return el("li", {}, made);
   }
 
+  /* The button that reads the same file in the system it looks like, or as it says itself. */
+  function again(notes) {
+    if (state.crs) return el("p", {}, link("area_read_as_is", () => upload(state.file, null)));
+    const crs = notes && notes.suspected_crs;
+    return crs ? el("p", {}, link("area_read_as", () => upload(state.file, crs), { name: SHIFTED[crs] })) : null;
+  }
+
   function noteList() {
     const { notes } = state;
     return [
       rows([["area_file", notes.source], ["area_crs", notes.crs], ["area_read", text("area_read_of", { n: notes.feature_count, all: notes.read_count })]]),
+      again(notes),
       notes.warnings.length ? el("ul", { class: "area-warnings" }, notes.warnings.map((entry) => el("li", {}, pick(entry)))) : null,
       notes.dropped.length ? el(
         "details", { class: "more" }, el("summary", {}, text("area_dropped", { n: notes.dropped.length })),
-        el("ul", {}, notes.dropped.map((entry) => el("li", {}, text("area_dropped_one", { n: entry.feature, text: entry.reason })))),
+        el("ul", {}, notes.dropped.map((entry) => el("li", {}, text("area_dropped_one", { n: entry.feature, text: pick(entry) })))),
       ) : null,
     ].filter(Boolean);
   }
@@ -206,22 +228,21 @@
     }
   }
 
-  async function send(file) {
+  async function send(file, crs) {
     if (file.size > MAX_FILE_BYTES) throw Object.assign(new Error(""), { code: "too_large" });
     const body = new FormData();
+    if (crs) body.append("source_crs", crs);
     body.append("file", file, file.name);
-    const response = await fetch("/api/areas", { method: "POST", body, headers: { Accept: "application/json" } });
-    const answer = await response.json().catch(() => null);
-    if (response.ok) return answer;
-    const code = answer && (answer.code || (response.status === 413 ? "too_large" : null));
-    throw Object.assign(new Error((answer && answer.detail) || `HTTP ${response.status}`), { code });
+    return OneMap.getJson("/api/areas", body);
   }
 
-  async function upload(file) {
+  /* Read a file and ask about its areas; `crs` is what its coordinates are in where it says something else. */
+  async function upload(file, crs) {
     OneMap.draw.stop();
+    Object.assign(state, { file, crs });
     OneMap.hint(text("area_reading", { name: file.name }));
     try {
-      const found = await send(file);
+      const found = await send(file, crs);
       Object.assign(state, { features: found.features, notes: found.notes, results: null });
       outline();
       const look = () => state.map.fitBounds(L.geoJSON(found.features).getBounds(), { padding: [50, 50], maxZoom: 16 });
@@ -229,11 +250,10 @@
       await ask();
       look(); // beside or above the panel, which is open now
     } catch (error) {
-      const told = refused(error);
       document.getElementById("map-hint").hidden = true;
       OneMap.panel.showOwn(() => text("area_failed"), () => [
-        el("p", { class: "error", role: "alert" }, told), el("p", { class: "note" }, text("area_takes")),
-      ]);
+        el("p", { class: "error", role: "alert" }, refused(error)), el("p", { class: "note" }, text("area_takes")), again(null),
+      ].filter(Boolean));
     }
   }
 
@@ -243,7 +263,7 @@
     /* Take a ring that was drawn (points of the map) and ask what is known of it. */
     drawn(points) {
       const ring = [...points, points[0]].map(({ lng, lat }) => [lng, lat]);
-      Object.assign(state, { results: null, notes: null, form: {} });
+      Object.assign(state, { results: null, notes: null, form: {}, file: null, crs: null });
       state.features = [{ type: "Feature", id: "drawn-1", geometry: { type: "Polygon", coordinates: [ring] }, properties: {} }];
       outline();
       form();
@@ -254,7 +274,7 @@
       const input = el("input", { type: "file", id: "area-file", hidden: true, accept: ".geojson,.json,.zip,.kml,.kmz" });
       document.body.append(input);
       input.addEventListener("change", () => {
-        if (input.files.length) upload(input.files[0]);
+        if (input.files.length) upload(input.files[0], null);
         input.value = "";
       });
       const place = map.getContainer();
@@ -267,7 +287,7 @@
       place.addEventListener("drop", (event) => {
         event.preventDefault();
         over(false);
-        if (!OneMap.config.layers[0].withheld && event.dataTransfer.files.length) upload(event.dataTransfer.files[0]);
+        if (!OneMap.config.layers[0].withheld && event.dataTransfer.files.length) upload(event.dataTransfer.files[0], null);
       });
     },
   };

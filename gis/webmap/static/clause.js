@@ -6,7 +6,7 @@
   let holder = null;
   let timer = null;
 
-  const tip = () => document.getElementById("clause-tip") || document.body.appendChild(
+  const tip = () => document.getElementById("clause-tip") || document.getElementById("parcel-panel").appendChild(
     el("div", { id: "clause-tip", role: "tooltip", hidden: true }),
   );
 
@@ -31,14 +31,24 @@
     if (holder && holder !== button) hide();
     holder = button;
     const clause = OneMap.config.clauses[id];
+    const own = clause.rule[OneMap.language()];
     const box = tip();
     box.replaceChildren(
-      el("b", {}, `${clause.source} [${id}]`), el("p", { lang: "en" }, clause.rule),
+      el("b", {}, `${clause.source} [${id}]`), el("p", own ? {} : { lang: "en" }, own || clause.rule.en),
       el("p", { class: "clause-hint" }, text("clause_summary")),
     );
     box.hidden = false;
     button.setAttribute("aria-describedby", "clause-tip");
     place(box);
+  }
+
+  /* Where the focus brought the clause into sight, its text goes along. */
+  function scrolled() {
+    if (!holder) return;
+    const at = holder.getBoundingClientRect();
+    const body = document.getElementById("panel-body").getBoundingClientRect();
+    if (document.activeElement === holder && at.bottom > body.top && at.top < body.bottom) place(tip());
+    else hide();
   }
 
   /* The pointer may go on to the text. */
@@ -51,7 +61,7 @@
     const box = tip();
     box.addEventListener("pointerenter", () => clearTimeout(timer));
     box.addEventListener("pointerleave", leave);
-    document.getElementById("panel-body").addEventListener("scroll", hide, { passive: true });
+    document.getElementById("panel-body").addEventListener("scroll", scrolled, { passive: true });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || box.hidden) return;
       // Only the text goes, not the panel.

@@ -231,8 +231,12 @@
   }
 
   function setDrawer(open) {
+    const held = !open && document.getElementById("layers-panel").contains(document.activeElement);
     document.body.classList.toggle("drawer-open", open);
-    document.getElementById("layers-toggle").setAttribute("aria-expanded", String(open));
+    const opener = document.getElementById("layers-toggle");
+    opener.setAttribute("aria-expanded", String(open));
+    // On a wide screen the layers stay where they are.
+    if (held && opener.offsetParent) opener.focus();
   }
 
   OneMap.controls = {

@@ -51,15 +51,19 @@
   /* What to do next, and buttons for those who have no keyboard or double click. */
   function bar() {
     const box = document.getElementById("draw-status");
+    if (state.kind === null && box.contains(document.activeElement)) OneMap.focusOn(null);
     box.hidden = state.kind === null;
     if (box.hidden) return;
     const steps = { polygon: "draw_how_area", area: "draw_how_area", distance: "draw_how_length" };
     document.getElementById("draw-how").textContent = state.kept ? text("draw_note") : text(steps[state.kind]);
     document.getElementById("draw-count").textContent = state.points.length ? text("draw_points", { n: state.points.length }) : "";
-    document.getElementById("draw-buttons").replaceChildren(...(state.kept ? [button("draw_clear", stop)] : [
+    const place = document.getElementById("draw-buttons");
+    const held = place.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    place.replaceChildren(...(state.kept ? [button("draw_clear", stop)] : [
       button("draw_finish", finish, state.points.length < least()),
       button("draw_undo", undo, !state.points.length), button("draw_cancel", stop),
     ]));
+    if (held) OneMap.focusOn(place.querySelector(`[data-action=${held}]:enabled`));
   }
 
   function redraw() {

@@ -104,7 +104,7 @@
     const part = el(
       "details", { class: "facet", "data-facet": facet, open: state.open.has(facet) || chosen > 0 },
       el("summary", {}, text(TITLES[facet]), chosen ? el("span", { class: "count" }, text("filter_chosen", { n: chosen })) : null),
-      el("ul", { role: "group", "aria-label": text(TITLES[facet]) }, state.found.facets[facet].map((one) => option(facet, one))),
+      el("div", { role: "group", "aria-label": text(TITLES[facet]) }, el("ul", {}, state.found.facets[facet].map((one) => option(facet, one)))),
     );
     part.addEventListener("toggle", () => (part.open ? state.open.add(facet) : state.open.delete(facet)));
     return part;
@@ -199,11 +199,25 @@
     state.wanted = empty();
     draw();
     changed();
-    document.querySelector("#filter > details > summary").focus();
+    OneMap.focusOn(document.querySelector("#filter > details > summary"));
   }
+
+  const shown = (layer) => OneMap.controls.shown().includes(layer);
 
   OneMap.filter = {
     isOn, drawBadge,
+
+    /* What keeps parcels off the map, as for a link: nothing while their outlines show them all. */
+    hides: () => (shown("parcel_suitability") && !shown("parcel") ? query(state.wanted) : ""),
+
+    clear,
+
+    /* That parcels at a place are hidden, with the button to see them: `found` is what was identified there. */
+    hidden(found) {
+      const button = el("button", { type: "button", class: "link" }, text("filter_reveal"));
+      button.addEventListener("click", found.reveal);
+      return [text("filter_hides", { n: number(found.hidden_parcel_count) }), " ", button];
+    },
 
     onChange(listener) { listeners.push(listener); },
 

@@ -152,15 +152,19 @@
     OneMap.identify(L.latLng(at));
   }
 
-  function showFeature(hit) {
+  async function showFeature(hit) {
     if (!hit.bbox) {
       OneMap.hint(text("find_no_shape"));
       return;
     }
     const [west, south, east, north] = hit.bbox;
     const bounds = L.latLngBounds([[south, west], [north, east]]);
-    OneMap.map.fitBounds(bounds, { maxZoom: PARCEL_ZOOM, padding: [40, 40], animate: false });
-    if (hit.layer === "parcel") OneMap.identify(L.latLng(hit.lat, hit.lon), hit.id);
+    const look = () => OneMap.map.fitBounds(bounds, { maxZoom: PARCEL_ZOOM, padding: [40, 40], animate: false });
+    look();
+    if (hit.layer === "parcel") {
+      await OneMap.identify(L.latLng(hit.lat, hit.lon), hit.id);
+      look(); // beside or above the panel, which is open now
+    }
     if (AREAS.includes(hit.layer)) return;
     OneMap.controls.show(hit.layer);
     OneMap.ring(bounds, hit.name || hit.id);

@@ -3,12 +3,13 @@
   "use strict";
   // Areas lie under the results, so that their tint does not change the colours of the legend.
   const PANES = { area: 403, result: 410, outline: 420, line: 440, point: 450, selection: 460, labels: 470 };
+  const CLEAR_PX = 40;
   let selection = null;
   let asked = 0;
   let hintTimer = null;
 
-  /* Ask what lies at a place and show it: the parcel that is wanted, or else the smallest. */
-  async function identify(map, at, wanted) {
+  /* Ask what lies at a place and show it: the parcel that is wanted, or else the smallest of those that pass a filter. */
+  async function identify(map, at, wanted, filter) {
     const turn = ++asked;
     const { lng, lat } = at.wrap();
     const layers = OneMap.controls.shown().filter(
@@ -17,14 +18,22 @@
     const query = new URLSearchParams({
       lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
     });
+    new URLSearchParams(filter).forEach((value, name) => query.append(name, value));
     const waiting = setTimeout(() => OneMap.hint(OneMap.text("loading")), 300);
     try {
       const found = await OneMap.getJson(`/api/identify?${query}`);
       clearTimeout(waiting);
       if (turn !== asked) return;
+      found.reveal = () => {
+        OneMap.filter.clear();
+        identify(map, at);
+      };
       if (found.parcels.length || found.features.length) {
         document.getElementById("map-hint").hidden = true;
         OneMap.panel.show(found, found.parcels.find((p) => p.parcel_id === wanted) || found.parcels[0]);
+      } else if (found.hidden_parcel_count) {
+        OneMap.panel.close();
+        OneMap.hint(OneMap.filter.hidden(found));
       } else {
         OneMap.panel.close();
         OneMap.hint(OneMap.text(map.getZoom() <= OneMap.config.cellMaxZoom + 1 ? "zoom_hint" : "nothing_here"));
@@ -34,6 +43,18 @@
     } finally {
       clearTimeout(waiting);
     }
+  }
+
+  /* Move the map until the whole of some bounds is clear of its edges, or their middle where they are too large. */
+  function bringIntoSight(map, bounds) {
+    const room = map.getSize();
+    const box = L.bounds(map.latLngToContainerPoint(bounds.getNorthWest()), map.latLngToContainerPoint(bounds.getSouthEast()));
+    const size = box.getSize();
+    const fits = size.x + 2 * CLEAR_PX <= room.x && size.y + 2 * CLEAR_PX <= room.y;
+    const [least, most] = fits ? [box.min, box.max] : [box.getCenter(), box.getCenter()];
+    const step = (low, high, end) => Math.min(0, low - CLEAR_PX) + Math.max(0, high + CLEAR_PX - end);
+    const by = L.point(step(least.x, most.x, room.x), step(least.y, most.y, room.y));
+    if (by.x || by.y) map.panBy(by);
   }
 
   Object.assign(OneMap, {
@@ -49,16 +70,21 @@
         L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#ffffff", weight: 5 } }),
         L.geoJSON(parcel.geometry, { ...style, style: { ...style, color: "#111827", weight: 2 } }),
       ]).addTo(map);
-      const bounds = L.geoJSON(parcel.geometry).getBounds();
-      map.panInside(bounds.getCenter(), { padding: [60, 60] });
+      bringIntoSight(map, L.geoJSON(parcel.geometry).getBounds());
     },
 
     identify: (at, wanted) => identify(OneMap.map, at, wanted),
 
+    /* Give the focus back to where it came from, or to the map where that is gone or hidden. */
+    focusOn(element) {
+      if (element && element.isConnected) element.focus({ preventScroll: true });
+      if (document.activeElement !== element) OneMap.map.getContainer().focus({ preventScroll: true });
+    },
+
     /* A short message over the map, gone by itself. */
-    hint(message) {
+    hint(...message) {
       const box = document.getElementById("map-hint");
-      box.textContent = message;
+      box.replaceChildren(...message.flat());
       box.hidden = false;
       clearTimeout(hintTimer);
       hintTimer = setTimeout(() => { box.hidden = true; }, 5000);
@@ -80,6 +106,11 @@
           position: "topleft", zoomInTitle: OneMap.text("zoom_in"), zoomOutTitle: OneMap.text("zoom_out"),
         }).addTo(map);
       });
+      // Whoever goes by keyboard comes to the map after the bar and the layers, as it is seen.
+      const container = map.getContainer();
+      document.getElementById("layers-panel").after(container);
+      container.setAttribute("role", "main");
+      container.dataset.label = "map_label";
       const [west, south, east, north] = OneMap.config.bounds;
       map.invalidateSize();
       map.fitBounds([[south, west], [north, east]], { padding: [2, 2], animate: false });
@@ -115,7 +146,7 @@
         if (OneMap.draw.active()) return;
         OneMap.controls.closeDrawer();
         OneMap.ring(null);
-        identify(map, event.latlng);
+        identify(map, event.latlng, null, OneMap.filter.hides());
       });
       document.addEventListener("keydown", (event) => {
         if (event.key !== "Escape" || OneMap.matchPanel.isOpen() || OneMap.dashboard.isOpen()) return;

@@ -115,7 +115,8 @@
         type: "sankey", data: nodes, links: flows, layoutIterations: 0, nodeGap: SANKEY_GAP, nodeWidth: 12,
         left: 4, right: 8, top: 14, bottom: 14, draggable: false, emphasis: { focus: "adjacency" },
         label: {
-          color: INK, fontSize: narrow ? 10.5 : 12.5, lineHeight: narrow ? 12 : 15, overflow: "break", width: narrow ? 112 : 260,
+          // Names of thin nodes lie over their flows, which would strike them through.
+          color: INK, textBorderColor: "#ffffff", textBorderWidth: 2, fontSize: narrow ? 10.5 : 12.5, lineHeight: narrow ? 12 : 15, overflow: "break", width: narrow ? 112 : 260,
           formatter: ({ name, value }) => `${name}${narrow ? "\n" : "  "}${figure(value, 1)} MW`,
         },
       }],

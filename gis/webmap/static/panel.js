@@ -4,6 +4,8 @@
   const { el, text, pick, number } = OneMap;
   const { titleOf, statusChip, rows, assumptions } = OneMap.parts;
   const state = { parcel: null, found: null, document: null, error: null, given: null, own: null };
+  const panel = () => document.getElementById("parcel-panel");
+  let opener = null;
 
   function isRecommended(entry, doc) {
     return entry.technology === doc.recommended
@@ -116,6 +118,7 @@
         return button;
       })));
     }
+    if (found.hidden_parcel_count) parts.push(el("p", { class: "note hidden-parcels" }, OneMap.filter.hidden(found)));
     if (found.features.length) {
       parts.push(el("h3", {}, text("also_here")));
       parts.push(el("ul", { class: "features" }, found.features.map(featureItem)));
@@ -138,7 +141,7 @@
     if (state.error) parts = [el("p", { class: "error", role: "alert" }, text("failed", { text: state.error }))];
     else if (state.document) parts = parcelBody(state.document, parcel);
     else if (parcel) parts = [el("p", { class: "note" }, text("loading"))];
-    else parts = [el("p", { class: "note" }, text("nothing_here"))];
+    else parts = state.found.hidden_parcel_count ? [] : [el("p", { class: "note" }, text("nothing_here"))];
     const end = state.document ? [footer(state.document)] : [];
     body.replaceChildren(...(given ? given.head() : []), ...parts.filter(Boolean), ...alsoHere(state.found), ...end);
   }
@@ -152,7 +155,8 @@
   }
 
   function open(parcel) {
-    document.getElementById("parcel-panel").hidden = false;
+    if (panel().hidden) opener = document.activeElement;
+    panel().hidden = false;
     document.body.classList.add("panel-open");
     choose(parcel);
     render();
@@ -188,9 +192,11 @@
 
     close() {
       Object.assign(state, { found: null, parcel: null, document: null, error: null, given: null, own: null });
-      document.getElementById("parcel-panel").hidden = true;
+      const held = panel().contains(document.activeElement);
+      panel().hidden = true;
       document.body.classList.remove("panel-open");
       choose(null);
+      if (held) OneMap.focusOn(opener);
     },
 
     start() {

@@ -90,16 +90,18 @@
       return node;
     },
 
-    /* JSON of this server, asked for or (with a body) sent; a failure carries the server's own sentence. */
+    /* JSON of this server, asked for or (with a body or a form) sent; a failure carries the server's own sentence. */
     async getJson(path, body, method) {
-      const sent = body === undefined ? { method: method || "GET" } : { method: "POST", body: JSON.stringify(body) };
+      const isForm = body instanceof FormData;
+      const sent = body === undefined ? { method: method || "GET" } : { method: "POST", body: isForm ? body : JSON.stringify(body) };
       const response = await fetch(path, {
-        ...sent, headers: { Accept: "application/json", ...(sent.body ? { "Content-Type": "application/json" } : {}) },
+        ...sent, headers: { Accept: "application/json", ...(sent.body && !isForm ? { "Content-Type": "application/json" } : {}) },
       });
       const answer = await response.json().catch(() => null);
       if (!response.ok) {
         const told = (answer && (answer.detail || answer.title)) || `HTTP ${response.status}`;
-        throw Object.assign(new Error(told), { code: answer && answer.code });
+        const pointer = answer && answer.errors && answer.errors[0].pointer;
+        throw Object.assign(new Error(told), { code: answer && answer.code, status: response.status, pointer });
       }
       return answer;
     },

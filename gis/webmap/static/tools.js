@@ -73,9 +73,10 @@
       OneMap.draw.start(map);
       OneMap.areas.start(map);
       OneMap.printing.start();
-      box = el("div", { id: "map-tools", role: "group" });
-      const bar = el("div", { id: "pointer-bar" });
-      document.body.append(box, bar);
+      box = el("div", { id: "map-tools", role: "region" });
+      // It follows the pointer alone, and would be read out all the time.
+      const bar = el("div", { id: "pointer-bar", "aria-hidden": "true" });
+      map.getContainer().after(box, bar);
       map.on("mousemove", (event) => { bar.textContent = told(event.latlng.wrap()); });
       map.on("mouseout", () => { bar.textContent = ""; });
       OneMap.onLanguage(draw);
