@@ -187,9 +187,10 @@ def test_wmts_is_read_by_owslib(address: str, city: Store) -> None:
 
 def test_wmts_is_read_by_gdal(address: str, tmp_path: Path) -> None:
     source = f"WMTS:{address}/wmts/1.0.0/WMTSCapabilities.xml,layer=district"
+    cache = ("--config", "GDAL_DEFAULT_WMS_CACHE_PATH", str(tmp_path / "cache"))
     out = tmp_path / "city.png"
     window = ("-projwin", "12900000", "4920000", "13000000", "4800000", "-outsize", "200", "240")
-    run("gdal_translate", "-q", *window, source, str(out))
+    run("gdal_translate", "-q", *cache, *window, source, str(out))
     pixels = picture(out.read_bytes())
     assert pixels.shape[:2] == (240, 200)
     assert (pixels[..., 3] > 0).any()

@@ -147,7 +147,7 @@
   function noteList() {
     const { notes } = state;
     return [
-      rows([["area_file", notes.source], ["area_crs", notes.crs], ["area_read", text("area_read_of", { n: notes.feature_count, all: notes.read_count })]]),
+      rows([["area_file", notes.source], ["area_crs", SHIFTED[state.crs] || notes.crs], ["area_read", text("area_read_of", { n: notes.feature_count, all: notes.read_count })]]),
       again(notes),
       notes.warnings.length ? el("ul", { class: "area-warnings" }, notes.warnings.map((entry) => el("li", {}, pick(entry)))) : null,
       notes.dropped.length ? el(
