@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from api.access import check_readable, readable, reading
 from api.parameters import ParcelId
 from api.problems import documented
-from api.suitability import Scorer
+from api.suitability import Scorer, told
 from gis.access import RESULTS
 from gis.report import Report, html_of, pdf_of, sight_of
 from gis.store import Store
@@ -67,5 +67,7 @@ def get_report(
 
 def report_of(scorer: Scorer, store: Store, may_read: Container[str], parcel_id: str) -> Report:
     """Return the report of a stored parcel as of today in Beijing; NotFoundError where it has no results."""
-    document, ruleset = scorer.stored_answer(store, parcel_id)
-    return Report(document, ruleset, sight_of(store, may_read, parcel_id), datetime.now(BEIJING).date())
+    found, ruleset = scorer.stored(store, parcel_id)
+    return Report(
+        told(found, ruleset), ruleset, sight_of(store, may_read, parcel_id), datetime.now(BEIJING).date()
+    )

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from api.access import check_readable, reading
 from api.drawn import to_parcels
@@ -22,7 +23,7 @@ from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.runs import ruleset_of
 from gis.scoring import suitability_document, suitability_documents
-from gis.store import RunRecord, Store
+from gis.store import RunRecord, ScoredParcel, Store
 
 router = APIRouter(tags=["suitability"])
 
@@ -33,7 +34,6 @@ class Scorer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
-        self._turn = Lock()
         self._around: Surroundings | None = None
         self._rulesets: dict[tuple[str, str], RuleSet] = {}
 
@@ -50,15 +50,12 @@ class Scorer:
 
     def stored_document(self, store: Store, parcel_id: str) -> dict[str, Any]:
         """Return the suitability document of a parcel of a store; NotFoundError when it has no results."""
-        return self.stored_answer(store, parcel_id)[0]
+        return told(*self.stored(store, parcel_id))
 
-    def stored_answer(self, store: Store, parcel_id: str) -> tuple[dict[str, Any], RuleSet]:
-        """Return that document with the rule set of its run."""
+    def stored(self, store: Store, parcel_id: str) -> tuple[ScoredParcel, RuleSet]:
+        """Return what is stored of a parcel, with the rule set of its run; NotFoundError as above."""
         found = store.scored_parcel(parcel_id)
-        rules = self.ruleset(found.run)
-        # Documents are work for one core: threads that take turns are quicker than threads that fight for it.
-        with self._turn:
-            return suitability_document(found.facts, found.verdict, rules, found.run.layer_versions), rules
+        return found, self.ruleset(found.run)
 
     def ruleset(self, run: RunRecord | None) -> RuleSet:
         """Return the rule set of a stored run, so that a drawn polygon is judged as the parcels are."""
@@ -71,16 +68,26 @@ class Scorer:
             return self._rulesets[key]
 
 
+def told(found: ScoredParcel, ruleset: RuleSet) -> dict[str, Any]:
+    """Return the document of what is stored of a parcel."""
+    return suitability_document(found.facts, found.verdict, ruleset, found.run.layer_versions)
+
+
 @router.get(
     "/api/parcels/{parcel_id}/suitability",
     responses={200: {"model": Suitability}, **documented(404, 422, 503)},
 )
-def get_suitability(request: Request, parcel_id: ParcelId) -> ORJSON:
+async def get_suitability(request: Request, parcel_id: ParcelId) -> ORJSON:
     """Rank the technologies of a stored parcel, from the results of the last run."""
-    # Asked for here and not as a dependency, which would be one more change of threads.
+    # What waits for the database has a thread; the document is work for one core, and threads that work at
+    # the same time are slower together than one after the other.
+    return ORJSON(told(*await run_in_threadpool(_stored, request, parcel_id)))
+
+
+def _stored(request: Request, parcel_id: str) -> tuple[ScoredParcel, RuleSet]:
     check_readable(request, RESULTS)
     scorer: Scorer = request.app.state.scorer
-    return ORJSON(scorer.stored_document(reading(request), parcel_id))
+    return scorer.stored(reading(request), parcel_id)
 
 
 @router.post(

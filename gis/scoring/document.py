@@ -79,8 +79,9 @@ def suitability_document(
 
 def _plain(row: Mapping[str, Any] | pd.Series) -> dict[str, Any]:
     """Return a row as JSON values: NaN becomes null, numpy scalars become numbers."""
-    named = {"parcel_id": row.name} if isinstance(row, pd.Series) else {}
-    return named | {str(k): v if v is None or type(v) is str else _value(v) for k, v in row.items()}
+    if isinstance(row, pd.Series):
+        row = {"parcel_id": row.name, **{str(name): value for name, value in row.items()}}
+    return {k: v if v is None or type(v) is str else _value(v) for k, v in row.items()}
 
 
 def _value(value: Any) -> Any:

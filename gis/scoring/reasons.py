@@ -157,7 +157,9 @@ def _pieces(text: str) -> tuple[str, ...]:
 
 
 def _joined(pieces: tuple[str, ...], found: Mapping[str, tuple[str, str]], language: int) -> str:
-    return "".join([found[piece][language] if i % 2 else piece for i, piece in enumerate(pieces)])
+    told = list(pieces)
+    told[1::2] = [found[name][language] for name in pieces[1::2]]
+    return "".join(told)
 
 
 def _known(name: str, values: Mapping[str, Any], rules: Rules) -> Shown:
@@ -167,9 +169,13 @@ def _known(name: str, values: Mapping[str, Any], rules: Rules) -> Shown:
     return name, parameter.value, parameter.unit
 
 
+# Thresholds and parameters are told again and again.
+@lru_cache(maxsize=4096)
 def both(name: str, value: Any, unit: str | None) -> tuple[str, str]:
     """Return a value as text in Chinese and in English: thousands apart, shares and fractions in percent."""
     number = isinstance(value, (int, float))
+    if number:
+        value += 0.0  # of two zeros that are equal one has a sign
     if number and name.endswith("_frac"):
         percent = f"{value * 100:.1f}".rstrip("0").rstrip(".") + " %"
         return percent, percent
