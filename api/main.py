@@ -130,7 +130,7 @@ def _install_map(app: FastAPI, scorer: suitability.Scorer, settings: Settings) -
     @app.get("/", include_in_schema=False)
     def map_(request: Request) -> HTMLResponse:
         own, may_read = reading(request), readable(request)
-        data = map_data(own, scorer.ruleset(own.latest_run()), may_read)
+        data = map_data(own, app.state.extents, scorer.ruleset(own.latest_run()), may_read)
         page = map_page(layers.catalogue(own, may_read)["layers"], settings, data)
         # The scripts that folium writes into the page are told from any that data could bring in.
         nonce = secrets.token_urlsafe(16)

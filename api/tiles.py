@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection, text
 
 from api.access import check_readable, readable, reading
+from api.ogc_documents import Extents
 from api.parameters import FeatureId
 from api.parcel_filters import Wanted, filtered_tile, passing_ids
 from api.tile_answers import MVT, PNG, Place, answer, mvt, read_as
@@ -67,13 +68,14 @@ def _results_run(store: Store) -> dict[str, Any] | None:
     }
 
 
-def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapData:
+def map_data(store: Store, extents: Extents, ruleset: RuleSet, may_read: Container[str]) -> MapData:
     """Return what `gis.webmap.map_page` needs to know of what may be read, and of the rules behind it."""
     versions = {
         layer: version
         for layer, version in tile_versions(store, readable=may_read).items()
         if read_as(layer) in may_read
     }
+    loaded = store.layer_versions()
     with store.engine.connect() as connection:
         framing = [layer for layer in ("district", "parcel") if layer in versions]
         bounds = next((b for b in (_bounds(connection, layer) for layer in framing) if b is not None), None)
@@ -81,6 +83,7 @@ def map_data(store: Store, ruleset: RuleSet, may_read: Container[str]) -> MapDat
         labels = _labels(connection) if "district" in versions else []
     return MapData(
         bounds=bounds,
+        reach=extents.around(v for layer, v in loaded.items() if layer in LAYERS and layer in versions),
         versions=versions,
         synthetic=synthetic,
         results_withheld=RESULTS not in may_read,

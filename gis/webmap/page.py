@@ -91,6 +91,8 @@ STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "swi
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
+_WORLD = (-180.0, -90.0, 180.0, 90.0)
+_RIM_DEG = 0.05
 _TIANDITU = (
     "https://t{s}.tianditu.gov.cn/%(layer)s_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=%(layer)s"
     "&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}&tk=%(key)s"
@@ -101,8 +103,8 @@ _TIANDITU = (
 class MapData:
     """What the page needs to know of the stored data.
 
-    `bounds` are west, south, east, north in degrees (CRS84), None when nothing is
-    loaded; `versions` maps a layer (or `parcel_suitability`) to the token of its
+    `bounds` are west, south, east, north in degrees (CRS84) of what is shown first, `reach` those of all that
+    is loaded, None when nothing is; `versions` maps a layer (or `parcel_suitability`) to the token of its
     present version; `synthetic` names layers that hold synthetic features;
     `results_withheld` says that the reader may not see what was worked out;
     `results_run` tells of the run behind it (`finished_at` and `as_of` as ISO 8601, and whether it is
@@ -115,6 +117,7 @@ class MapData:
     """
 
     bounds: tuple[float, float, float, float] | None
+    reach: Sequence[float] | None
     versions: Mapping[str, str]
     synthetic: Sequence[str]
     results_withheld: bool
@@ -157,11 +160,16 @@ class _Grid(VectorGridProtobuf):
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own form; the map links the script)
 
-    def __init__(self, layer: str, pane: str, min_zoom: int, query: str) -> None:
+    def __init__(
+        self, layer: str, pane: str, min_zoom: int, query: str, reach: Sequence[float] | None
+    ) -> None:
+        west, south, east, north = reach or _WORLD
+        # Tiles beyond all data are not asked for; symbols at the edge of it reach a little further.
+        corners = [[south - _RIM_DEG, west - _RIM_DEG], [north + _RIM_DEG, east + _RIM_DEG]]
         options = (
             f"{{vectorTileLayerStyles: {{{layer}: OneMap.styleOf({json.dumps(layer)})}}, "
             f"rendererFactory: OneMap.tileRenderer, interactive: false, pane: 'onemap-{pane}', filter: '', "
-            f"minZoom: {min_zoom}, maxZoom: {MAX_ZOOM}}}"
+            f"minZoom: {min_zoom}, maxZoom: {MAX_ZOOM}, bounds: {json.dumps(corners)}}}"
         )
         super().__init__(f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt?{query}", layer, options, show=False)
         self._name, self._id = "grid", layer
@@ -350,14 +358,14 @@ def map_page(store_layers: Sequence[Mapping[str, Any]], settings: Settings, data
         min_zoom = PARCEL_MIN_ZOOM if layer == "parcel" else MIN_ZOOM
         # Leaflet fills the filter in, which the page's script chooses.
         chosen = "{filter}" if layer == RESULT_LAYER else ""
-        grids.append(_Grid(layer, pane, min_zoom, f"v={data.versions.get(layer, '')}{chosen}"))
+        grids.append(_Grid(layer, pane, min_zoom, f"v={data.versions.get(layer, '')}{chosen}", data.reach))
     # Leaflet fills the run in, which the page's script chooses.
     for layer, pane, min_zoom in (
         (MATCH_PARCEL, "result", MIN_ZOOM),
         (MATCH_CONNECTION, "line", PARCEL_MIN_ZOOM),
         (MATCH_SEGMENT, "line", MIN_ZOOM),
     ):
-        grids.append(_Grid(layer, pane, min_zoom, "scenario={scenario}&v={version}"))
+        grids.append(_Grid(layer, pane, min_zoom, "scenario={scenario}&v={version}", data.reach))
     for grid in grids:
         grid.add_to(page)
     page.add_child(_App(page.get_name(), grids, _config(store_layers, data)))

@@ -38,7 +38,7 @@ bench.frame = (name) => requestAnimationFrame(() => setTimeout(note, 0, name));
 const begin = (event) => Object.assign(bench, { start: event.timeStamp, last: 0, shown: 0 });
 addEventListener("click", begin, true);
 addEventListener("change", begin, true);
-addEventListener("load", (event) => {
+document.addEventListener("load", (event) => {
   if (!String(event.target.src).includes("/leaflet.js")) return;
   const ready = L.GridLayer.prototype._tileReady;
   L.GridLayer.prototype._tileReady = function (...found) { ready.apply(this, found); bench.frame("last"); };

@@ -21,6 +21,7 @@ from gis.webmap.paths import HERE, STATIC_DIR
 
 EMPTY = MapData(
     bounds=None,
+    reach=None,
     versions={},
     synthetic=(),
     results_withheld=False,

@@ -300,9 +300,10 @@
       });
       OneMap.sites.onChange(drawMatch);
       if (OneMap.config.layers.some((layer) => layer.id === "parcel_suitability" && layer.loaded)) {
-        OneMap.getJson("/api/summary?by=city").then((summary) => {
+        // Counted in memory: the summary of the city is work for the database, which has tiles to give now.
+        OneMap.getJson("/api/parcels/summary").then((found) => {
           if (OneMap.filter.isOn()) return;
-          state.counts = summary.rows.flatMap((row) => row.recommended);
+          state.counts = found.recommended;
           drawLegend();
         }).catch((error) => OneMap.hint(text("failed", { text: error.message })));
       }
