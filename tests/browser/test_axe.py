@@ -165,6 +165,21 @@ def test_measured_drawn_and_uploaded(looked_at: Seen, parcel: Spot) -> None:
     page.locator(".area-links button").first.click()
 
 
+def test_comparison_and_targets(looked_at: Seen) -> None:
+    page = looked_at.page
+    page.locator("[data-tool=swipe]").click()
+    expect(page.locator("#swipe-divider")).to_be_visible()
+    looked_at.visit.settle()
+    clean(page)
+    page.locator("#swipe-leave").click()
+    expect(page.locator("[data-tool=swipe]")).to_be_focused()
+    page.locator("#dashboard-open").click()
+    page.locator("#dashboard-dialog table").first.wait_for()
+    clean(page, "#dashboard-dialog")
+    page.keyboard.press("Escape")
+    expect(page.locator("#dashboard-open")).to_be_focused()
+
+
 def test_dialogs(looked_at: Seen) -> None:
     page = looked_at.page
     for tab in ("overview", "ledger", "charts", "compare", "sites", "run"):
