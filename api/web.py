@@ -8,11 +8,11 @@ from contextlib import suppress
 from threading import Thread
 
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.accepting import FairServer
 from api.main import create_app
-from api.parcel_filters import ParcelTables
 from gis.errors import OneMapError
 from gis.settings import Settings
 from gis.store import Store, open_store
@@ -27,8 +27,8 @@ def web(listener: socket.socket, settings: Settings) -> None:
     gc.set_threshold(50_000, 20, 50)
     with open_store(settings, migrate=False) as store:
         app = create_app(store, settings)
-        # Half a million parcels take seconds: the first who filters them should not wait for that.
-        Thread(target=_read_parcels, args=(app.state.parcel_tables, store), daemon=True).start()
+        # Half a million parcels take seconds, and a first document loads all models: nobody should wait.
+        Thread(target=_prepare, args=(app, store), daemon=True).start()
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -41,7 +41,10 @@ def web(listener: socket.socket, settings: Settings) -> None:
         FairServer(config).run(sockets=[listener])
 
 
-def _read_parcels(tables: ParcelTables, store: Store) -> None:
-    """Have the scored parcels at hand; where that fails, the first who asks for them is told why."""
+def _prepare(app: FastAPI, store: Store) -> None:
+    """Have parcels and models at hand; where that fails, the first who asks for them is told why."""
     with suppress(OneMapError, SQLAlchemyError):
-        tables.present(store.reading_as("restricted"))
+        own = store.reading_as("restricted")
+        table = app.state.parcel_tables.present(own)
+        if table is not None and len(table.parcel_id):
+            app.state.scorer.stored_document(own, table.parcel_id[0].as_py())
