@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from gis.vct.lines import Lines, shown
+from gis.vct.lines import Lines, shown, whole_number
 from gis.vct.model import KINDS, Field, FieldType, Head, Reference, Table
 from gis.vct.placing import crs_of
 
@@ -97,14 +97,15 @@ def read_tables(lines: Lines, separator: str) -> dict[str, Table]:
     found: dict[str, Table] = {}
     while (line := lines.take()).lower() != "tablestructureend":
         name, *rest = (part.strip() for part in line.split(separator))
-        if not rest or not rest[0].isdecimal() or int(rest[0]) > _MOST_FIELDS:
+        count = whole_number(rest[0]) if rest else None
+        if count is None or count > _MOST_FIELDS:
             lines.fail(f"a table and the number of its fields should stand here, not {shown(line)}")
         if name in found:
             lines.fail(f"the table {name} was declared in line {found[name].line} already")
         start = lines.number
-        fields = tuple(_field(lines, separator) for _ in range(int(rest[0])))
+        fields = tuple(_field(lines, separator) for _ in range(count))
         if lines.take() != "0":
-            lines.fail(f"the {rest[0]} fields of the table {name} should be followed by 0")
+            lines.fail(f"the {count} fields of the table {name} should be followed by 0")
         found[name] = Table(name, fields, start)
     return found
 
@@ -115,8 +116,8 @@ def _field(lines: Lines, separator: str) -> Field:
     kind = _TYPES.get(rest[0].lower()) if rest else None
     if not name or kind is None:
         lines.fail(f"a field and its type should stand here, not {shown(line)}")
-    sizes = [part for part in rest[1:] if part]
-    if not all(part.isdecimal() for part in sizes):
+    sizes = [whole_number(part) for part in rest[1:3] if part]
+    if None in sizes:
         lines.fail(f"width and decimals of the field {name} should be numbers: {shown(line)}")
-    width, decimals = (*(int(part) for part in sizes[:2]), None, None)[:2]
+    width, decimals = (*sizes, None, None)[:2]
     return Field(name, kind, width, decimals)

@@ -12,6 +12,7 @@ from gis.errors import InputError
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 _BLOCK_BYTES = 1 << 20
+_LONGEST_NUMBER = 18
 
 
 def encoding_of(path: Path) -> str:
@@ -108,6 +109,11 @@ class Lines:
         if not least <= found <= most:
             self.fail(f"{what} is {found}, which cannot be")
         return found
+
+
+def whole_number(text: str) -> int | None:
+    """Return a text of digits as a number, None where it is none or longer than any that is meant."""
+    return int(text) if text.isdecimal() and len(text) <= _LONGEST_NUMBER else None
 
 
 def shown(line: str) -> str:

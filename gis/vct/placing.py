@@ -60,7 +60,8 @@ def _zone(extent: str, first_axis: str) -> int | None:
     if len(corner) < 2:
         return None
     easting = corner[1] if first_axis.upper().startswith("N") else corner[0]
-    zone = int(easting // 1e6)
+    # Of a number beyond all bounds there is no whole part.
+    zone = int(min(easting, 1e9) // 1e6)
     return zone if _FIRST_ZONE <= zone <= _LAST_ZONE else None
 
 

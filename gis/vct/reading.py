@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from gis.vct.head import read_codes, read_head, read_tables, references
-from gis.vct.lines import Lines, shown
+from gis.vct.lines import Lines, shown, whole_number
 from gis.vct.model import Field, Head, Layer, Reference, Table
 from gis.vct.shapes import Feature, Vertices, built, read_line, read_point, read_polygon, read_section
 
@@ -125,14 +125,15 @@ def _attributes(lines: Lines, content: Content) -> None:
         rows = content.values.setdefault(name, {})
         width = len(table.fields) + 1
         while (line := lines.take()).lower() != "tableend":
-            number, *values = line.split(content.head.separator)
+            told, *values = line.split(content.head.separator)
+            number = whole_number(told.strip())
             if len(values) + 1 != width:
                 lines.fail(f"a row of {name} has a number and {width - 1} values, this one {len(values)}")
-            if not number.strip().isdecimal():
-                lines.fail(f"a row begins with the number of a feature, not {shown(number)}")
-            if int(number) in rows:
-                lines.fail(f"feature {number} has a row in {name} already, in line {rows[int(number)][0]}")
-            rows[int(number)] = lines.number, values
+            if number is None:
+                lines.fail(f"a row begins with the number of a feature, not {shown(told)}")
+            if number in rows:
+                lines.fail(f"feature {number} has a row in {name} already, in line {rows[number][0]}")
+            rows[number] = lines.number, values
 
 
 def _check_codes(lines: Lines, content: Content, kinds: dict[str, Reference]) -> None:

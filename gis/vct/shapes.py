@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ Vertices = npt.NDArray[np.float64]
 
 _RINGS_OF_LINES = "21"
 _POINT_CLUSTER = "4"
+_FAR = 1e10
+"""No coordinate on earth is as large."""
 _NEAR_M, _NEAR_DEG = 1e-4, 1e-9
 """How far the end of a line may lie from the start of the next; tools round them apart."""
 
@@ -70,14 +71,13 @@ def vertices(lines: Lines, count: int, head: Head) -> Vertices:
     rows = lines.some(count)
     try:
         flat = [float(part) for _, row in rows for part in row.split(head.separator)]
-        if len(flat) == count * head.dimensions and isfinite(sum(flat)):
-            return np.array(flat).reshape(count, head.dimensions)
     except ValueError:
-        pass
-    for number, row in rows:
-        if not _is_point(row, head):
-            lines.fail(f"a point of {head.dimensions} numbers should stand here, not {shown(row)}", number)
-    raise AssertionError("rows that are points each are points together")
+        flat = []
+    found = np.array(flat)
+    if len(flat) != count * head.dimensions or not (np.abs(found) < _FAR).all():
+        number, row = next((number, row) for number, row in rows if not _is_point(row, head))
+        lines.fail(f"a point of {head.dimensions} numbers should stand here, not {shown(row)}", number)
+    return found.reshape(count, head.dimensions)
 
 
 def _is_point(row: str, head: Head) -> bool:
@@ -85,7 +85,7 @@ def _is_point(row: str, head: Head) -> bool:
         found = [float(part) for part in row.split(head.separator)]
     except ValueError:
         return False
-    return len(found) == head.dimensions and isfinite(sum(found))
+    return len(found) == head.dimensions and all(abs(number) < _FAR for number in found)
 
 
 def read_point(lines: Lines, head: Head, number: int) -> Feature:
