@@ -18,12 +18,13 @@
     return [...(results.loaded ? [RESULTS] : []), ...OneMap.match.runs().map((run) => PREFIX + run.scenario)];
   }
 
-  /* What is shown now on the left; on the right a run that is another. */
+  /* What is shown now on the left; on the right a run that is another, the usual one where it can be. */
   function usual(before) {
     const all = choices();
     const run = PREFIX + OneMap.match.scenario();
     if (before !== "match_parcel" && all[0] === RESULTS) return [RESULTS, run];
-    return [run, all.find((choice) => choice !== run && choice !== RESULTS) || RESULTS];
+    const others = all.filter((choice) => choice !== run && choice !== RESULTS);
+    return [run, others.find((choice) => choice === `${PREFIX}base`) || others[0] || RESULTS];
   }
 
   /* Put the divider in its place and cut the layers of each side there; the panes move with the map, the cut does not. */
@@ -216,7 +217,7 @@
     /* Begin or end by the toolbar. */
     flip() {
       if (state.on) OneMap.controls.hide("swipe");
-      else if (choices().length < 2) OneMap.hint(text("swipe_nothing"));
+      else if (choices().length < 2) OneMap.hint(text(OneMap.match.isListed() ? "swipe_nothing" : "loading"));
       else OneMap.controls.show("swipe");
     },
 
