@@ -35,11 +35,7 @@ def csv_of(summary: Mapping[str, Any]) -> bytes:
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a place by the names of their columns."""
-    plain = {
-        name: value
-        for name, value in row.items()
-        if name not in ("recommended", "status_counts", "standings")
-    }
+    plain = {name: value for name, value in row.items() if name not in _LISTS}
     cells = {name: plain.pop(name) for name in _PLACE} | plain
     for technology in (*TECHNOLOGIES, None):
         groups = [g for g in row["recommended"] if g["technology"] == technology]

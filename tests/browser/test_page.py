@@ -18,6 +18,7 @@ from gis.settings import Settings
 from gis.vocabulary import TECHNOLOGIES, Effect
 from gis.webmap import MapData, map_page, page, vendor
 from gis.webmap.paths import HERE, STATIC_DIR
+from layers import LAYERS
 
 EMPTY = MapData(
     bounds=None,
@@ -102,6 +103,14 @@ def test_installed_files_are_not_fetched_again(tmp_path: Path, monkeypatch: pyte
     assert vendor.install() is False
     with pytest.raises(AssertionError, match="npm was started"):
         vendor.install(tmp_path / "vendor")
+
+
+def test_no_tile_is_asked_for_beyond_the_data() -> None:
+    html = map_page([], Settings(tianditu_key=None), replace(EMPTY, reach=(116.0, 39.0, 117.0, 40.0)))
+    every = html.count("L.vectorGrid.protobuf(")
+    assert every > len(LAYERS)
+    # Five hundredths of a degree further: symbols reach over the rim.
+    assert html.count("bounds: [[38.95, 115.95], [40.05, 117.05]]") == every
 
 
 def test_missing_files_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
