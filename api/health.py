@@ -41,7 +41,9 @@ def readiness(store: Store) -> dict[str, Any] | str:
 
 @router.get("/readyz", responses={200: {"model": Readiness}, **documented(503)})
 def readyz(request: Request) -> Response:
-    """Answer 200 once the store is migrated, loaded and scored."""
+    """Answer 200 once the store is migrated, loaded and scored, and this process has read what it needs."""
+    if request.app.state.preparing:
+        return problem(request, 503, "This web process is still reading the parcels; ask again in a second.")
     state = readiness(reading(request))
     if isinstance(state, str):
         return problem(request, 503, state)

@@ -44,13 +44,13 @@ from api.metrics import Metrics
 from api.metrics import install as install_metrics
 from api.middleware import Door, caller_name, content_policy
 from api.ogc_documents import Extents
+from api.page_data import SyntheticLayers, map_data
 from api.parcel_filters import ParcelTables
 from api.parcel_summary import router as parcel_summary_router
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
 from api.tile_answers import AtHand
 from api.tile_documents import router as tile_documents_router
-from api.tiles import map_data
 from api.tiles import router as tiles_router
 from gis.errors import OneMapError
 from gis.settings import Settings
@@ -91,9 +91,11 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.guard = Guard(store, settings)
     app.state.scorer = scorer
+    app.state.preparing = False
     app.state.tiles = AtHand()
     app.state.parcel_tables = ParcelTables()
     app.state.extents = Extents(store)
+    app.state.synthetic = SyntheticLayers(store)
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, layers,
@@ -130,7 +132,9 @@ def _install_map(app: FastAPI, scorer: suitability.Scorer, settings: Settings) -
     @app.get("/", include_in_schema=False)
     def map_(request: Request) -> HTMLResponse:
         own, may_read = reading(request), readable(request)
-        data = map_data(own, app.state.extents, scorer.ruleset(own.latest_run()), may_read)
+        data = map_data(
+            own, app.state.extents, app.state.synthetic, scorer.ruleset(own.latest_run()), may_read
+        )
         page = map_page(layers.catalogue(own, may_read)["layers"], settings, data)
         # The scripts that folium writes into the page are told from any that data could bring in.
         nonce = secrets.token_urlsafe(16)

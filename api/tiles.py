@@ -1,104 +1,26 @@
-"""Tiles, the features at a clicked point, and what the map page needs of the store."""
+"""Tiles, and the features at a clicked point."""
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Connection, text
 
 from api.access import check_readable, readable, reading
-from api.ogc_documents import Extents
 from api.parameters import FeatureId
 from api.parcel_filters import Wanted, filtered_tile, passing_ids
 from api.tile_answers import MVT, PNG, Place, answer, mvt, read_as
-from api.tile_versions import match_versions, tile_versions
+from api.tile_versions import match_versions
 from gis.access import RESULTS
 from gis.citywide.scenario import NAME
-from gis.crs import STORAGE_EPSG
 from gis.errors import NotFoundError
-from gis.rules import RuleSet
-from gis.store import Store
 from gis.webmap.boxes import MAX_ZOOM
 from gis.webmap.match_tiles import MATCH_LAYERS
-from gis.webmap.page import MapData
 from gis.webmap.raster_tiles import render_raster_tile
 from gis.webmap.tiles import check_place, check_tile, feature, identify
 from layers import LAYERS, RASTERS
 
 router = APIRouter(tags=["map"])
-
-
-def _bounds(connection: Connection, layer: str) -> tuple[float, float, float, float] | None:
-    row = connection.execute(
-        text(
-            "SELECT ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b) FROM ("
-            f" SELECT ST_Transform(ST_SetSRID(ST_Extent(geom)::geometry, {STORAGE_EPSG}), 4326) AS b"
-            f" FROM layer.{layer}) AS t"
-        )
-    ).one()
-    return None if row[0] is None else (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
-
-
-def _holds_synthetic(connection: Connection, layer: str) -> bool:
-    found = text(f"SELECT EXISTS (SELECT 1 FROM layer.{layer} WHERE synthetic)")
-    return bool(connection.execute(found).scalar())
-
-
-def _labels(connection: Connection) -> list[dict[str, Any]]:
-    found = text(
-        "SELECT district_id AS id, name AS zh, COALESCE(name_en, name) AS en, ST_X(p) AS lon, ST_Y(p) AS lat"
-        " FROM (SELECT district_id, name, name_en, ST_Transform(ST_PointOnSurface(geom), 4326) AS p"
-        "  FROM layer.district WHERE name IS NOT NULL ORDER BY district_id) AS t"
-    )
-    return [dict(row) for row in connection.execute(found).mappings()]
-
-
-def _results_run(store: Store) -> dict[str, Any] | None:
-    """Return when the stored results were worked out, and whether of the present layers."""
-    run = store.latest_run()
-    if run is None or run.finished_at is None:
-        return None
-    present = {layer: v.version for layer, v in store.layer_versions().items()}
-    return {
-        "finished_at": run.finished_at.isoformat(),
-        "as_of": run.as_of.isoformat(),
-        "current": run.layer_versions == present,
-    }
-
-
-def map_data(store: Store, extents: Extents, ruleset: RuleSet, may_read: Container[str]) -> MapData:
-    """Return what `gis.webmap.map_page` needs to know of what may be read, and of the rules behind it."""
-    versions = {
-        layer: version
-        for layer, version in tile_versions(store, readable=may_read).items()
-        if read_as(layer) in may_read
-    }
-    loaded = store.layer_versions()
-    with store.engine.connect() as connection:
-        framing = [layer for layer in ("district", "parcel") if layer in versions]
-        bounds = next((b for b in (_bounds(connection, layer) for layer in framing) if b is not None), None)
-        synthetic = tuple(x for x in LAYERS if x in versions and _holds_synthetic(connection, x))
-        labels = _labels(connection) if "district" in versions else []
-    return MapData(
-        bounds=bounds,
-        reach=extents.around(v for layer, v in loaded.items() if layer in LAYERS and layer in versions),
-        versions=versions,
-        synthetic=synthetic,
-        results_withheld=RESULTS not in may_read,
-        results_run=_results_run(store) if RESULTS in may_read else None,
-        labels=labels,
-        clauses={
-            c.clause_id: {
-                "source": f"{c.document} {c.section}",
-                "rule": {"zh": c.rule_in_short_zh, "en": c.rule_in_short},
-            }
-            for c in ruleset.clauses.values()
-        },
-        areas={area.id: area.title.model_dump() for area in ruleset.areas},
-        new_build_share_frac=ruleset.portfolio.number("new_build_share_frac"),
-    )
 
 
 @router.get(

@@ -7,15 +7,21 @@ import socket
 from contextlib import suppress
 from threading import Thread
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.accepting import FairServer
 from api.main import create_app
+from api.page_data import map_data
+from gis.access import RESULTS
 from gis.errors import OneMapError
 from gis.settings import Settings
 from gis.store import Store, open_store
+from gis.webmap.evidence import evidence
+from gis.webmap.tiles import identify
+from layers import LAYERS
 
 
 def web(listener: socket.socket, settings: Settings) -> None:
@@ -27,7 +33,8 @@ def web(listener: socket.socket, settings: Settings) -> None:
     gc.set_threshold(50_000, 20, 50)
     with open_store(settings, migrate=False) as store:
         app = create_app(store, settings)
-        # Half a million parcels take seconds, and a first document loads all models: nobody should wait.
+        # Half a million parcels take seconds, and a first answer loads models: nobody should wait.
+        app.state.preparing = True
         Thread(target=_prepare, args=(app, store), daemon=True).start()
         config = uvicorn.Config(
             app,
@@ -42,9 +49,23 @@ def web(listener: socket.socket, settings: Settings) -> None:
 
 
 def _prepare(app: FastAPI, store: Store) -> None:
-    """Have parcels and models at hand; where that fails, the first who asks for them is told why."""
-    with suppress(OneMapError, SQLAlchemyError):
-        own = store.reading_as("restricted")
-        table = app.state.parcel_tables.present(own)
-        if table is not None and len(table.parcel_id):
-            app.state.scorer.stored_document(own, table.parcel_id[0].as_py())
+    """Answer once what a first look at the page asks for, so that what all of it needs is at hand.
+
+    Where that fails, the first who asks is told why.
+    """
+    try:
+        with suppress(OneMapError, SQLAlchemyError):
+            own, state = store.reading_as("restricted"), app.state
+            table = state.parcel_tables.present(own)
+            ruleset = state.scorer.ruleset(own.latest_run())
+            page = map_data(own, state.extents, state.synthetic, ruleset, {*LAYERS, RESULTS})
+            if page.bounds is not None:
+                west, south, east, north = page.bounds
+                with own.engine.connect() as connection:
+                    identify(connection, (west + east) / 2, (south + north) / 2, 16, tuple(LAYERS), LAYERS)
+            for place in () if table is None else np.unique(table.codes["technology"], return_index=True)[1]:
+                document = state.scorer.stored_document(own, table.parcel_id[place].as_py())
+                with own.engine.connect() as connection:
+                    evidence(connection, document, LAYERS)
+    finally:
+        app.state.preparing = False

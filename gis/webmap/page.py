@@ -116,7 +116,7 @@ class MapData:
     `new_build_share_frac` is the share of new energy that new projects must reach.
     """
 
-    bounds: tuple[float, float, float, float] | None
+    bounds: Sequence[float] | None
     reach: Sequence[float] | None
     versions: Mapping[str, str]
     synthetic: Sequence[str]

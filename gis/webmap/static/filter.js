@@ -10,7 +10,7 @@
     technology: "filter_none_technology", status: "filter_none_status", district: "filter_none_district", land_use_class: "filter_none_land_use_class",
   };
   const ENDS = { score_min: "filter_score_min", score_max: "filter_score_max" };
-  const WAIT_MS = 200;
+  const WAIT_MS = 80;
   const empty = () => ({ technology: [], status: [], district: [], land_use_class: [], score_min: null, score_max: null });
   const state = { grids: [], wanted: empty(), found: null, counted: null, all: null, turn: 0, timer: null, open: new Set(["technology"]) };
   const listeners = [];

@@ -45,9 +45,10 @@
       // A cell is too small for hatching: there, conditional is paler.
       fillColor: conditional && !cell ? hatch(colour) : colour,
       fillOpacity: !properties.recommended ? 0.45 : conditional && cell ? 0.5 : 0.9,
-      stroke: true,
+      // Between cells and zoom 14 a parcel is a few pixels: an edge would cost as much as the rest and show nothing.
+      stroke: cell || zoom >= 14,
       color: cell ? "#ffffff" : colour,
-      weight: cell ? 0.3 : zoom >= 14 ? 1 : 0.5,
+      weight: cell ? 0.3 : 1,
       opacity: 1,
     };
   }
@@ -127,14 +128,66 @@
     /* A canvas per tile with the screen's own pixels. */
     tileRenderer(coords, size, options) {
       const tile = L.canvas.tile(coords, size, options);
-      const ratio = Math.min(window.devicePixelRatio || 1, 2);
-      if (ratio > 1) {
-        const canvas = tile.getContainer();
-        canvas.width = size.x * ratio;
-        canvas.height = size.y * ratio;
-        canvas.getContext("2d").scale(ratio, ratio);
-      }
+      sharpen(tile.getContainer(), size);
       return tile;
+    },
+  });
+
+  // VectorGrid makes objects of every feature and draws each alone, which takes seconds for all parcels of a view.
+  // What all parcels of a look have in common is drawn at once.
+  const LOOKS = { parcel_suitability: ["recommended", "recommended_status"], match_parcel: ["matched", "unmet_reason"], parcel: [] };
+  const createTile = L.VectorGrid.prototype.createTile;
+
+  function sharpen(canvas, size) {
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    canvas.width = size.x * ratio;
+    canvas.height = size.y * ratio;
+    canvas.getContext("2d").scale(ratio, ratio);
+  }
+
+  function paint(draw, path, style) {
+    if (style.fill) {
+      draw.globalAlpha = style.fillOpacity;
+      draw.fillStyle = style.fillColor;
+      draw.fill(path, "evenodd");
+    }
+    if (!style.stroke) return;
+    draw.globalAlpha = style.opacity;
+    draw.strokeStyle = style.color;
+    draw.lineWidth = style.weight;
+    draw.setLineDash(style.dashArray ? style.dashArray.split(/[ ,]+/).map(Number) : []);
+    draw.lineJoin = "round";
+    draw.stroke(path);
+  }
+
+  function paintAreas(canvas, { features, extent }, size, properties, styleFor) {
+    const scale = size.x / extent;
+    const looks = new Map();
+    features.forEach((feature) => {
+      const look = properties.map((name) => feature.properties[name]).join();
+      if (!looks.has(look)) looks.set(look, { path: new Path2D(), style: styleFor(feature.properties) });
+      const { path } = looks.get(look);
+      // Rings end where they began; to close each as well takes Chromium longer than all the rest.
+      feature.geometry.forEach((ring) => ring.forEach((point, at) => {
+        if (at) path.lineTo(point.x * scale, point.y * scale); else path.moveTo(point.x * scale, point.y * scale);
+      }));
+    });
+    looks.forEach(({ path, style }) => paint(canvas.getContext("2d"), path, style));
+  }
+
+  L.VectorGrid.include({
+    createTile(coords, done) {
+      const [layer] = Object.keys(this.options.vectorTileLayerStyles);
+      if (!LOOKS[layer]) return createTile.call(this, coords, done);
+      const size = this.getTileSize();
+      const canvas = L.DomUtil.create("canvas", "leaflet-tile");
+      sharpen(canvas, size);
+      this._getVectorTilePromise(coords).then((tile) => {
+        const styleFor = (properties) => this.options.vectorTileLayerStyles[layer](properties, coords.z);
+        if (tile.layers[layer]) paintAreas(canvas, tile.layers[layer], size, LOOKS[layer], styleFor);
+        L.Util.requestAnimFrame(() => done(null, canvas));
+      });
+      return canvas;
     },
   });
 })();
