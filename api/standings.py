@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -17,11 +17,8 @@ from api.schemas_summary import BasisId
 from gis.errors import NotFoundError
 from gis.rules import RuleSet
 from gis.store import LayerVersion, MatchRecord, RunRecord, Store
+from gis.store.place_sums import By, Place
 from gis.store.tables import LAYER_TABLES
-
-By = Literal["city", "district", "township"]
-Place = tuple[str | None, ...]
-"""() is the city, (district,) and (district, township) are places in it; None: not known."""
 
 BASE = "base"
 _AIR = "air_source"

@@ -43,7 +43,7 @@ def choice(value: str, zh: str, en: str, *aliases: str) -> Choice:
 
 def key(name: str, zh: str, en: str, *aliases: str) -> FieldSpec:
     """Return the identifying field of a layer."""
-    return field(name, "text", zh, en, "BSM", aliases=aliases, max_length=64)
+    return field(name, "text", zh, en, "BH", aliases=aliases, max_length=64)
 
 
 NAME = field("name", "text", "名称", "name", "MC", aliases=("mc", "title", "name_zh", "工程名称"))

@@ -13,7 +13,7 @@ FLOORS = (
     | {"heat", "matching"},
     {"crs", "served_crs", "coordinates", "resources", "rules", "vct"},
     {"store", "facts", "webmap"},
-    {"scoring", "ingest"},
+    {"scoring", "ingest", "export"},
     {"staleness"},
     {"runs", "citywide", "report", "warm"},
     {"jobs"},

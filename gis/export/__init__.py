@@ -1,0 +1,1 @@
+"""Packages of layers for the territorial spatial information platform, and their checks."""
