@@ -117,13 +117,18 @@ class Origin(Strict):
 
 
 class Packed(Table):
-    """A table as a package holds it; `cut_count` is how many texts did not fit and stand in `overlong`."""
+    """A table as a package holds it.
+
+    `cut_count` is how many texts did not fit and stand in the file `overlong` of the package,
+    `unplaced_count` how many rows are not in it as nothing is known that could be drawn of them.
+    """
 
     parts: tuple[Part, ...]
     origins: tuple[Origin, ...]
     synthetic: bool
     metadata: str | None = None
     cut_count: int = 0
+    unplaced_count: int = 0
 
 
 class Area(Strict):

@@ -23,7 +23,7 @@ from gis.matching.columns import (
     SITE_EXCLUSIONS,
     SOURCE_COLUMNS,
 )
-from gis.store.place_sums import INDICATORS
+from gis.store.place_sums import INDICATORS, By
 from gis.titles import HEATED_AREA_BASES, LAND_USE_CLASSES, Titles
 from gis.vocabulary import (
     FACTS,
@@ -45,7 +45,11 @@ KINDS: Mapping[ValueType, ColumnType] = MappingProxyType(
 """What becomes of a value in a package: times as ISO 8601, yes and no as words, lists joined."""
 
 SUITABILITY = "parcel_suitability"
-BY_PLACE = {"indicator_city": "city", "indicator_district": "district", "indicator_township": "township"}
+BY_PLACE: Mapping[str, By] = {
+    "indicator_city": "city",
+    "indicator_district": "district",
+    "indicator_township": "township",
+}
 
 _TIME_WIDTH = 32
 _YES_NO: Titles = {"true": ("是", "yes"), "false": ("否", "no")}

@@ -28,11 +28,12 @@ class Moment:
     versions: Mapping[str, LayerVersion]
     run: RunRecord | None
     """The run whose results are stored."""
-    _read: Reader
+    read: Reader
+    """Gives the rows of a query, of this moment too."""
 
     def layer(self, layer_id: str) -> gpd.GeoDataFrame:
         """Return a loaded layer as `Store.read` does."""
-        return read_frame(self.connection, self._read, LAYERS[layer_id], {}, None)
+        return read_frame(self.connection, self.read, LAYERS[layer_id], {}, None)
 
     def resources(self, known: Resources | None = None, layers: Collection[str] | None = None) -> Resources:
         """Return every loaded layer but `parcel`; of those whose version is `known`, what is known.
@@ -69,7 +70,7 @@ class Moment:
             qualified(LAYER_TABLES["parcel"]),
             named.format(sql.Literal(list(parcel_ids or ()))),
         )
-        return self._read(query.as_string(raw(self.connection)))
+        return self.read(query.as_string(raw(self.connection)))
 
     def changes(self, layer: str, version: int) -> list[Change] | None:
         """Return what loads of a layer after `version` changed; None where that is not known one by one."""

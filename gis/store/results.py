@@ -84,10 +84,23 @@ def columns_of(
 def _values(
     connection: sa.Connection, found: Sequence[tuple[Any, ...]], names: Sequence[str]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return columns of facts and verdicts of stored rows, NaN or None where missing; these and others."""
+    plain = {name: np.array([row[i] for row in found]) for i, name in enumerate(PLAIN, 1)}
+    return values_of(connection, plain, [row[-1] for row in found], names)
+
+
+def values_of(
+    connection: sa.Connection,
+    plain: Mapping[str, npt.NDArray[Any]],
+    records: Sequence[bytes],
+    names: Sequence[str],
+) -> dict[str, npt.NDArray[Any]]:
+    """Return columns of facts and verdicts of stored rows, NaN or None where missing; these and others.
+
+    `plain` has the columns `gis.store.layout.PLAIN` as stored, `records` the packed fields of the same rows.
+    """
     needed = {*names, *(source for name in names for source in PICKED.get(name, {}).values())}
-    head, packed = unpacked([row[-1] for row in found])
-    stored = {name: np.array([row[i] for row in found]) for i, name in enumerate(PLAIN, 1)}
+    head, packed = unpacked(records)
+    stored = dict(plain)
     stored |= {name: head[name] for name in HEAD.names or ()} | dict(zip(PACKED, packed.T, strict=True))
     own = (n for n in NUMBERS if n not in GROUP)
     values: dict[str, npt.NDArray[Any]] = {name: stored[name].astype(np.float64) for name in own}
@@ -100,7 +113,7 @@ def _values(
         if name not in needed:
             continue
         variant = stored[variant_of(name)]
-        missing = np.full(len(found), None if values[sources[1]].dtype == object else np.nan)
+        missing = np.full(len(records), None if values[sources[1]].dtype == object else np.nan)
         values[name] = np.select(
             [variant == code for code in sources], [values[s] for s in sources.values()], missing
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite
@@ -43,10 +43,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Vct:
-    """A file that was read; `notes` tell what of it was left out."""
+    """A file that was read; `tables` are those without shapes, by name; `notes` tell what was left out."""
 
     head: Head
     layers: tuple[Layer, ...]
+    tables: Mapping[str, pd.DataFrame]
     notes: tuple[str, ...]
 
 
@@ -77,8 +78,9 @@ def read_vct(path: Path) -> Vct:
         found = [f for f in content.features.get(reference.kind, []) if f.code == reference.code]
         if found:
             layers.append(_layer(lines, content, reference, found, moved))
-    _check_rows(lines, content, kinds)
-    return Vct(head, tuple(layers), tuple(content.left_out))
+    undrawn = _check_rows(lines, content, kinds)
+    tables = {name: _frame(lines, content.tables[name], content.values[name].values()) for name in undrawn}
+    return Vct(head, tuple(layers), tables, tuple(content.left_out))
 
 
 def _section(lines: Lines, keyword: str, content: Content) -> None:
@@ -154,18 +156,20 @@ def _check_codes(lines: Lines, content: Content, kinds: dict[str, Reference]) ->
                 lines.fail(f"{one.code} is declared as {known.kind}, and stands among {kind}", one.line + 1)
 
 
-def _check_rows(lines: Lines, content: Content, kinds: dict[str, Reference]) -> None:
-    """Raise InputError at the row of a feature that is not there; tables without shapes have none."""
+def _check_rows(lines: Lines, content: Content, kinds: dict[str, Reference]) -> list[str]:
+    """Return the tables of which nothing is drawn; raise InputError at the row of a feature not there."""
+    undrawn = []
     for name, rows in content.values.items():
         codes = {r.code for r in kinds.values() if r.table == name and r.kind in content.features}
         if not codes:
-            if rows and not any(r.table == name for r in kinds.values()):
-                content.left_out.append(f"the table {name} has no shapes and is not read")
+            if not any(r.table == name for r in kinds.values()):
+                undrawn.append(name)
             continue
         there = {f.number for of in content.features.values() for f in of if f.code in codes}
         for number, (line, _) in rows.items():
             if number not in there:
                 lines.fail(f"there is no feature {number} for this row of {name}", line)
+    return undrawn
 
 
 def _offset(lines: Lines, content: Content) -> tuple[float, float]:
@@ -202,13 +206,18 @@ def _layer(
     if lacking and table.fields:
         content.left_out.append(f"{lacking} features of {reference.code} have no row in {table.name}")
     given = [rows.get(f.number, (f.line, none)) for f in found]
-    columns = {
-        declared.name: _column(lines, declared, [(line, values[place].strip()) for line, values in given])
-        for place, declared in enumerate(table.fields)
-    }
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(found)))
+    frame = _frame(lines, table, given)
     numbers = np.array([f.number for f in found], dtype=np.int64)
     return Layer(reference, table.fields, numbers, shapes, frame)
+
+
+def _frame(lines: Lines, table: Table, rows: Collection[tuple[int, list[str]]]) -> pd.DataFrame:
+    """Return rows, each with its line, as the columns of a table."""
+    columns = {
+        declared.name: _column(lines, declared, [(line, values[place].strip()) for line, values in rows])
+        for place, declared in enumerate(table.fields)
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
 
 
 def _column(lines: Lines, declared: Field, values: Sequence[tuple[int, str]]) -> pd.Series:

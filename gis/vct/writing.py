@@ -26,6 +26,7 @@ _PARTS = ("Point", "Line", "Polygon")
 _MARKS: Mapping[Dialect, tuple[str, str]] = MappingProxyType(
     {"2007": ("CNSDTF-VCT", "GB/T17798-2007"), "3.0": ("LANDUSE-VCT", "3.0")}
 )
+_UNDRAWN = ",NoneGeometry"
 _COPY_BYTES = 1 << 22
 
 Batches = Iterable[tuple[Geometries, pa.RecordBatch]]
@@ -88,6 +89,7 @@ class VctWriter:
         self._form, self._parts = form, parts
         self._next = 1
         self._layers: list[tuple[Reference, tuple[Field, ...]]] = []
+        self._loose: list[tuple[str, tuple[Field, ...]]] = []
         self._low, self._high = np.full(2, np.inf), np.full(2, -np.inf)
 
     def add(self, reference: Reference, fields: tuple[Field, ...], batches: Batches) -> int:
@@ -127,6 +129,19 @@ class VctWriter:
         self._text("Attribute", f"TableEnd{LINE_END}")
         return count
 
+    def add_table(self, name: str, fields: tuple[Field, ...], batches: Iterable[pa.RecordBatch]) -> int:
+        """Write the rows of a table of which nothing is drawn; return how many."""
+        self._loose.append((name, fields))
+        count = 0
+        self._text("Attribute", f"{name}{LINE_END}")
+        for values in batches:
+            if values.num_rows:
+                columns = [column(values.column(i), declared) for i, declared in enumerate(fields)]
+                self._text("Attribute", block(beside(whole(self._numbers(values.num_rows)), *columns)))
+                count += values.num_rows
+        self._text("Attribute", f"TableEnd{LINE_END}")
+        return count
+
     def _numbers(self, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         numbers = np.arange(self._next, self._next + count, dtype=np.int64)
         self._next += count
@@ -155,6 +170,7 @@ class VctWriter:
         codes = [",".join((r.code, r.name, r.kind, r.table)) for r, _ in layers]
         out.write(LINE_END.join(["FeatureCodeBegin", *codes, "FeatureCodeEnd", ""]).encode(ENCODING))
         tables = [line for r, fields in layers for line in _table(r.table, fields)]
+        tables += [line for name, fields in self._loose for line in _table(name, fields, _UNDRAWN)]
         out.write(LINE_END.join(["TableStructureBegin", *tables, "TableStructureEnd", ""]).encode(ENCODING))
         for part in _PARTS:
             self._section(out, part, ("Line", "Border") if part == "Line" else (part,))
@@ -205,8 +221,8 @@ def parameters(form: Form) -> str:
     return form.parameters.format_map({name: f"{given[epsg]:.1f}" for name, epsg in PARAMETERS.items()})
 
 
-def _table(name: str, fields: tuple[Field, ...]) -> list[str]:
-    lines = [f"{name},{len(fields)}"]
+def _table(name: str, fields: tuple[Field, ...], mark: str = "") -> list[str]:
+    lines = [f"{name},{len(fields)}{mark}"]
     for declared in fields:
         sizes = [str(n) for n in (declared.width, declared.decimals) if n is not None]
         kind = "Int4" if declared.type == "Int" else declared.type

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from gis.crs import STORAGE_EPSG
-from gis.webmap.tiles import features_sql
+from gis.store.outlines import features_sql
 from layers import LAYERS, LayerSpec
 
 AROUND_M = 3000.0

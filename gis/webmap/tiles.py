@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 
 from gis.crs import API_CRS, STORAGE_EPSG, reproject
 from gis.errors import NotFoundError
+from gis.store.outlines import features_sql
 from gis.store.views import choice_sql, number_sql
 from gis.webmap.boxes import (
     CELL_MAX_ZOOM,
@@ -37,7 +38,7 @@ from gis.webmap.boxes import (
     tile_values,
 )
 from gis.webmap.match_tiles import EXTENT, MATCH_CONNECTION, MATCH_LAYERS, render_match_tile
-from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
+from layers import LAYERS, LayerSpec
 
 RESULT_LAYER = "parcel_suitability"
 RESULT_LAYERS = (RESULT_LAYER, *MATCH_LAYERS)
@@ -128,23 +129,6 @@ WITH placed AS (
   FROM part WHERE {IN_TILE_SQL} ORDER BY i, j, area DESC, recommended, recommended_status
 )
 {CELLS_SQL}"""
-
-
-def features_sql(spec: LayerSpec, outlines: bool) -> str:
-    """Return the SQL of a layer's rows.
-
-    With `outlines` a list of townships is drawn as the outline of those townships, which must be readable.
-    """
-    if not (spec.by_township and outlines):
-        return f"layer.{spec.id}"
-    columns = ", ".join(f"z.{name}" for name in spec.field_names)
-    return f"""(
-        SELECT {columns}, coalesce(z.geom, listed.geom) AS geom FROM layer.{spec.id} z
-        LEFT JOIN LATERAL (
-            SELECT ST_Multi(ST_Union(geom)) AS geom FROM layer.township
-            WHERE z.geom IS NULL AND string_to_array(z.townships, '{TOWNSHIP_SEPARATOR}')
-                  && ARRAY[name, coalesce(district, '') || name, township_id]::text[]
-        ) listed ON true) AS listed"""
 
 
 def render_tile(

@@ -56,7 +56,8 @@ class Plain:
     def read_tables(self, lines: list[str]) -> dict[str, list[list[str]]]:
         found, rest = {}, iter(lines)
         for line in rest:
-            name, count = cells(line)
+            name, count, *mark = cells(line)
+            assert mark in ([], ["NoneGeometry"])
             found[name] = [cells(next(rest)) for _ in range(int(count))]
             assert next(rest) == "0"
         return found

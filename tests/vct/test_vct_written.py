@@ -92,6 +92,21 @@ def test_what_is_written_is_read_back(tmp_path: Path, dialect: Dialect, epsg: in
 
 
 @pytest.mark.parametrize("dialect", ["2007", "3.0"])
+def test_a_table_without_shapes_keeps_its_rows(tmp_path: Path, dialect: Dialect) -> None:
+    rows = pa.record_batch({"MC": ["热源，甲", None, "𠮷"], "N": pa.array([1, None, 3], pa.int64())})
+    with vct_writer(tmp_path / "a.vct", form(dialect)) as writer:
+        writer.add(PARCEL, (), [(shapely.from_wkt(["POLYGON ((0 0, 1 0, 1 1, 0 0))"]), pa.record_batch({}))])
+        assert writer.add_table("TZ", (Field("MC", "Char", 100), Field("N", "Int")), [rows[:0], rows]) == 3
+    plain, own = Plain(tmp_path / "a.vct"), read_vct(tmp_path / "a.vct")
+    assert list(plain.values["TZ"].values()) == [["热源，甲", "1"], ["", ""], ["𠮷", "3"]]
+    # No number is used twice, whatever has it.
+    assert not plain.values["TZ"].keys() & plain.shapes["1001"].keys()
+    assert own.tables["TZ"]["MC"].tolist() == ["热源，甲", None, "𠮷"]
+    assert own.tables["TZ"]["N"].tolist() == [1, pd.NA, 3]
+    assert [layer.reference.table for layer in own.layers] == ["DK"]
+
+
+@pytest.mark.parametrize("dialect", ["2007", "3.0"])
 def test_points_and_lines_of_one_part_and_of_many(tmp_path: Path, dialect: Dialect) -> None:
     points = shapely.from_wkt(["POINT (1.5 2)", "MULTIPOINT (3 4, 5 6.0001)", "POINT (7 8)"])
     lines = shapely.from_wkt(["LINESTRING (0 0, 1 1)", "MULTILINESTRING ((0 0, 1 0, 1 2), (5 5, 6 7))"])
