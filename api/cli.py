@@ -23,6 +23,7 @@ MODULES = {
     "report": "api.commands_report",
     "match": "api.commands_match",
     "site": "api.commands_site",
+    "export": "api.commands_export",
     "key": "api.commands_key",
     "audit": "api.commands_key",
 }

@@ -17,48 +17,51 @@ TYPES: Mapping[str, pa.DataType] = {
 SHAPEFILE_BYTES = 254
 """A text of a Shapefile has no more."""
 
+_SHAPEFILE_BYTES_A_CHARACTER = 3
+
 Cut = tuple[int, str, str]
 """Row, column and whole text of what is cut."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """How texts are measured: in characters, or in bytes of an encoding; and the most there may be."""
+    """How long texts may be: in characters, or in bytes of encodings in each of which they must fit."""
 
-    encoding: Encoding | None = None
-    most: int | None = None
+    encodings: tuple[Encoding, ...] = ()
+    shapefile: bool = False
 
     def of(self, column: Column) -> int | None:
-        """Return how long a text of a column may be."""
-        sizes = [size for size in (column.width, self.most) if size is not None]
-        return min(sizes, default=None)
+        """Return how long a text of a column may be; None where as long as it likes."""
+        return shapefile_width(column) if self.shapefile else column.width
 
-    def length(self, text: str) -> int:
-        """Return how long a text is."""
-        return len(text) if self.encoding is None else len(text.encode(self.encoding, "replace"))
-
-    def fits(self, texts: pa.Array, size: int) -> pa.Array:
-        """Return which texts surely fit; the others have to be looked at one by one."""
-        if self.encoding is None:
-            return pc.less_equal(pc.utf8_length(texts), size)
-        # No character takes more bytes in GB 18030 than four, nor in UTF-8.
-        small = pc.less_equal(pc.binary_length(texts), size)
-        return (
-            small if self.encoding == "UTF-8" else pc.less_equal(pc.multiply(pc.utf8_length(texts), 4), size)
-        )
+    def fits(self, text: str, size: int) -> bool:
+        """Return whether a text is no longer than that."""
+        if not self.encodings:
+            return len(text) <= size
+        return all(len(text.encode(encoding, "replace")) <= size for encoding in self.encodings)
 
     def cut(self, text: str, size: int) -> str:
         """Return the beginning of a text that fits, whole characters."""
-        if self.encoding is None:
+        if not self.encodings:
             return text[:size]
-        return text.encode(self.encoding, "replace")[:size].decode(self.encoding, "ignore")
+        for encoding in self.encodings:
+            text = text.encode(encoding, "replace")[:size].decode(encoding, "ignore")
+        return text
+
+
+def shapefile_width(column: Column) -> int | None:
+    """Return the width in bytes of a column of text in a Shapefile, where Chinese has three bytes a character.
+
+    In GB 18030 it has two; GDAL measures before it encodes, though.
+    """
+    return column.width and min(SHAPEFILE_BYTES, _SHAPEFILE_BYTES_A_CHARACTER * column.width)
 
 
 def room_of(form: DataFormat, encoding: Encoding) -> Room:
     """Return how a format measures texts."""
     if form == "shp":
-        return Room(encoding, SHAPEFILE_BYTES)
-    return Room("GB18030") if form == "vct" else Room()
+        return Room(tuple(dict.fromkeys(("UTF-8", encoding))), shapefile=True)
+    return Room(("GB18030",)) if form == "vct" else Room()
 
 
 def written(values: pa.Array, column: Column) -> pa.Array:
@@ -77,15 +80,17 @@ def _texts(values: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(kind):
         shown = pc.strftime(values, "%Y-%m-%dT%H:%M:%S%z" if kind.tz else "%Y-%m-%dT%H:%M:%S")
         return shown.cast(pa.string())
-    return values if pa.types.is_list(kind) else values.cast(pa.string())
+    return values if pa.types.is_dictionary(kind) else values.cast(pa.string())
 
 
 def _words(values: pa.Array, column: Column) -> pa.Array:
     words = {one.stored: one.written for one in column.domain}
-    if pa.types.is_list(values.type):
-        joined = (None if several is None else tuple(several) for several in values.to_pylist())
-        known: dict[tuple[str, ...] | None, str | None] = {None: None}
-        return pa.array([_joined(several, words, known) for several in joined], pa.string())
+    if pa.types.is_dictionary(values.type):
+        told = [
+            None if several is None else BETWEEN.join(words.get(one, one) for one in several)
+            for several in values.dictionary.to_pylist()
+        ]
+        return pa.array(told, pa.string()).take(values.indices)
     if not words:
         return values
     coded = values.dictionary_encode()
@@ -93,27 +98,15 @@ def _words(values: pa.Array, column: Column) -> pa.Array:
     return named.take(coded.indices)
 
 
-def _joined(
-    several: tuple[str, ...] | None,
-    words: Mapping[str, str],
-    known: dict[tuple[str, ...] | None, str | None],
-) -> str | None:
-    # There are few different ones among many.
-    if several not in known:
-        known[several] = BETWEEN.join(words.get(one, one) for one in several or ())
-    return known[several]
-
-
 def fitted(texts: pa.Array, column: Column, room: Room) -> tuple[pa.Array, list[Cut]]:
     """Return texts no longer than their column, and those that were."""
     size = room.of(column)
     if size is None:
         return texts, []
-    fits = room.fits(texts, size).fill_null(True)
-    if pc.all(fits).as_py() in (True, None):
-        return texts, []
-    places = np.flatnonzero(~fits.to_numpy(zero_copy_only=False))
-    long = [(p, text) for p in places.tolist() if room.length(text := texts[p].as_py()) > size]
+    # No character takes more than four bytes: shorter texts need not be looked at.
+    surely = pc.less_equal(pc.utf8_length(texts), size // 4 if room.encodings else size).fill_null(True)
+    places = np.flatnonzero(~surely.to_numpy(zero_copy_only=False))
+    long = [(p, text) for p in places.tolist() if not room.fits(text := texts[p].as_py(), size)]
     if not long:
         return texts, []
     mask = np.zeros(len(texts), dtype=bool)

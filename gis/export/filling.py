@@ -13,16 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from gis.crs import STORAGE_EPSG, Geometries, reproject
 from gis.export.columns import TYPES, Room, fitted, written
-from gis.export.ellipsoid import ellipsoidal_area_m2
-from gis.export.model import Crs, Table
-from gis.export.places import Districts
+from gis.export.drawn import Drawing, Drawn
+from gis.export.model import Table
 from gis.export.profile import Profile
 from gis.export.rows import Asked, Rows, rows_of
 from gis.export.spool import GEOMETRY, Spool
 
-_STORED = f"EPSG:{STORAGE_EPSG}"
 _OVERLONG = ("图层", "标识码", "字段", "全文")
 
 Told = Callable[[str, int], None]
@@ -42,11 +39,9 @@ class Filled:
 class Filling:
     """Fills heaps for one package; every row gets a number that no other has."""
 
-    def __init__(
-        self, profile: Profile, crs: Crs, room: Room, districts: Districts, split: bool, overlong: Path
-    ) -> None:
-        self._profile, self._crs, self._room = profile, crs, room
-        self._districts, self._split, self._overlong = districts, split, overlong
+    def __init__(self, profile: Profile, drawing: Drawing, room: Room, split: bool, overlong: Path) -> None:
+        self._profile, self._drawing, self._room = profile, drawing, room
+        self._split, self._overlong = split, overlong
         self._tables = 0
 
     def fill(self, table: Table, asked: Asked, spool: Spool, told: Told) -> Filled:
@@ -56,10 +51,11 @@ class Filling:
         if not self._split:
             spool.heap(table, None, self._schema(table))  # be it empty
         names = tuple(column.source for column in table.columns if column.source is not None)
-        with closing(rows_of(table.source, asked, names)) as every:
+        at_hand = self._drawing.knows_parcels
+        with closing(rows_of(table.source, asked, names, at_hand)) as every:
             for rows in every:
                 self._put(table, rows, spool, out)
-                told(table.title.zh, len(rows.shapes))
+                told(table.title.zh, rows.count)
         return out
 
     def _schema(self, table: Table) -> pa.Schema:
@@ -67,18 +63,15 @@ class Filling:
         return pa.schema(fields if table.kind == "table" else [*fields, pa.field(GEOMETRY, pa.binary())])
 
     def _put(self, table: Table, rows: Rows, spool: Spool, out: Filled) -> None:
-        if table.kind != "table":
-            rows, lost = _drawn(rows)
-            out.unplaced_count += lost
-        if not len(rows.shapes):
+        rows, drawn = self._drawn(table, rows)
+        out.unplaced_count += rows.unplaced_count
+        if not rows.count:
             return
-        codes, names = self._districts.of(rows.shapes, rows.districts)
-        made = self._made(table, rows, codes, names, out)
+        made = self._made(table, rows, drawn, out)
         columns, cuts = [], []
         for column in table.columns:
-            values = (
-                made[column.name] if column.source is None else written(rows.values[column.source], column)
-            )
+            given = None if column.source is None else rows.values[column.source]
+            values = made[column.name] if given is None else written(given, column)
             if column.type == "text":
                 values, long = fitted(values, column, self._room)
                 cuts += long
@@ -87,50 +80,50 @@ class Filling:
         self._keep(table, made[self._profile.common.bsm.name], cuts)
         synthetic = rows.values.get("synthetic")
         out.synthetic |= synthetic is not None and bool(pc.any(synthetic).as_py())
-        shapes = self._shapes(table, rows.shapes)
-        bounds = np.empty((0, 4)) if shapes is None else shapely.bounds(shapes)
-        if shapes is not None:
-            columns.append(pa.array(shapely.to_wkb(shapes), pa.binary()))
-        self._heap(
-            spool, table, pa.RecordBatch.from_arrays(columns, schema=self._schema(table)), codes, bounds
-        )
+        if table.kind != "table":
+            columns.append(drawn.wkb)
+        batch = pa.RecordBatch.from_arrays(columns, schema=self._schema(table))
+        self._heap(spool, table, batch, drawn)
 
-    def _made(
-        self, table: Table, rows: Rows, codes: pa.Array, names: pa.Array, out: Filled
-    ) -> Mapping[str, pa.Array]:
+    def _drawn(self, table: Table, rows: Rows) -> tuple[Rows, Drawn]:
+        """Return the rows that can be drawn, and what of them is; of a table without shapes all."""
+        if table.kind == "table":
+            return rows, self._drawing.nothing(rows.count)
+        if rows.shapes is None:
+            drawn, there = self._drawing.of_parcels(rows.parcels)
+            return rows.taken(there), drawn
+        there = np.flatnonzero(~(shapely.is_missing(rows.shapes) | shapely.is_empty(rows.shapes)))
+        shapes, rows = rows.shapes[there], rows.taken(there)
+        drawn = self._drawing.of(shapes, rows.districts)
+        if rows.parcels is not None:
+            self._drawing.keep(rows.parcels, drawn)
+        return rows, drawn
+
+    def _made(self, table: Table, rows: Rows, drawn: Drawn, out: Filled) -> Mapping[str, pa.Array]:
         """Return the columns that the package fills itself."""
-        common, count = self._profile.common, len(rows.shapes)
+        common, count = self._profile.common, rows.count
         first, out.numbered = out.numbered + 1, out.numbered + count
         head = f"{self._profile.area.code}{self._tables:02d}"
         digits = common.bsm.width - len(head)
-        made = {
+        area_m2 = np.round(drawn.area_m2, common.area.decimals or 0)
+        return {
             common.bsm.name: pa.array([f"{head}{n:0{digits}d}" for n in range(first, first + count)]),
             common.ysdm.name: pa.repeat(pa.scalar(table.ysdm), count),
-            common.district_code.name: codes,
-            common.district_name.name: names,
+            common.district_code.name: drawn.codes,
+            common.district_name.name: drawn.names,
+            common.area.name: pa.array(area_m2, from_pandas=True),
             common.remark.name: pa.nulls(count, pa.string()),
         }
-        if table.kind == "polygon":
-            area = np.round(ellipsoidal_area_m2(rows.shapes), common.area.decimals or 0)
-            made[common.area.name] = pa.array(area, from_pandas=True)
-        return made
 
-    def _shapes(self, table: Table, shapes: Geometries) -> Geometries | None:
-        if table.kind == "table":
-            return None
-        return shapes if self._crs == _STORED else reproject(shapes, _STORED, self._crs)
-
-    def _heap(
-        self, spool: Spool, table: Table, batch: pa.RecordBatch, codes: pa.Array, bounds: np.ndarray
-    ) -> None:
+    def _heap(self, spool: Spool, table: Table, batch: pa.RecordBatch, drawn: Drawn) -> None:
         if not self._split:
-            spool.add(table, None, batch, bounds)
+            spool.add(table, None, batch, drawn.bounds)
             return
-        coded = codes.fill_null(self._profile.area.code).dictionary_encode()
+        coded = drawn.codes.fill_null(self._profile.area.code).dictionary_encode()
         places = coded.indices.to_numpy()
         for place, code in enumerate(coded.dictionary.to_pylist()):
             rows = np.flatnonzero(places == place)
-            spool.add(table, code, batch.take(pa.array(rows)), bounds[rows] if len(bounds) else bounds)
+            spool.add(table, code, batch.take(pa.array(rows)), drawn.bounds[rows])
 
     def _keep(self, table: Table, bsm: pa.Array, cuts: Sequence[tuple[int, str, str]]) -> None:
         """Write whole texts down where the column took the beginning alone."""
@@ -143,14 +136,3 @@ class Filling:
             if new:
                 table_of.writerow(_OVERLONG)
             table_of.writerows([table.name, bsm[row].as_py(), name, text] for row, name, text in cuts)
-
-
-def _drawn(rows: Rows) -> tuple[Rows, int]:
-    """Return the rows that can be drawn, and how many cannot."""
-    missing = shapely.is_missing(rows.shapes) | shapely.is_empty(rows.shapes)
-    if not missing.any():
-        return rows, 0
-    there = pa.array(~missing)
-    values = {name: column.filter(there) for name, column in rows.values.items()}
-    districts = None if rows.districts is None else rows.districts.filter(there)
-    return Rows(rows.shapes[~missing], values, districts), int(missing.sum())

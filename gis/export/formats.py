@@ -20,7 +20,7 @@ import shapely
 
 from gis.crs import Geometries
 from gis.errors import StoreError
-from gis.export.columns import SHAPEFILE_BYTES
+from gis.export.columns import TYPES, shapefile_width
 from gis.export.model import Column, Crs, DataFormat, Encoding, Table
 from gis.export.profile import Profile
 from gis.export.spool import GEOMETRY, Heap
@@ -69,26 +69,26 @@ class Format:
     write: Callable[[Sequence[Heap], Target, Written], list[Place]]
 
 
-def _schema(table: Table, encoding: Encoding, *, decimal: bool) -> pa.Schema:
+def _schema(table: Table, *, shapefile: bool = False) -> pa.Schema:
     """Return the columns of a table with widths and Chinese titles as GDAL takes them."""
-    fields = [_field(column, encoding, decimal=decimal) for column in table.columns]
+    titles = [column.title.zh for column in table.columns]
+    fields = [
+        # A GeoPackage takes no title twice in a table.
+        _field(column, title if titles.count(title) == 1 else f"{title}（{column.name}）", shapefile)
+        for column, title in zip(table.columns, titles, strict=True)
+    ]
     if table.kind != "table":
         fields.append(pa.field(GEOMETRY, pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"}))
     return pa.schema(fields)
 
 
-def _field(column: Column, encoding: Encoding, *, decimal: bool) -> pa.Field:
-    width = column.width
-    kind: pa.DataType = {"text": pa.string(), "integer": pa.int64(), "date": pa.date32()}.get(
-        column.type, pa.float64()
-    )
-    if decimal and column.type == "text" and width is not None:
-        width = min(width, SHAPEFILE_BYTES)
-    if decimal and column.type == "float":
+def _field(column: Column, title: str, shapefile: bool) -> pa.Field:
+    kind = TYPES[column.type]
+    told = {"GDAL:OGR:alternative_name": title}
+    if column.type == "text" and column.width is not None:
+        told["GDAL:OGR:width"] = str(shapefile_width(column) if shapefile else column.width)
+    if column.type == "float" and shapefile:
         kind = pa.decimal128(column.width or 18, column.decimals or 0)
-    told = {"GDAL:OGR:alternative_name": column.title.zh}
-    if width is not None and column.type == "text":
-        told["GDAL:OGR:width"] = str(width)
     return pa.field(column.name, kind, metadata=told)
 
 
@@ -99,7 +99,7 @@ def _batches(heap: Heap, schema: pa.Schema, written: Written) -> Iterator[pa.Rec
 
 
 def _gdal(heap: Heap, path: Path, driver: str, target: Target, written: Written, **options: Any) -> None:
-    schema = _schema(heap.table, target.encoding, decimal=driver == "ESRI Shapefile")
+    schema = _schema(heap.table, shapefile=driver == "ESRI Shapefile")
     kind = _KINDS[heap.table.kind]
     with warnings.catch_warnings():
         # A date is a time at midnight in a file geodatabase: nothing is lost.
@@ -164,7 +164,7 @@ def _write_parquet(heaps: Sequence[Heap], target: Target, written: Written) -> l
     folder.mkdir()
     crs = pyproj.CRS(target.crs).to_json_dict()
     for heap in heaps:
-        schema = pa.schema([f.remove_metadata() for f in _schema(heap.table, target.encoding, decimal=False)])
+        schema = pa.schema([f.remove_metadata() for f in _schema(heap.table)])
         if heap.table.kind != "table":
             told = {"encoding": "WKB", "geometry_types": [], "crs": crs}
             geo = {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: told}}

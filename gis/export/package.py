@@ -17,6 +17,7 @@ from typing import Literal
 from gis.access import RESULTS
 from gis.errors import InputError, StoreError
 from gis.export.columns import room_of
+from gis.export.drawn import Drawing
 from gis.export.filling import Filled, Filling
 from gis.export.formats import Place, Target, write_heaps
 from gis.export.model import (
@@ -144,6 +145,8 @@ class _Work:
         self._ruleset_of, self._software, self._progress = ruleset_of, software, progress
         self._made_at = datetime.now().astimezone().replace(microsecond=0)
         self._read, self._written, self._total = 0, 0, 0
+        # What lies in no district has files under the name of the whole area.
+        self._named = {order.profile.area.code: order.profile.area.name}
 
     def done(self) -> Manifest:
         """Read, write, describe."""
@@ -155,17 +158,22 @@ class _Work:
         with Spool(spool_folder) as spool, self._store.moment() as moment:
             tables = self._tables(moment)
             districts = self._districts(moment)
+            self._named |= {one.code: one.name or "" for one in districts}
+            drawing = Drawing(order.crs, districts)
             asked = self._asked(moment)
-            filling = Filling(order.profile, order.crs, room, districts, order.split, overlong)
+            filling = Filling(order.profile, drawing, room, order.split, overlong)
             self._total = self._expected(moment, tables)
             filled = {table.name: filling.fill(table, asked, spool, self._was_read) for table in tables}
             spool.close()
             versions, run = dict(moment.versions), moment.run
+            synthetic = _holds_synthetic(moment)
             origins = {table.name: _origins(moment, table) for table in tables}
         places = self._write(spool.heaps)
         shutil.rmtree(spool_folder)
-        parts = [(heap, place) for heap, place in zip(spool.heaps, places, strict=True)]
-        packed = tuple(_packed(table, filled[table.name], origins[table.name], parts) for table in tables)
+        parts = list(zip(spool.heaps, places, strict=True))
+        packed = tuple(
+            _packed(table, filled[table.name], origins[table.name], parts, synthetic) for table in tables
+        )
         current = run is not None and run.layer_versions == {k: v.version for k, v in versions.items()}
         manifest = self._manifest(packed, run, current, overlong)
         return self._finished(manifest)
@@ -246,7 +254,7 @@ class _Work:
         order, places = self._order, dict[int, Place]()
         for district in dict.fromkeys(heap.district for heap in heaps):
             mine = [(i, heap) for i, heap in enumerate(heaps) if heap.district == district]
-            name = self._prefix if district is None else f"{self._prefix}_{district}"
+            name = self._prefix if district is None else f"{district}{self._named.get(district, '')}"
             target = Target(
                 self._folder, f"{name}新能源供热资源矢量数据", order.crs, order.encoding, order.profile,
                 self._made_at.date(), order.dialect, order.shared_lines,
@@ -309,8 +317,19 @@ def _origins(moment: Moment, table: Table) -> tuple[Origin, ...]:
     )
 
 
+def _holds_synthetic(moment: Moment) -> bool:
+    """Return whether anything that results rest on is synthetic."""
+    layers = [LAYERS[name].id for name in moment.versions if name in LAYERS]
+    parts = " UNION ALL ".join(f"(SELECT FROM layer.{name} WHERE synthetic LIMIT 1)" for name in layers)
+    return bool(moment.connection.exec_driver_sql(f"SELECT EXISTS ({parts})").scalar())
+
+
 def _packed(
-    table: Table, filled: Filled, origins: tuple[Origin, ...], parts: Sequence[tuple[Heap, Place]]
+    table: Table,
+    filled: Filled,
+    origins: tuple[Origin, ...],
+    parts: Sequence[tuple[Heap, Place]],
+    synthetic: bool,
 ) -> Packed:
     mine = [(heap, place) for heap, place in parts if heap.table is table]
     return Packed(
@@ -326,7 +345,7 @@ def _packed(
             for heap, place in mine
         ),
         origins=origins,
-        synthetic=filled.synthetic,
+        synthetic=filled.synthetic or (synthetic and table.source not in LAYERS),
         cut_count=filled.cut_count,
         unplaced_count=filled.unplaced_count,
     )

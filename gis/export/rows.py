@@ -37,12 +37,31 @@ class Rows:
     """Rows in one order: shapes in EPSG:4548, None where there is none, and values by their names in OneMap.
 
     Values are null where missing; lists are lists of texts. `districts` are the names of districts as far as
-    the rows tell them, None where they do not.
+    the rows tell them, None where they do not. `parcels` are the parcels whose outlines the shapes are, None
+    where they are others; of such rows `shapes` is None where outlines are at hand.
     """
 
-    shapes: Geometries
+    count: int
+    shapes: Geometries | None
     values: Mapping[str, pa.Array]
-    districts: pa.Array | None
+    districts: pa.Array | None = None
+    parcels: pa.Array | None = None
+    unplaced_count: int = 0
+
+    def taken(self, there: npt.NDArray[np.int64]) -> Rows:
+        """Return the rows at some places, and how many are left out."""
+        lost = self.count - len(there)
+        if not lost:
+            return self
+        at = pa.array(there)
+        return Rows(
+            len(there),
+            None if self.shapes is None else self.shapes[there],
+            {name: column.take(at) for name, column in self.values.items()},
+            None if self.districts is None else self.districts.take(at),
+            None if self.parcels is None else self.parcels.take(at),
+            lost,
+        )
 
 
 @dataclass(frozen=True)
@@ -55,16 +74,19 @@ class Asked:
     least_share_frac: float
 
 
-def rows_of(source: str, asked: Asked, names: tuple[str, ...]) -> Generator[Rows]:
-    """Yield the rows of a source in the order of their keys, with those of their values that are named."""
+def rows_of(source: str, asked: Asked, names: tuple[str, ...], outlines: bool) -> Generator[Rows]:
+    """Yield the rows of a source in the order of their keys, with those of their values that are named.
+
+    `outlines` tells whether outlines of parcels are at hand, and need not be read.
+    """
     if source in LAYERS:
         yield from _layer(source, asked, names)
     elif source == SUITABILITY:
-        yield from _suitability(asked, names)
+        yield from _suitability(asked, names, outlines)
     elif source in BY_PLACE:
         yield from _places(source, asked, names)
     else:
-        yield from _matched(source, asked, names)
+        yield from _matched(source, asked, names, outlines)
 
 
 def _read(asked: Asked, query: sql.Composable | str) -> Iterator[pa.RecordBatch]:
@@ -74,8 +96,9 @@ def _read(asked: Asked, query: sql.Composable | str) -> Iterator[pa.RecordBatch]
             yield batch.slice(start, _AT_ONCE)
 
 
-def _shapes(batch: pa.RecordBatch) -> Geometries:
-    # A copy of a slice: shapely reads objects.
+def _shapes(batch: pa.RecordBatch) -> Geometries | None:
+    if "geom" not in batch.schema.names:
+        return None
     return np.asarray(shapely.from_wkb(batch.column("geom").to_numpy(zero_copy_only=False)), dtype=object)
 
 
@@ -88,25 +111,28 @@ def _layer(source: str, asked: Asked, names: tuple[str, ...]) -> Iterator[Rows]:
     )
     for batch in _read(asked, query):
         values = {name: batch.column(name) for name in names}
-        yield Rows(_shapes(batch), values, values.get("district"))
+        parcels = values["parcel_id"] if source == "parcel" else None
+        yield Rows(batch.num_rows, _shapes(batch), values, values.get("district"), parcels)
 
 
-def _suitability(asked: Asked, names: tuple[str, ...]) -> Iterator[Rows]:
+def _suitability(asked: Asked, names: tuple[str, ...], outlines: bool) -> Iterator[Rows]:
     """Yield all parcels with what was judged of them; of a parcel not scored yet that is missing."""
     worked = tuple(name for name in names if name in _WORKED_OUT)
     own = tuple(name for name in names if name not in worked)
     stored = [name for name in COLUMNS if name != "parcel_id"]
     query = sql.SQL(
-        "SELECT {}, ST_AsBinary(p.geom) AS geom, {} FROM layer.parcel AS p"
+        "SELECT p.parcel_id, {}{}, {} FROM layer.parcel AS p"
         ' LEFT JOIN result.parcel_result AS r USING (parcel_id) ORDER BY p.parcel_id COLLATE "C"'
     ).format(
         sql.SQL(", ").join(sql.SQL("p.{} AS {}").format(*map(sql.Identifier, (n, f"own_{n}"))) for n in own),
+        sql.SQL("" if outlines else ", ST_AsBinary(p.geom) AS geom"),
         sql.SQL(", ").join(sql.SQL("r.{}").format(sql.Identifier(name)) for name in stored),
     )
     for batch in _read(asked, query):
         judged = _judged(asked.moment.connection, batch, (*worked, "district"))
         values = {name: batch.column(f"own_{name}") for name in own}
-        yield Rows(_shapes(batch), values | {n: judged[n] for n in worked}, judged["district"])
+        values |= {name: judged[name] for name in worked}
+        yield Rows(batch.num_rows, _shapes(batch), values, judged["district"], batch.column("parcel_id"))
 
 
 def _judged(connection: sa.Connection, batch: pa.RecordBatch, names: tuple[str, ...]) -> dict[str, pa.Array]:
@@ -115,17 +141,20 @@ def _judged(connection: sa.Connection, batch: pa.RecordBatch, names: tuple[str, 
     place = np.flatnonzero(there.to_numpy(zero_copy_only=False))
     plain = {name: batch.column(name).filter(there).to_numpy(zero_copy_only=False) for name in PLAIN}
     found = results.values_of(connection, plain, records.filter(there).to_pylist(), names)
-    # Rows without results take what lies one behind the last: nothing.
-    at = np.full(batch.num_rows, len(place))
+    at = np.zeros(batch.num_rows, dtype=np.int64)
     at[place] = np.arange(len(place))
-    taken = pa.array(at)
-    columns = {name: _array(found[name], name in _LISTS) for name in names}
-    return {n: pa.concat_arrays([one, pa.nulls(1, one.type)]).take(taken) for n, one in columns.items()}
+    # Where no result is, nothing is taken.
+    taken = pa.array(at, mask=~there.to_numpy(zero_copy_only=False))
+    return {name: _array(found[name], name in _LISTS).take(taken) for name in names}
 
 
 def _array(values: npt.NDArray[Any], is_list: bool) -> pa.Array:
     if is_list:
-        return pa.array(values.tolist(), pa.list_(pa.string()))
+        # The same list for all rows that have it.
+        same = np.fromiter(map(id, values), np.int64, len(values))
+        _, first, which = np.unique(same, return_index=True, return_inverse=True)
+        lists = pa.array(values[first].tolist(), pa.list_(pa.string()))
+        return pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32)), lists)
     if values.dtype == object:
         return pa.array(values, pa.string())
     return pa.array(values.astype(np.float64), from_pandas=True)
@@ -139,8 +168,17 @@ def _places(source: str, asked: Asked, names: tuple[str, ...]) -> Iterator[Rows]
     outlines = _outlines(asked, by)
     types = {c.name: pa.float64() if c.type == "float" else pa.string() for c in INDICATORS}
     values = {name: pa.array([row[name] for row in rows], types[name]) for name in names}
-    shapes = np.array([outlines.get((row["district"], row["township"])) for row in rows], dtype=object)
-    yield Rows(shapes, values, pa.array([row["district"] for row in rows], pa.string()))
+    shapes = np.array([_outline(outlines, row["district"], row["township"]) for row in rows], dtype=object)
+    yield Rows(len(rows), shapes, values, pa.array([row["district"] for row in rows], pa.string()))
+
+
+def _outline(
+    outlines: Mapping[tuple[str | None, str | None], shapely.Geometry],
+    district: str | None,
+    township: str | None,
+) -> shapely.Geometry | None:
+    # Townships need not tell their district.
+    return outlines.get((district, township)) or outlines.get((None, township))
 
 
 def _outlines(asked: Asked, by: By) -> dict[tuple[str | None, str | None], shapely.Geometry]:
@@ -152,7 +190,7 @@ def _outlines(asked: Asked, by: By) -> dict[tuple[str | None, str | None], shape
     return dict(zip(zip(first, second, strict=True), frame.geometry, strict=True))
 
 
-def _matched(source: str, asked: Asked, names: tuple[str, ...]) -> Iterator[Rows]:
+def _matched(source: str, asked: Asked, names: tuple[str, ...], outlines: bool) -> Iterator[Rows]:
     """Yield what a scenario's matching or siting says, with the outlines of what it is about."""
     collection = offered(asked.readable)[source]
     properties = collection.by_name
@@ -163,9 +201,13 @@ def _matched(source: str, asked: Asked, names: tuple[str, ...]) -> Iterator[Rows
         drawn = sa.func.ST_MakeLine(inside, sa.func.ST_StartPoint(shape))
         shape = sa.case((sa.func.ST_Length(shape) == 0, drawn), else_=shape)
     columns = [properties[name].column.label(name) for name in names]
-    district = [properties["district"].column.label("its_district")] if "district" in properties else []
+    of_parcels = source == "match_parcel"
+    own = ("district", "parcel_id") if of_parcels else ()
+    columns += [properties[name].column.label(f"its_{name}") for name in own]
+    if not (of_parcels and outlines):
+        columns.append(sa.func.ST_AsBinary(shape).label("geom"))
     query = (
-        sa.select(*columns, *district, sa.func.ST_AsBinary(shape).label("geom"))
+        sa.select(*columns)
         .select_from(collection.source)
         .where(properties["scenario"].column == asked.scenario)
         .order_by(collection.key)
@@ -173,4 +215,5 @@ def _matched(source: str, asked: Asked, names: tuple[str, ...]) -> Iterator[Rows
     text = str(query.compile(asked.moment.connection, compile_kwargs={"literal_binds": True}))
     for batch in _read(asked, text.replace("%%", "%")):
         values = {name: batch.column(name) for name in names}
-        yield Rows(_shapes(batch), values, batch.column("its_district") if district else None)
+        told = [batch.column(f"its_{name}") for name in own]
+        yield Rows(batch.num_rows, _shapes(batch), values, *told)
