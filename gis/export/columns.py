@@ -50,7 +50,7 @@ class Room:
 
 
 def shapefile_width(column: Column) -> int | None:
-    """Return the width in bytes of a column of text in a Shapefile, where Chinese has three bytes a character.
+    """Return the width in bytes of a text column of a Shapefile: three a character, as Chinese has in UTF-8.
 
     In GB 18030 it has two; GDAL measures before it encodes, though.
     """

@@ -31,6 +31,11 @@ _KINDS = {"polygon": "MultiPolygon", "line": "MultiLineString", "point": "Point"
 _VCT_KINDS = {"polygon": "Polygon", "line": "Line", "point": "Point"}
 _VCT_TYPES = {"text": "Char", "integer": "Int", "float": "Float", "date": "Date"}
 
+# A file geodatabase has coordinates on a grid, in degrees one of 0.1 mm: as coarse as that of the store.
+_FINER: Mapping[Crs, Mapping[str, str]] = {
+    "EPSG:4490": {"XYSCALE": "1e11", "XYTOLERANCE": "8.983152841195215e-9"}
+}
+
 Written = Callable[[int], None]
 """Called with the number of rows that were written since it was called last."""
 
@@ -117,14 +122,14 @@ def _gdal(heap: Heap, path: Path, driver: str, target: Target, written: Written,
 
 
 def _together(
-    driver: str, ending: str, **options: Any
+    driver: str, ending: str, finer: Mapping[Crs, Mapping[str, str]], **options: Any
 ) -> Callable[[Sequence[Heap], Target, Written], list[Place]]:
     """Return a writer of one file for all tables."""
 
     def write(heaps: Sequence[Heap], target: Target, written: Written) -> list[Place]:
         path = target.folder / f"{target.stem}{ending}"
         for heap in heaps:
-            _gdal(heap, path, driver, target, written, **options)
+            _gdal(heap, path, driver, target, written, **options, **finer.get(target.crs, {}))
         return [Place(path.name, heap.table.name) for heap in heaps]
 
     return write
@@ -152,7 +157,8 @@ def _write_shp(heaps: Sequence[Heap], target: Target, written: Written) -> list[
 def _write_geojson(heaps: Sequence[Heap], target: Target, written: Written) -> list[Place]:
     folder = target.folder / target.stem
     folder.mkdir()
-    decimals = "11" if target.crs == "EPSG:4490" else "5"
+    # With fewer digits GDAL takes 116.18000000046 for a badly told 116.18.
+    decimals = "13" if target.crs == "EPSG:4490" else "5"
     for heap in heaps:
         path = folder / f"{heap.table.name}.geojson"
         _gdal(heap, path, "GeoJSON", target, written, COORDINATE_PRECISION=decimals)
@@ -222,8 +228,8 @@ def _vct(heap: Heap, written: Written) -> Iterator[tuple[Geometries, pa.RecordBa
 
 FORMATS: Mapping[DataFormat, Format] = MappingProxyType(
     {
-        "gdb": Format("FileGDB", _together("OpenFileGDB", ".gdb", TARGET_ARCGIS_VERSION="ALL")),
-        "gpkg": Format("GeoPackage", _together("GPKG", ".gpkg")),
+        "gdb": Format("FileGDB", _together("OpenFileGDB", ".gdb", _FINER, TARGET_ARCGIS_VERSION="ALL")),
+        "gpkg": Format("GeoPackage", _together("GPKG", ".gpkg", {}, VERSION="1.2")),
         "shp": Format("Shapefile", _write_shp),
         "vct": Format("VCT", _write_vct),
         "geojson": Format("GeoJSON", _write_geojson),

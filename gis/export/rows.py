@@ -13,7 +13,7 @@ import shapely
 import sqlalchemy as sa
 from psycopg import sql
 
-from gis.crs import Geometries
+from gis.crs import GRID_M, Geometries
 from gis.export.sources import BY_PLACE, SUITABILITY
 from gis.store import results
 from gis.store.copy import raw
@@ -106,13 +106,26 @@ def _layer(source: str, asked: Asked, names: tuple[str, ...]) -> Iterator[Rows]:
     """Yield the features of a layer; a list of townships has their outline."""
     spec = LAYERS[source]
     outlines = features_sql(spec, "township" in asked.readable)
-    query = sql.SQL('SELECT {}, ST_AsBinary(geom) AS geom FROM {} ORDER BY {} COLLATE "C"').format(
-        sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL(outlines), sql.Identifier(spec.key)
+    query = sql.SQL('SELECT {}, {}ST_AsBinary(geom) AS geom FROM {} ORDER BY {} COLLATE "C"').format(
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL("townships IS NOT NULL AS listed, " if spec.by_township else ""),
+        sql.SQL(outlines),
+        sql.Identifier(spec.key),
     )
     for batch in _read(asked, query):
         values = {name: batch.column(name) for name in names}
         parcels = values["parcel_id"] if source == "parcel" else None
-        yield Rows(batch.num_rows, _shapes(batch), values, values.get("district"), parcels)
+        shapes = _shapes(batch)
+        if shapes is not None and spec.by_township:
+            shapes = _joined(shapes, batch.column("listed").to_numpy(zero_copy_only=False))
+        yield Rows(batch.num_rows, shapes, values, values.get("district"), parcels)
+
+
+def _joined(shapes: Geometries, listed: npt.NDArray[np.bool_]) -> Geometries:
+    """Return shapes without the splinters that are left between neighbours where they are joined."""
+    out = shapes.copy()
+    out[listed] = shapely.set_precision(shapes[listed], GRID_M)
+    return out
 
 
 def _suitability(asked: Asked, names: tuple[str, ...], outlines: bool) -> Iterator[Rows]:

@@ -16,9 +16,11 @@ import shapely
 
 from gis.crs import STORAGE_EPSG, Geometries
 from gis.errors import InputError, UsageError
+from gis.export.model import MANIFEST
 from gis.ingest import checks
 from gis.ingest.columns import ColumnMap, map_columns
 from gis.ingest.datum import SourceCrs, built_in_outlines, resolve, suspect_shift
+from gis.ingest.package import is_package, read_package
 from gis.ingest.readers import read_source
 from gis.ingest.rejects import rejects_table
 from gis.ingest.report import ImportReport, Reject
@@ -95,8 +97,14 @@ def map_file(request: Request, spec: LayerSpec, report: ImportReport) -> Mapped:
     are in `rejects`, however many they are.
     """
     request.step(0, "reading")
-    source = read_source(request.path, request.source_layer)
-    report.source_sha256 = sha256(request.path)
+    packed = is_package(request.path)
+    source = (
+        read_package(request.path, spec, read_source)
+        if packed
+        else read_source(request.path, request.source_layer)
+    )
+    # The manifest has the sums of all other files of a package.
+    report.source_sha256 = sha256(request.path / MANIFEST if packed else request.path)
     report.source_layer = source.layer
     report.rows_read = len(source.table)
     report.warnings += source.notes

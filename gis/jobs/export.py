@@ -215,7 +215,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ".geojson",
             "application/geo+json",
             True,
-            _write_gdal("GeoJSON", RFC7946="YES", COORDINATE_PRECISION="11"),
+            _write_gdal("GeoJSON", RFC7946="YES", COORDINATE_PRECISION="13"),
         ),
         "csv": Format(".csv", "text/csv", False, _write_csv),
         "geoparquet": Format(".parquet", "application/vnd.apache.parquet", True, _write_parquet),
