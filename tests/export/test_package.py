@@ -21,7 +21,9 @@ import numpy as np
 import pytest
 import shapely
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
+from api.main import create_app
 from gis.errors import InputError
 from gis.export.model import MANIFEST, Manifest, Packed
 from gis.export.package import Order, write_package
@@ -29,8 +31,10 @@ from gis.export.profile import read_profile
 from gis.export.sources import SOURCES
 from gis.ingest import read_mapped
 from gis.runs import ruleset_of
+from gis.settings import Settings
 from gis.store import Store
 from layers import LAYERS
+from tests.browser.tile_reading import features, tile_of
 from tests.conftest import MatchedCity
 from tests.export.conftest import LONG, RARE, Export
 from tests.vct.plain_reader import Plain
@@ -374,3 +378,42 @@ def test_what_a_killed_program_left_is_swept_by_the_next(loaded: Store, tmp_path
 
 def test_every_source_can_be_asked_for() -> None:
     assert set(read_profile("territorial").tables) == set(SOURCES)
+
+
+def test_map_api_and_package_agree_on_every_verdict(
+    matched_city: MatchedCity, export: Export, tmp_path: Path
+) -> None:
+    store = matched_city.store
+    folder, manifest = export(store, sources=("parcel_suitability",))
+    columns = {column.source: column for column in manifest.table("DKSYX").columns if column.source}
+    rows = {row["DKBH"]: row for row in rows_of(folder, manifest.table("DKSYX"))}
+
+    def agrees(parcel_id: str, name: str, value: Any) -> bool:
+        return same_value(told(value, columns[name]), rows[parcel_id][columns[name].name], columns[name])
+
+    client = TestClient(create_app(store, Settings(database_url=None, anonymous="planner")))
+    for parcel_id in sorted(rows)[::300]:
+        document = client.get(f"/api/parcels/{parcel_id}/suitability").json()
+        assert agrees(parcel_id, "recommended", document["recommended"])
+        assert agrees(parcel_id, "recommended_status", document["recommended_status"])
+        variant = columns["geothermal_variant"]
+        written = rows[parcel_id][variant.name]
+        better = next((o for o in variant.domain if o.written == written), None)
+        for option in document["technologies"]:
+            if option["variant"] is None or (better and option["variant"] == better.stored):
+                for part in ("status", "score", "capacity_kw"):
+                    assert agrees(parcel_id, f"{option['technology']}_{part}", option[part]), (
+                        parcel_id,
+                        option,
+                    )
+    seen = set()
+    tiles = {
+        tile_of(lon, lat, 13) for lon in np.arange(116.0, 117.0, 0.1) for lat in np.arange(39.6, 40.3, 0.1)
+    }
+    for x, y in sorted(tiles):
+        answer = client.get(f"/tiles/parcel_suitability/13/{x}/{y}.mvt")
+        for one in features(answer.content, tmp_path).to_dict("records") if answer.status_code == 200 else ():
+            seen.add(one["id"])
+            assert agrees(one["id"], "recommended", one.get("recommended"))
+            assert agrees(one["id"], "recommended_status", one.get("recommended_status"))
+    assert len(seen) > 1000
