@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -15,7 +16,7 @@ from api.responses import ORJSON
 from api.schemas_job import JobInfo, NewExport
 from gis.access import Caller
 from gis.errors import BodyError, BusyError, NotFoundError
-from gis.jobs import job_of
+from gis.jobs import Job, Kind, job_of
 from gis.jobs.export import FORMATS, SYSTEMS, check_export
 from gis.jobs.files import export_of
 
@@ -54,15 +55,26 @@ def post_export(request: Request, who: Annotated[Caller, needs("export")], body:
 def get_export(request: Request, who: Annotated[Caller, Depends(caller)], job_id: JobId) -> FileResponse:
     """Return the file of an export to the caller who asked for it."""
     job = job_of(request.app.state.store, job_id, who.name)
-    if job.kind != "export" or job.state in ("failed", "cancelled"):
-        raise NotFoundError(f"The job {job_id} has no file: it is {job.kind}, {job.state}.")
-    if job.state != "done":
-        raise BusyError(f"The export {job_id} is not done yet, but {job.state}: ask again when it is.")
+    path = finished(request, job, "export")
     collection = collection_of(request, job.request["collection"]).collection
     form = FORMATS[job.request["format"]]
-    path = export_of(request.app.state.settings, job_id, form.ending)
+    return fetched(path, f"{collection.id}-{job.asked_at:%Y%m%d-%H%M%S}{form.ending}", form.media_type)
+
+
+def finished(request: Request, job: Job, kind: Kind) -> Path:
+    """Return the file that a job has made; NotFoundError where it has none, BusyError where not yet."""
+    if job.kind != kind or job.state in ("failed", "cancelled"):
+        raise NotFoundError(f"The job {job.job_id} has no file: it is {job.kind}, {job.state}.")
+    if job.state != "done":
+        raise BusyError(f"The {kind} {job.job_id} is not done yet, but {job.state}: ask again when it is.")
+    path = export_of(request.app.state.settings, job.job_id, job.request["ending"])
     if not path.is_file():
-        raise NotFoundError(f"The file of export {job_id} was removed after a day: ask for a new one.")
-    name = f"{collection.id}-{job.asked_at:%Y%m%d-%H%M%S}{form.ending}"
-    headers = {"Cache-Control": "private, no-store"}
-    return FileResponse(path, media_type=form.media_type, filename=name, headers=headers)
+        raise NotFoundError(f"The file of {kind} {job.job_id} was removed after a day: ask for a new one.")
+    return path
+
+
+def fetched(path: Path, name: str, media_type: str) -> FileResponse:
+    """Return a file that is for its caller alone."""
+    return FileResponse(
+        path, media_type=media_type, filename=name, headers={"Cache-Control": "private, no-store"}
+    )

@@ -28,6 +28,7 @@ from api import (
     matches,
     ogc,
     ogc_tiles,
+    packages,
     problems,
     reports,
     search,
@@ -98,8 +99,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     app.state.synthetic = SyntheticLayers(store)
     problems.install(app)
     for module in (
-        suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, layers,
-        search, session, health, ogc, ogc_tiles, wfs,
+        suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
+        layers, search, session, health, ogc, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

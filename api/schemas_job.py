@@ -8,11 +8,15 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 
 from api.schemas import Body
+from gis.citywide.scenario import NAME
+from gis.export.model import Crs, DataFormat, Encoding
+from gis.export.sources import SOURCES
 from gis.ingest.pipeline import Mode, OnError
 from gis.jobs import Job, Kind, State
 from gis.jobs.export import SYSTEMS
 from gis.served_crs import CRS84
 from gis.store.filters import MAX_CHARS
+from gis.vct.model import Dialect
 
 Form = Literal["gpkg", "geojson", "csv", "geoparquet"]
 
@@ -71,6 +75,25 @@ class NewExport(Body):
         description="only what fulfils this condition in CQL2 text",
         examples=["heat_load_kw > 500 AND district = '通州区'"],
     )
+
+
+class NewPackage(Body):
+    """Layers and results as a package for the territorial platform."""
+
+    layers: list[Annotated[str, Field(max_length=60)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=len(SOURCES),
+        description="layers and results; everything that may be read by default",
+        examples=[["parcel", "parcel_suitability"]],
+    )
+    format: DataFormat = "gdb"
+    crs: Crs | None = Field(None, description="that of the profile by default")
+    encoding: Encoding = Field("UTF-8", description="of texts in Shapefiles")
+    vct_dialect: Dialect = "2007"
+    vct_shared_lines: bool = Field(False, description="polygons of VCT by the lines that they share")
+    split_by_district: bool = Field(False, description="data files of their own for every district")
+    scenario: str = Field("base", pattern=f"^{NAME}$", description="scenario of matching and siting")
 
 
 UPLOAD: dict[str, Any] = {

@@ -29,8 +29,8 @@ class Districts:
 
     def __init__(self, frame: gpd.GeoDataFrame | None) -> None:
         known = gpd.GeoDataFrame({"district_id": [], "name": []}, geometry=[]) if frame is None else frame
-        self._codes = pa.array(known["district_id"].to_numpy(), pa.string())
-        self._names = pa.array(known["name"].to_numpy(), pa.string())
+        self._codes = pa.array(known["district_id"].to_numpy(dtype=object), pa.string())
+        self._names = pa.array(known["name"].to_numpy(dtype=object), pa.string())
         self._shapes = known.geometry.to_numpy()
 
     def __iter__(self) -> Iterator[District]:

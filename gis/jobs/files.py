@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from uuid import UUID
@@ -32,7 +33,11 @@ def remove_old(settings: Settings) -> None:
     before = time.time() - KEPT_S
     for name in ("uploads", "exports"):
         for path in _folder(settings, name).iterdir():
-            if path.stat().st_mtime < before:
+            if path.stat().st_mtime >= before:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)  # half a package of a worker that died
+            else:
                 path.unlink(missing_ok=True)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from gis.ingest.report import ImportReport
 from gis.ingest.source import sha256
 from gis.jobs.export import write_export
 from gis.jobs.files import export_of, upload_of
+from gis.jobs.package import order_of, write_packed
 from gis.jobs.records import Job, Kind
 from gis.jobs.run import Progress, Work
 from gis.rules import load_ruleset
 from gis.runs import Runs, ruleset_of
 from gis.settings import Settings
+from gis.staleness import software
 from gis.store import Store, audit
 from gis.store.tables import LAYER_VERSION
 
@@ -126,10 +129,23 @@ def _export(store: Store, settings: Settings, job: Job, progress: Progress) -> d
     return {"feature_count": count, "bytes": target.stat().st_size}
 
 
+def _package(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    asked = job.request
+    readable, target = frozenset(asked["readable"]), export_of(settings, job.job_id, asked["ending"])
+    rules = partial(ruleset_of, store)
+    made = write_packed(store, order_of(asked), target, readable, rules, software(), progress)
+    count = sum(part.feature_count for table in made.tables for part in table.parts)
+    with store.engine.begin() as connection:
+        kept = {name: asked[name] for name in ("format", "crs", "layers", "scenario")}
+        audit.write(connection, "export", "package", feature_count=count, **kept)
+    return {"table_count": len(made.tables), "feature_count": count, "bytes": target.stat().st_size}
+
+
 WORK: Mapping[Kind, Callable[[Store, Settings, Job, Progress], dict[str, Any]]] = {
     "import": _import,
     "score": _score,
     "match": _match,
     "site": _site,
     "export": _export,
+    "package": _package,
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import json
+import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from api.problems import MediaTypeError, TooLargeError
 from api.schemas_job import JobInfo, Jobs
 from gis.access import ANYBODY, Caller
 from gis.errors import BodyError
+from gis.export.model import MANIFEST, Manifest
 from gis.settings import Settings
 from gis.store import open_store
 from tests.api.shapes import random_features
@@ -125,6 +128,46 @@ def test_an_export_is_fetched_by_its_caller_alone(imported: TestClient, folder: 
     (folder / "jobs" / "exports" / f"{job['job_id']}.gpkg").unlink()
     gone = imported.get(path)
     assert (gone.status_code, "removed after a day" in gone.json()["detail"]) == (404, True)
+
+
+def test_a_package_is_made_and_fetched(imported: TestClient, folder: Path, tmp_path: Path) -> None:
+    body = {"format": "gpkg", "crs": "EPSG:4548", "layers": ["parcel"]}
+    job = ended(imported, imported.post("/api/packages", json=body))
+    assert job["state"] == "done", job
+    assert (job["result"]["table_count"], job["result"]["feature_count"]) == (1, 6)
+    path = f"/api/packages/{job['job_id']}/file"
+    answer = imported.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        packed.extractall(tmp_path)
+    manifest = Manifest.model_validate_json((tmp_path / MANIFEST).read_bytes())
+    (part,) = manifest.table("DK").parts
+    found = gpd.read_file(tmp_path / part.file, layer=part.layer, engine="pyogrio")
+    assert (len(found), found.crs.to_epsg()) == (6, 4548)
+    assert imported.get(f"/api/exports/{job['job_id']}/file").status_code == 404
+    # Nothing else is left of it.
+    assert [p.name for p in (folder / "jobs" / "exports").iterdir() if job["job_id"] in p.name] == [
+        f"{job['job_id']}.zip"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ({"layers": ["nothing"]}, 422, "'nothing' is neither layer nor result"),
+        ({"layers": []}, 422, "layers"),
+        ({"format": "dwg"}, 422, "format"),
+        ({"crs": "EPSG:3857"}, 422, "crs"),
+        ({"encoding": "GB18030"}, 422, "Only Shapefiles"),
+        ({"scenario": "../x"}, 422, "scenario"),
+        ({"profile": "/etc/passwd"}, 422, "profile"),
+    ],
+)
+def test_packages_that_are_refused(
+    imported: TestClient, body: dict[str, Any], status: int, told: str
+) -> None:
+    answer = imported.post("/api/packages", json=body)
+    assert (answer.status_code, told in answer.json()["detail"]) == (status, True), answer.text
 
 
 def test_a_file_that_is_wrong_fails_with_the_words_of_the_import(imported: TestClient, folder: Path) -> None:

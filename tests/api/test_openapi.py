@@ -50,6 +50,8 @@ OPERATIONS = {
     ("POST", "/api/scores"),
     ("POST", "/api/exports"),
     ("GET", "/api/exports/{job_id}/file"),
+    ("POST", "/api/packages"),
+    ("GET", "/api/packages/{job_id}/file"),
     ("GET", "/api/tiles/matches"),
     ("GET", "/api/features/{layer}/{feature_id}"),
     ("GET", "/api/layers"),
@@ -102,6 +104,7 @@ FALLIBLE = {
     ("GET", "/api/sites/{scenario}/places"),
     ("GET", "/api/jobs"),
     ("POST", "/api/scores"),
+    ("POST", "/api/packages"),
     ("POST", "/api/exports"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
@@ -112,7 +115,7 @@ FALLIBLE = {
     ("GET", "/ogc/collections/{collection_id}/items"),
 }
 # A good request would be a job, which changes the city: `test_jobs`, `test_matches`, `test_sites` make some.
-WORK = {("POST", f"/api/{name}") for name in ("matches", "sites", "imports", "scores", "exports")}
+WORK = {("POST", f"/api/{name}") for name in ("matches", "sites", "imports", "scores", "exports", "packages")}
 CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - WORK)] + [
     (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
 ]
