@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import shapely
 
 from gis.crs import STORAGE_EPSG, Geometries, reproject
@@ -49,7 +49,7 @@ class Drawing:
     def __init__(self, crs: Crs, districts: Districts) -> None:
         self._crs, self._districts = crs, districts
         self._pieces: list[tuple[pa.Array, Drawn]] = []
-        self._parcels: tuple[pa.Array, Drawn] | None = None
+        self._parcels: tuple[Mapping[str, int], Drawn] | None = None
 
     def of(self, shapes: Geometries, named: pa.Array | None) -> Drawn:
         """Return what is drawn of shapes in EPSG:4548, none missing; `named` as `Districts.of` has it."""
@@ -80,12 +80,12 @@ class Drawing:
 
     def of_parcels(self, parcels: pa.Array) -> tuple[Drawn, npt.NDArray[np.int64]]:
         """Return what is drawn of parcels, and the places of those of them that have an outline."""
-        ids, drawn = self._all()
-        found = pc.index_in(parcels, value_set=ids)
-        there = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
-        return drawn.taken(found.drop_null().to_numpy().astype(np.int64)), there
+        places, drawn = self._all()
+        found = np.fromiter((places.get(i, -1) for i in parcels.to_pylist()), np.int64, len(parcels))
+        there = np.flatnonzero(found >= 0)
+        return drawn.taken(found[there]), there
 
-    def _all(self) -> tuple[pa.Array, Drawn]:
+    def _all(self) -> tuple[Mapping[str, int], Drawn]:
         if self._parcels is None:
             every = [drawn for _, drawn in self._pieces]
             whole = Drawn(
@@ -95,7 +95,9 @@ class Drawing:
                 pa.concat_arrays([d.codes for d in every]),
                 pa.concat_arrays([d.names for d in every]),
             )
-            self._parcels = pa.concat_arrays([ids for ids, _ in self._pieces]), whole
+            ids = (parcel_id for piece, _ in self._pieces for parcel_id in piece.to_pylist())
+            self._parcels = {parcel_id: place for place, parcel_id in enumerate(ids)}, whole
+            self._pieces = [(pa.array([], pa.string()), whole)]
         return self._parcels
 
 
