@@ -132,7 +132,7 @@ def _style(table: Packed) -> StyleSpec:
 
 
 def _draw_map(ax: Axes, manifest: Manifest, drawn: Mapping[str, Geometries], window: _Window) -> None:
-    """Draw areas, lines and points in this order, outlines without a fill above those with one."""
+    """Draw areas, lines and points in this order, with the scale and the grid."""
     ax.set(xlim=(window.west, window.east), ylim=(window.south, window.north))
     tables = [manifest.table(name) for name in drawn]
     for at, table in enumerate(sorted(tables, key=_height)):
@@ -142,8 +142,11 @@ def _draw_map(ax: Axes, manifest: Manifest, drawn: Mapping[str, Geometries], win
     north_arrow(ax, 14.0)
 
 
-def _height(table: Packed) -> tuple[int, bool]:
-    return ("polygon", "line", "point").index(table.kind), _style(table).fill_opacity == 0.0
+def _height(table: Packed) -> tuple[int, bool, float]:
+    """Return what tables are put above each other by: bare outlines above areas, thick ones above thin."""
+    style = _style(table)
+    bare = table.kind == "polygon" and style.fill_opacity == 0.0
+    return ("polygon", "line", "point").index(table.kind), bare, style.width_px if bare else 0.0
 
 
 def _draw(ax: Axes, table: Packed, shapes: Geometries, pixel_m: float, zorder: int) -> None:

@@ -57,10 +57,6 @@ SYNTHETIC = Text(
     en="Contains synthetic data: made by a program, it tells nothing of any real place and is no basis for "
     "planning, approval or construction.",
 )
-VCT_UNCHECKED = Text(
-    zh="VCT 3.0 文件未经官方检查软件检查；汇交前请用接收平台的质检软件检查。",
-    en="Output in VCT 3.0 was not checked with an official checker; check it with the receiving platform's.",
-)
 
 _EDGE_PARTS = 64
 """A straight edge of a box is a curve in another system: it is cut into so many parts."""
@@ -104,6 +100,17 @@ def format_of(manifest: Manifest) -> Text:
     if dialect is None:
         return title
     return Text(zh=f"{title.zh}（{dialect} 版）", en=f"{title.en}, dialect {dialect}")
+
+
+def unchecked(manifest: Manifest) -> Iterator[Text]:
+    """Yield that a VCT file was not checked with an official checker, nothing for other formats."""
+    if manifest.format == "vct":
+        name = f"VCT {manifest.vct_dialect}" if manifest.vct_dialect else "VCT"
+        yield Text(
+            zh=f"{name} 文件未经官方检查软件检查，汇交前请用接收平台的质检软件检查。",
+            en=f"The {name} output was not checked with an official checker; check it with the receiving "
+            "platform's before delivery.",
+        )
 
 
 def extent_deg(table: Packed, crs: Crs) -> tuple[float, float, float, float] | None:
@@ -171,6 +178,33 @@ def run_of(manifest: Manifest) -> Text:
     )
 
 
+def facts(manifest: Manifest) -> Iterator[tuple[Text, Text]]:
+    """Yield names and texts of what holds for all tables; what no table rests on is left out."""
+    yield Text(zh="数据格式", en="Format"), format_of(manifest)
+    yield Text(zh="坐标系", en="Coordinate system"), SYSTEMS[manifest.crs]
+    yield Text(zh="坐标基准", en="Datum"), manifest.datum_note
+    yield Text(zh="容差", en="Tolerance"), _same(f"{manifest.tolerance_m:g} m")
+    yield Text(zh="字符编码", en="Encoding"), _same(manifest.encoding)
+    yield Text(zh="汇交方案", en="Profile"), profile_of(manifest)
+    if any(map(is_worked_out, manifest.tables)):
+        yield Text(zh="规则集", en="Rule set"), rules_of(manifest)
+        yield Text(zh="评价", en="Scoring"), run_of(manifest)
+    if any(map(is_matched, manifest.tables)):
+        yield Text(zh="匹配方案", en="Scenario"), scenario_of(manifest)
+    made, software = moment(manifest.created_at), manifest.software
+    told = Text(zh=f"{made}（北京时间），{software}", en=f"{made} (UTC+8), {software}")
+    yield Text(zh="导出", en="Exported"), told
+
+
+def scenario_of(manifest: Manifest) -> Text:
+    """Return the scenario of matching and siting, or that it is not known."""
+    return _same(manifest.scenario) if manifest.scenario else UNKNOWN
+
+
+def _same(text: str) -> Text:
+    return Text(zh=text, en=text)
+
+
 def lineage(manifest: Manifest, table: Packed) -> Iterator[Text]:
     """Yield sentence by sentence how a table came to be, and what of that is not known."""
     yield Text(
@@ -193,10 +227,7 @@ def lineage(manifest: Manifest, table: Packed) -> Iterator[Text]:
         yield Text(zh=f"规则集：{rules_of(manifest).zh}。", en=f"Rule set: {rules_of(manifest).en}.")
         yield Text(zh=f"评价：{run_of(manifest).zh}。", en=f"Scoring: {run_of(manifest).en}.")
     if is_matched(table):
-        yield Text(
-            zh=f"匹配方案：{manifest.scenario or UNKNOWN.zh}。",
-            en=f"Scenario: {manifest.scenario or UNKNOWN.en}.",
-        )
+        yield Text(zh=f"匹配方案：{scenario_of(manifest).zh}。", en=f"Scenario: {scenario_of(manifest).en}.")
     if manifest.profile.local:
         yield manifest.profile.notice
     if table.cut_count:
