@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from io import BytesIO
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from gis.export.telling import (
     unchecked,
     writable,
 )
-from gis.ingest.values import BEIJING_TIME
 from gis.wording import Wording
 from gis.writing import write_file
 from layers import LAYERS
@@ -195,7 +195,8 @@ def _yes_no(value: bool) -> str:
 
 def _timeless(body: bytes, manifest: Manifest) -> bytes:
     """Return a workbook whose times are that of the manifest, not of its writing."""
-    made = manifest.created_at.astimezone(BEIJING_TIME).replace(tzinfo=None)
+    # The library writes times without a zone as those of UTC.
+    made = manifest.created_at.astimezone(UTC).replace(tzinfo=None)
     about = DocumentProperties(creator=writable(manifest.software), created=made, modified=made)
     about.title = writable(f"{manifest.area.name}新能源供热资源数据字典")
     out = BytesIO()
