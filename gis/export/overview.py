@@ -84,7 +84,8 @@ def write_overview(path: Path, manifest: Manifest, shapes: Mapping[str, Geometri
         in the legend as rows without a shape.
     """
     drawn = {name: _present(found) for name, found in shapes.items()}
-    with mpl.rc_context({"font.family": FONTS}):
+    # A name with dollar signs is no formula.
+    with mpl.rc_context({"font.family": FONTS, "text.parse_math": False}):
         figure = Figure(figsize=_SHEET_IN, dpi=_DPI)
         figure.text(
             _MAP[0], 0.958, f"{writable(manifest.area.name)}新能源供热资源一张图", fontsize=26, weight="bold",

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from gis.crs import API_CRS, reproject
+from gis.errors import InputError
 from gis.export.model import Crs, DataFormat, Kind, Manifest, Origin, Packed
 from gis.ingest.values import BEIJING_TIME
 from layers import LAYERS, Text
@@ -116,7 +117,8 @@ def unchecked(manifest: Manifest) -> Iterator[Text]:
 def extent_deg(table: Packed, crs: Crs) -> tuple[float, float, float, float] | None:
     """Return west, south, east, north of a table in degrees (CGCS2000), None where no part tells its extent.
 
-    Rounded outward to a millionth of a degree. `crs` is that of the package.
+    Rounded outward to a millionth of a degree. `crs` is that of the package; InputError where a part's extent
+    cannot be in it.
     """
     boxes = [part.extent for part in table.parts if part.extent is not None]
     if not boxes:
@@ -126,6 +128,8 @@ def extent_deg(table: Packed, crs: Crs) -> tuple[float, float, float, float] | N
     side = max(east - west, north - south)
     fine = shapely.segmentize(shapes, side / _EDGE_PARTS) if side > 0 else shapes
     bounds = shapely.total_bounds(reproject(fine, crs, API_CRS)) / _OUTWARD_DEG
+    if not np.isfinite(bounds).all():
+        raise InputError(f"The extent of table {table.name} cannot be in {crs}; export the package again.")
     low, high = np.floor(bounds[:2] + 1e-4), np.ceil(bounds[2:] - 1e-4)
     west, south, east, north = (round(float(v) * _OUTWARD_DEG, 6) for v in (*low, *high))
     return west, south, east, north

@@ -12,6 +12,7 @@ from lxml import etree
 from owslib.iso import MD_Metadata
 from pygeometa.core import import_metadata
 
+from gis.errors import InputError
 from gis.export.metadata import write_metadata
 from gis.export.model import Manifest, Part
 from gis.export.sources import SOURCES
@@ -120,6 +121,11 @@ def test_the_extent_in_degrees_holds_every_point_of_the_box_and_hardly_more(crs:
     assert np.all(np.array(told[:2]) <= np.array(dense[:2]) + 1e-9)
     assert np.all(np.array(told[2:]) >= np.array(dense[2:]) - 1e-9)
     assert np.abs(np.array(told) - np.array(dense)).max() < 2.1e-6
+
+
+def test_an_extent_of_another_system_is_refused_not_written() -> None:
+    with pytest.raises(InputError, match="table DK cannot be in EPSG:4527"):
+        extent_deg(packed("parcel"), "EPSG:4527")
 
 
 def test_a_table_without_shapes_has_no_box_and_no_system(tmp_path: Path) -> None:

@@ -91,7 +91,8 @@ def test_areas_lines_and_points_are_where_they_are_and_as_the_layers_have_them(d
 
 
 def test_the_sheet_counts_what_the_manifest_does_and_tells_what_is_local_or_synthetic(drawn: Any) -> None:
-    one = manifest(counted("parcel", 12345, synthetic=True), counted("water_intake_zone", 3), crs="EPSG:4490")
+    tables = counted("parcel", 12345, synthetic=True), counted("water_intake_zone", 3)
+    one = manifest(*tables, crs="EPSG:4490", software="OneMap $x^$")
     what = {"DK": shapes(SQUARE), one.tables[1].name: shapes(HOLE, None, shapely.Polygon())}
     _, texts, ax = drawn(one, what)
     seen = "".join(texts).replace("\n", "")
@@ -101,6 +102,7 @@ def test_the_sheet_counts_what_the_manifest_does_and_tells_what_is_local_or_synt
     assert "3（无图形 2）" in texts
     assert "合成数据，仅供演示，不作任何依据" in texts
     assert PROFILE.notice.zh in seen
+    assert "OneMap $x^$" in seen
     assert "EPSG:4548" in seen
     assert "EPSG:4490" in seen
     assert "2026-11-22 10:30" in seen
