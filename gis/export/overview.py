@@ -223,7 +223,7 @@ def _draw_grid(ax: Axes, window: _Window) -> None:
 
 def _mark_synthetic(ax: Axes) -> None:
     ax.text(
-        0.012, 0.982, "合成数据，仅供演示，不作任何依据", transform=ax.transAxes, va="top", fontsize=15,
+        0.012, 0.982, "含合成数据，不得作为任何依据", transform=ax.transAxes, va="top", fontsize=15,
         weight="bold", color=_WARNING, zorder=99,
         bbox={"facecolor": "white", "edgecolor": _WARNING, "linewidth": 1.6, "boxstyle": "square,pad=0.5"},
     )  # fmt: skip

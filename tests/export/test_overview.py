@@ -100,7 +100,7 @@ def test_the_sheet_counts_what_the_manifest_does_and_tells_what_is_local_or_synt
     assert "地块（合成）" in texts
     assert "12,345（无图形 12,344）" in texts
     assert "3（无图形 2）" in texts
-    assert "合成数据，仅供演示，不作任何依据" in texts
+    assert "含合成数据，不得作为任何依据" in texts
     assert PROFILE.notice.zh in seen
     assert "OneMap $x^$" in seen
     assert "EPSG:4548" in seen
