@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
-    {"access", "compiled", "errors", "settings", "titles", "vocabulary", "wording", "writing"}
+    {"access", "compiled", "drawing", "errors", "settings", "titles", "vocabulary", "wording", "writing"}
     | {"heat", "matching"},
     {"crs", "served_crs", "coordinates", "resources", "rules", "vct"},
     {"store", "facts", "webmap"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
@@ -14,18 +13,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from gis.access import RESULTS
+from gis.crs import STORAGE_EPSG, Geometries, reproject
 from gis.errors import InputError, StoreError
 from gis.export.columns import room_of
+from gis.export.documents import describe
 from gis.export.drawn import Drawing
 from gis.export.filling import Filled, Filling
 from gis.export.formats import Place, Target, write_heaps
 from gis.export.model import (
-    MANIFEST,
     Crs,
     DataFormat,
     Encoding,
-    File,
     Manifest,
     Origin,
     Packed,
@@ -37,7 +38,7 @@ from gis.export.model import (
 from gis.export.places import Districts
 from gis.export.profile import Profile, resolved
 from gis.export.rows import Asked
-from gis.export.sources import SOURCES
+from gis.export.sources import BY_PLACE, SOURCES, SUITABILITY
 from gis.export.spool import Heap, Spool
 from gis.rules import RuleSet
 from gis.store import Moment, RunRecord, Store
@@ -54,7 +55,6 @@ DATUM_NOTE = Text(
 )
 _MATCHED = {"match_parcel", "match_connection", "match_source"}
 _SITED = {"site"}
-_CHUNK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,7 @@ class _Work:
             synthetic = _holds_synthetic(moment)
             origins = {table.name: _origins(moment, table) for table in tables}
         places = self._write(spool.heaps)
+        shapes = _shown(spool.heaps, order.crs)
         shutil.rmtree(spool_folder)
         parts = list(zip(spool.heaps, places, strict=True))
         packed = tuple(
@@ -176,7 +177,9 @@ class _Work:
         )
         current = run is not None and run.layer_versions == {k: v.version for k, v in versions.items()}
         manifest = self._manifest(packed, run, current, overlong)
-        return self._finished(manifest)
+        if self._progress is not None:
+            self._progress(0, 1, "describing")
+        return describe(self._folder, manifest, shapes)
 
     @property
     def _prefix(self) -> str:
@@ -293,11 +296,6 @@ class _Work:
             files=(),
         )
 
-    def _finished(self, manifest: Manifest) -> Manifest:
-        whole = manifest.model_copy(update={"files": tuple(_files(self._folder))})
-        (self._folder / MANIFEST).write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        return whole
-
 
 def _origins(moment: Moment, table: Table) -> tuple[Origin, ...]:
     """Return the layers that a table was made of, as they are now."""
@@ -322,6 +320,22 @@ def _holds_synthetic(moment: Moment) -> bool:
     layers = [LAYERS[name].id for name in moment.versions if name in LAYERS]
     parts = " UNION ALL ".join(f"(SELECT FROM layer.{name} WHERE synthetic LIMIT 1)" for name in layers)
     return bool(moment.connection.exec_driver_sql(f"SELECT EXISTS ({parts})").scalar())
+
+
+def _shown(heaps: Sequence[Heap], crs: Crs) -> dict[str, Geometries]:
+    """Return what the overview map shows, by table, in the storage system: of parcels one table."""
+    of_parcels = [
+        s for s in ("parcel", SUITABILITY, "match_parcel") if any(h.table.source == s for h in heaps)
+    ]
+    hidden = {*of_parcels[1:], *BY_PLACE}
+    found: dict[str, list[Geometries]] = {}
+    for heap in heaps:
+        if heap.table.kind != "table" and heap.table.source not in hidden:
+            found.setdefault(heap.table.name, []).extend(heap.shapes())
+    return {
+        name: reproject(np.concatenate([np.empty(0, dtype=object), *parts]), crs, f"EPSG:{STORAGE_EPSG}")
+        for name, parts in found.items()
+    }
 
 
 def _packed(
@@ -349,14 +363,3 @@ def _packed(
         cut_count=filled.cut_count,
         unplaced_count=filled.unplaced_count,
     )
-
-
-def _files(folder: Path) -> Iterator[File]:
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        sums = hashlib.sha256()
-        with path.open("rb") as content:
-            while piece := content.read(_CHUNK_BYTES):
-                sums.update(piece)
-        yield File(
-            path=path.relative_to(folder).as_posix(), sha256=sums.hexdigest(), size_bytes=path.stat().st_size
-        )

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.ipc
+import shapely
 
+from gis.crs import Geometries
 from gis.export.model import Table
 
 GEOMETRY = "geometry"
@@ -45,6 +47,12 @@ class Heap:
         """Yield the rows, in the order in which they came."""
         with pa.memory_map(str(self.path)) as source, pyarrow.ipc.open_stream(source) as stream:
             yield from stream
+
+    def shapes(self) -> Iterator[Geometries]:
+        """Yield the shapes of the rows."""
+        for batch in self.read():
+            wkb = batch.column(GEOMETRY).to_numpy(zero_copy_only=False)
+            yield np.asarray(shapely.from_wkb(wkb), dtype=object)
 
 
 class Spool:

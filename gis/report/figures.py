@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from gis.drawing import FONTS, north_arrow, scale_bar
 from gis.report.sight import Sight, title_of
 from gis.report.words import ReportWording
 from gis.titles import TECHNOLOGY_COLOURS
@@ -23,12 +24,11 @@ from layers import LAYERS
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "onemap",
-    "font.family": ["Noto Sans CJK SC", "Noto Sans CJK JP", "DejaVu Sans"],
+    "font.family": FONTS,
     "font.size": 8.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-_BAR_M = np.array([1.0, 2.0, 5.0])
 
 
 def map_svg(sight: Sight, w: ReportWording) -> str:
@@ -47,7 +47,8 @@ def map_svg(sight: Sight, w: ReportWording) -> str:
         west, south, east, north = sight.box
         near.set(xlim=(west, east), ylim=(south, north))
         _bare(near, w("near_map"))
-        _scale_bar(near, sight)
+        scale_bar(near)
+        north_arrow(near)
         keys.append(Patch(facecolor="#c0182b33", edgecolor="#c0182b", label=w("this_parcel")))
         near.legend(handles=keys, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=7)
         return _svg(figure)
@@ -74,23 +75,6 @@ def _draw(ax: Axes, layer: str, sight: Sight, w: ReportWording) -> Any:
         return Line2D([], [], color=colour, linewidth=1.4, label=title)
     shapes.plot(ax=ax, color=colour, markersize=22, edgecolor="white", linewidth=0.6, zorder=5)
     return Line2D([], [], color=colour, marker="o", linestyle="none", markersize=5, label=title)
-
-
-def _scale_bar(ax: Axes, sight: Sight) -> None:
-    """Draw a bar of a round length, a fifth of the width at most, and where north is."""
-    west, south, east, north = sight.box
-    rounds = np.outer(10.0 ** np.arange(0, 6), _BAR_M).ravel()
-    length_m = rounds[rounds <= (east - west) / 5.0].max()
-    x, y = west + 0.04 * (east - west), south + 0.06 * (north - south)
-    ax.plot([x, x + length_m], [y, y], color="#111827", linewidth=2.2, solid_capstyle="butt", zorder=9)
-    text = f"{length_m:,.0f} m" if length_m < 1000 else f"{length_m / 1000:g} km"
-    ax.text(
-        x + length_m / 2, y + 0.02 * (north - south), text, ha="center", va="bottom", fontsize=7, zorder=9
-    )
-    ax.annotate(
-        "N", (0.96, 0.96), (0.96, 0.82), xycoords="axes fraction", ha="center", va="center", fontsize=8,
-        arrowprops={"arrowstyle": "-|>", "color": "#111827"}, zorder=9,
-    )  # fmt: skip
 
 
 def portfolio_svg(portfolio: Mapping[str, Any], w: ReportWording) -> str:
