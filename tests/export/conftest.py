@@ -43,9 +43,16 @@ def loaded(new_database: Callable[..., sa.URL], sample: str, tmp_path_factory: A
 
 @pytest.fixture(scope="session")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """Write a package of a store into a new folder; options are those of `Order`."""
+    """Write a package of a store, or give the one that was written so; options are those of `Order`."""
+    made_before: dict[str, tuple[Path, Manifest]] = {}
 
     def written(store: Store, **options: Any) -> tuple[Path, Manifest]:
+        key = repr((store.engine.url.database, sorted(options.items())))
+        if key not in made_before:
+            made_before[key] = fresh(store, **options)
+        return made_before[key]
+
+    def fresh(store: Store, **options: Any) -> tuple[Path, Manifest]:
         folder = tmp_path_factory.mktemp("export") / "package"
         asked = {"profile": read_profile("territorial"), "format": "gdb", "crs": "EPSG:4490"} | options
         readable = frozenset(store.access())
