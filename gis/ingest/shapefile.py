@@ -18,7 +18,8 @@ _HEADER_BYTES = 32
 _NAME_BYTES = 11
 
 
-def _sibling(path: Path, suffix: str) -> Path | None:
+def sibling(path: Path, suffix: str) -> Path | None:
+    """Return the part of a shapefile with another ending, in whatever case, None where there is none."""
     return next(
         (p for p in path.parent.iterdir() if p.stem == path.stem and p.suffix.lower() == suffix), None
     )
@@ -27,9 +28,9 @@ def _sibling(path: Path, suffix: str) -> Path | None:
 def check_shapefile(path: Path) -> None:
     """Raise InputError when a part is missing or shorter than it announces."""
     for suffix in (".shx", ".dbf"):
-        if _sibling(path, suffix) is None:
+        if sibling(path, suffix) is None:
             raise InputError(f"{path.name}: its {suffix} file is missing; put all parts in one folder.")
-    for part in (path, _sibling(path, ".shx"), _sibling(path, ".dbf")):
+    for part in (path, sibling(path, ".shx"), sibling(path, ".dbf")):
         if part is None:
             continue
         head, size = part.open("rb").read(32), part.stat().st_size
@@ -46,8 +47,8 @@ def check_shapefile(path: Path) -> None:
 
 def shapefile_encoding(path: Path) -> str:
     """Return the encoding of the attribute text: that of the .cpg file, else UTF-8 or GB18030 by trial."""
-    declared = _sibling(path, ".cpg")
-    dbf = _sibling(path, ".dbf")
+    declared = sibling(path, ".cpg")
+    dbf = sibling(path, ".dbf")
     if declared is not None:
         name = declared.read_text(encoding="ascii", errors="replace").strip().lower()
         number = re.fullmatch(r"(?:ansi|oem|cp|windows-)?[\s_-]*(\d{3,5})", name)
@@ -74,7 +75,7 @@ def whole_names(path: Path, encoding: str) -> Iterator[Path]:
 
     Where one was, a copy without the broken rest of the name is given.
     """
-    dbf = _sibling(path, ".dbf")
+    dbf = sibling(path, ".dbf")
     raw = b"" if dbf is None else dbf.read_bytes()
     mended = _mended_header(raw, encoding)
     if dbf is None or mended is None:

@@ -1,0 +1,136 @@
+"""What a package should hold, and where: as its manifest says, or a profile and the files that are there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gis.errors import InputError
+from gis.export.checks.findings import Tally
+from gis.export.model import Crs, Encoding, Manifest, Sliver, Table
+from gis.export.profile import Common, Profile, resolved
+from gis.export.reading import SUFFIXES, Reader
+
+# A part of a table has the code of its district behind the name.
+_PART = re.compile(r"^(.+)_\d{6,12}$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where rows of a table lie, with what is declared of them; None where nothing is."""
+
+    file: str
+    layer: str
+    feature_count: int | None = None
+    extent: tuple[float, float, float, float] | None = None
+
+    @property
+    def part(self) -> str:
+        """How to call it in a sentence."""
+        return self.file if Path(self.file).stem == self.layer else f"{self.file} {self.layer}"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """All that a package is held against; `encoding` is None where none is declared."""
+
+    tables: tuple[tuple[Table, tuple[Place, ...]], ...]
+    common: Common
+    crs: Crs
+    encoding: Encoding | None
+    tolerance_m: float
+    sliver: Sliver
+
+
+def expected(
+    reader: Reader, manifest: Manifest | None, given: Profile | None, default: Profile, tally: Tally
+) -> Expected:
+    """Return what to hold a package against.
+
+    Tables are those of the profile that was `given`, else of the manifest, else of the `default`. Where they
+    lie says the manifest, or their names.
+
+    Raises InputError where there is neither a manifest nor a file that may hold tables.
+    """
+    profile = given or default
+    if manifest is None:
+        return _of_profile(profile, _found(reader, profile, tally), tally)
+    if given is None:
+        tables = tuple((table, _places(manifest, table.name)) for table in manifest.tables)
+        return Expected(
+            tables, profile.common, manifest.crs, manifest.encoding, manifest.tolerance_m, manifest.sliver
+        )
+    tally.checked("V-FILE-10", None, 1)
+    if given.sha256 != manifest.profile.sha256:
+        told = {"profile": given.id, "declared": manifest.profile.id}
+        tally.found("V-FILE-10", None, told)
+    made = _of_profile(given, {table.name: _places(manifest, table.name) for table in manifest.tables}, tally)
+    strange = [t.name for t in manifest.tables if t.name not in {table.name for table, _ in made.tables}]
+    for name in strange:
+        place = _places(manifest, name)[0]
+        tally.found("V-TAB-3", None, {"file": place.file, "layer": place.layer}, file=place.file)
+    return Expected(
+        made.tables, given.common, manifest.crs, manifest.encoding, given.tolerance_m, given.sliver
+    )
+
+
+def _places(manifest: Manifest, name: str) -> tuple[Place, ...]:
+    return tuple(
+        Place(part.file, part.layer, part.feature_count, part.extent) for part in manifest.table(name).parts
+    )
+
+
+def _of_profile(profile: Profile, places: dict[str, tuple[Place, ...]], tally: Tally) -> Expected:
+    tables = resolved(profile)
+    lacking = [table.name for table in tables if not places.get(table.name)]
+    tally.checked("V-TAB-2", None, len(tables))
+    if lacking:
+        tally.found("V-TAB-2", None, {"tables": ", ".join(lacking)})
+    there = tuple((table, places[table.name]) for table in tables if places.get(table.name))
+    return Expected(there, profile.common, profile.crs, None, profile.tolerance_m, profile.sliver)
+
+
+def _found(reader: Reader, profile: Profile, tally: Tally) -> dict[str, tuple[Place, ...]]:
+    """Return where the tables of a profile lie by their names; what cannot be read is told."""
+    tally.checked("V-FILE-9", None, 1)
+    tally.found("V-FILE-9", None, {"profile": profile.id})
+    files = reader.data_files()
+    if not files:
+        raise InputError(
+            f"{reader.folder}: there is no manifest.json and no data file ({' '.join(SUFFIXES)}); "
+            "give the folder of a package."
+        )
+    names = {table.name.casefold(): table.name for table in resolved(profile)}
+    found: dict[str, list[Place]] = {}
+    tally.checked("V-FILE-5", None, len(files))
+    for path in files:
+        file = path.relative_to(reader.folder).as_posix()
+        for layer in _layers(reader, path, file, tally):
+            name = _name(layer, names)
+            tally.checked("V-TAB-3", None, 1)
+            if name is not None:
+                found.setdefault(name, []).append(Place(file, layer))
+            elif layer.casefold() != profile.border.name.casefold():
+                tally.found("V-TAB-3", None, {"file": file, "layer": layer}, file=file)
+    return {name: tuple(places) for name, places in found.items()}
+
+
+def _layers(reader: Reader, path: Path, file: str, tally: Tally) -> Sequence[str]:
+    try:
+        return reader.layers(path)
+    except InputError as error:
+        tally.found("V-FILE-5", None, {"path": file, "message": message_of(error)}, file=file)
+        return ()
+
+
+def _name(layer: str, names: dict[str, str]) -> str | None:
+    part = _PART.match(layer)
+    return names.get(layer.casefold()) or (names.get(part[1].casefold()) if part else None)
+
+
+def message_of(error: InputError) -> str:
+    """Return what an error says, as part of another sentence."""
+    _, _, rest = str(error).partition(": ")
+    return (rest or str(error)).rstrip(".")
