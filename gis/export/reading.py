@@ -19,7 +19,7 @@ from gis.export.reading_gdal import DBF, gdal_table
 from gis.export.reading_parquet import parquet_table
 from gis.ingest.readers import check_sqlite, refuse_pointers
 from gis.ingest.shapefile import check_shapefile
-from gis.vct import Layer, read_vct
+from gis.vct import Layer, Plain, read_vct
 from gis.vct.lines import encoding_of
 from gis.vct.model import Field
 
@@ -39,7 +39,7 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._vct: dict[Path, tuple[pyproj.CRS | None, str, dict[str, list[Layer]]]] = {}
+        self._vct: dict[Path, tuple[pyproj.CRS | None, str, dict[str, list[Layer | Plain]]]] = {}
 
     def data_files(self) -> list[Path]:
         """Return all files, and file geodatabases, that may hold tables, in order of their paths."""
@@ -77,11 +77,11 @@ class Reader:
             return parquet_table(path) if suffix.endswith("parquet") else gdal_table(path, None)
         return gdal_table(path, layer) if layer in self.layers(path) else None
 
-    def _vct_file(self, path: Path) -> tuple[pyproj.CRS | None, str, dict[str, list[Layer]]]:
+    def _vct_file(self, path: Path) -> tuple[pyproj.CRS | None, str, dict[str, list[Layer | Plain]]]:
         if path not in self._vct:
             _check(path)
             read = read_vct(path)
-            tables: dict[str, list[Layer]] = {}
+            tables: dict[str, list[Layer | Plain]] = {one.name: [one] for one in read.plain}
             for one in read.layers:
                 # Lines that only bound areas are no table.
                 if one.fields:
@@ -95,16 +95,16 @@ class Reader:
         found = tables.get(layer)
         if not found:
             return None
-        kinds = {one.reference.kind for one in found}
+        kinds = {_KINDS.get(one.reference.kind) if isinstance(one, Layer) else "table" for one in found}
         return Found(
             path,
             layer,
             tuple(
                 FoundColumn(f.name, _TYPES.get(f.type), f.type, f.width, f.decimals) for f in found[0].fields
             ),
-            _KINDS.get(kinds.pop()) if len(kinds) == 1 else None,
+            kinds.pop() if len(kinds) == 1 else None,
             crs,
-            sum(len(one.numbers) for one in found),
+            sum(len(one.rows) for one in found),
             encoding,
             bytewise=True,
             _read=partial(_vct_batches, found),
@@ -126,14 +126,15 @@ def _check(path: Path) -> None:
         refuse_pointers(path)
 
 
-def _vct_batches(found: list[Layer]) -> Iterator[Batch]:
+def _vct_batches(found: list[Layer | Plain]) -> Iterator[Batch]:
     first = 1
     for layer in found:
-        for start in range(0, len(layer.numbers), ROWS_AT_ONCE):
+        for start in range(0, len(layer.rows), ROWS_AT_ONCE):
             rows = layer.rows.iloc[start : start + ROWS_AT_ONCE]
             arrays = [_vct_array(rows[f.name].to_numpy(dtype=object), f) for f in layer.fields]
             values = pa.RecordBatch.from_arrays(arrays, names=[f.name for f in layer.fields])
-            yield Batch(first, values, layer.shapes[start : start + ROWS_AT_ONCE])
+            drawn = layer.shapes[start : start + ROWS_AT_ONCE] if isinstance(layer, Layer) else None
+            yield Batch(first, values, drawn)
             first += len(rows)
 
 

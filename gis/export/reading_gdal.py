@@ -35,10 +35,10 @@ def gdal_table(path: Path, layer: str | None) -> Found:
         with pyogrio.open_arrow(path, layer=layer, encoding=given, use_pyarrow=True) as (_, stream):
             schema = stream.schema
         crs = None if info["crs"] is None else pyproj.CRS(info["crs"])
-    timed = info["driver"] == "OpenFileGDB"
+    timed, limited = info["driver"] == "OpenFileGDB", info["driver"] != "GeoJSON"
     widths = _dbf_widths(path) if dbf else {}
     columns = tuple(
-        _gdal_column(schema.field(name), kind, subtype, timed, widths.get(name))
+        _gdal_column(schema.field(name), kind, subtype, timed, limited, widths.get(name))
         for name, kind, subtype in zip(info["fields"], info["ogr_types"], info["ogr_subtypes"], strict=True)
     )
     return Found(
@@ -49,14 +49,14 @@ def gdal_table(path: Path, layer: str | None) -> Found:
         crs,
         int(info["features"]),
         encoding,
-        typed=info["driver"] != "GeoJSON",
+        typed=limited,
         bytewise=dbf,
         _read=partial(_gdal_batches, path, layer, given, info["geometry_type"] is not None),
     )
 
 
 def _gdal_column(
-    declared: pa.Field, told: str, subtype: str, timed: bool, sizes: tuple[int, int] | None
+    declared: pa.Field, told: str, subtype: str, timed: bool, limited: bool, sizes: tuple[int, int] | None
 ) -> FoundColumn:
     """Return a column; a file geodatabase has moments where dates are meant, if it is to be read by all."""
     kind = "date" if timed and told == "OFTDateTime" else _TYPES.get(told)
@@ -67,8 +67,8 @@ def _gdal_column(
         number = kind in ("integer", "float")
         return FoundColumn(declared.name, kind, named, sizes[0], sizes[1] if number else None)
     metadata = declared.metadata or {}
-    told_width = int(metadata.get(b"GDAL:OGR:width", b"0")) if kind == "text" else None
-    return FoundColumn(declared.name, kind, named, told_width)
+    told_width = int(metadata.get(b"GDAL:OGR:width", b"0"))
+    return FoundColumn(declared.name, kind, named, told_width if kind == "text" and limited else None)
 
 
 def _dbf_widths(path: Path) -> dict[str, tuple[int, int]]:

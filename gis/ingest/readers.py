@@ -286,7 +286,7 @@ def _read_vct(path: Path, wanted: str | None) -> Source:
         geometry=objects(pd.Series(layer.shapes, dtype=object)),
         crs=vct.head.crs,
         layer=layer.reference.code,
-        notes=vct.notes,
+        notes=(*vct.notes, *(f"the table {one.name} has no shapes and is not read" for one in vct.plain)),
     )
 
 

@@ -15,7 +15,7 @@ import shapely
 
 from gis.vct.head import read_codes, read_head, read_tables, references
 from gis.vct.lines import Lines, shown, whole_number
-from gis.vct.model import Field, Head, Layer, Reference, Table
+from gis.vct.model import Field, Head, Layer, Plain, Reference, Table
 from gis.vct.shapes import Feature, Vertices, built, read_line, read_point, read_polygon, read_section
 
 DRAWN = ("Point", "Line", "Polygon")
@@ -43,10 +43,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Vct:
-    """A file that was read; `notes` tell what of it was left out."""
+    """A file that was read: `plain` are its tables without shapes; `notes` tell what of it was left out."""
 
     head: Head
     layers: tuple[Layer, ...]
+    plain: tuple[Plain, ...]
     notes: tuple[str, ...]
 
 
@@ -78,7 +79,11 @@ def read_vct(path: Path) -> Vct:
         if found:
             layers.append(_layer(lines, content, reference, found, moved))
     _check_rows(lines, content, kinds)
-    return Vct(head, tuple(layers), tuple(content.left_out))
+    drawn = {r.table for r in kinds.values()}
+    plain = tuple(
+        _plain(lines, content, table) for name, table in content.tables.items() if name not in drawn
+    )
+    return Vct(head, tuple(layers), plain, tuple(content.left_out))
 
 
 def _section(lines: Lines, keyword: str, content: Content) -> None:
@@ -155,12 +160,10 @@ def _check_codes(lines: Lines, content: Content, kinds: dict[str, Reference]) ->
 
 
 def _check_rows(lines: Lines, content: Content, kinds: dict[str, Reference]) -> None:
-    """Raise InputError at the row of a feature that is not there; tables without shapes have none."""
+    """Raise InputError at the row of a feature that is not there; tables without shapes have none to miss."""
     for name, rows in content.values.items():
         codes = {r.code for r in kinds.values() if r.table == name and r.kind in content.features}
         if not codes:
-            if rows and not any(r.table == name for r in kinds.values()):
-                content.left_out.append(f"the table {name} has no shapes and is not read")
             continue
         there = {f.number for of in content.features.values() for f in of if f.code in codes}
         for number, (line, _) in rows.items():
@@ -201,14 +204,22 @@ def _layer(
     lacking = sum(f.number not in rows and f.number not in content.borders for f in found)
     if lacking and table.fields:
         content.left_out.append(f"{lacking} features of {reference.code} have no row in {table.name}")
-    given = [rows.get(f.number, (f.line, none)) for f in found]
+    frame = _frame(lines, table, [rows.get(f.number, (f.line, none)) for f in found])
+    numbers = np.array([f.number for f in found], dtype=np.int64)
+    return Layer(reference, table.fields, numbers, shapes, frame)
+
+
+def _plain(lines: Lines, content: Content, table: Table) -> Plain:
+    rows = content.values.get(table.name, {})
+    return Plain(table.name, table.fields, _frame(lines, table, list(rows.values())))
+
+
+def _frame(lines: Lines, table: Table, given: Sequence[tuple[int, list[str]]]) -> pd.DataFrame:
     columns = {
         declared.name: _column(lines, declared, [(line, values[place].strip()) for line, values in given])
         for place, declared in enumerate(table.fields)
     }
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(found)))
-    numbers = np.array([f.number for f in found], dtype=np.int64)
-    return Layer(reference, table.fields, numbers, shapes, frame)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(given)))
 
 
 def _column(lines: Lines, declared: Field, values: Sequence[tuple[int, str]]) -> pd.Series:

@@ -125,9 +125,7 @@ class _Faults:
 
     def gaps(self) -> Iterator[tuple[str, npt.NDArray[np.intp], Any]]:
         """Yield gaps and holes with the polygons around them."""
-        holes = shapely.polygons(
-            [ring for part in self._parts for ring in part.interiors] if len(self._parts) else []
-        )
+        holes = [shapely.Polygon(ring) for part in self._parts for ring in part.interiors]
         narrow: list[Any] = []
         wide: list[Any] = []
         for hole in holes:

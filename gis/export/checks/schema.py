@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gis.export.checks.findings import Tally
-from gis.export.checks.values import widest
 from gis.export.found import Found, FoundColumn
 from gis.export.model import Column, ColumnType, Encoding, Kind, Table
+from gis.export.reading_gdal import DBF
 from gis.ingest.shapefile import sibling
 from layers import Text
 
@@ -26,6 +27,9 @@ _TYPES: Mapping[ColumnType, Text] = {
 }
 # What ArcGIS adds to every table.
 _MANAGED = {"fid", "ogc_fid", "objectid", "shape_length", "shape_leng", "shape_area"}
+DBF_WIDTH = 254
+"""The widest text of a Shapefile, in bytes."""
+_WIDEST_BYTES = 4
 _ENCODINGS = {"utf-8": "UTF-8", "utf8": "UTF-8", "65001": "UTF-8", "gb18030": "GB18030", "54936": "GB18030"}
 
 
@@ -91,7 +95,7 @@ def _is_type(found: Found, column: Column, one: FoundColumn) -> bool:
         return suffix == ".gdb" or not found.typed
     if (column.type, one.type) == ("float", "integer"):
         # In a .dbf what has no decimals is a whole number: its decimals are told apart instead.
-        return suffix in (".shp", ".dbf") or not found.typed
+        return suffix in DBF or not found.typed
     return False
 
 
@@ -99,12 +103,15 @@ def _check_width(
     table: Table, found: Found, column: Column, one: FoundColumn, part: str, tally: Tally
 ) -> None:
     number = one.type in ("integer", "float")
-    declared = widest(found, column) if column.type == "text" else column.width
-    if (one.type == "text" or number) and one.width is not None and declared is not None:
+    if (one.type == "text" or number) and one.width is not None and column.width is not None:
         tally.checked("V-COL-4", table.name, 1)
-        if one.width != declared:
+        low = high = column.width
+        if found.bytewise and one.type == "text":
+            # Declared are characters, of which each may take some bytes.
+            low, high = min(low, _dbf_limit(found)), min(low * _WIDEST_BYTES, _dbf_limit(found))
+        if not low <= one.width <= high:
             width = one.width or Text(zh="不限", en="unlimited")
-            told = {"part": part, "column": column.name, "width": width, "declared": declared}
+            told = {"part": part, "column": column.name, "width": width, "declared": low}
             tally.found("V-COL-4", table.name, told, file=part)
     if number and one.decimals is not None and column.decimals is not None:
         tally.checked("V-COL-5", table.name, 1)
@@ -113,6 +120,10 @@ def _check_width(
                 "part": part, "column": column.name, "decimals": one.decimals, "declared": column.decimals
             }  # fmt: skip
             tally.found("V-COL-5", table.name, told, file=part)
+
+
+def _dbf_limit(found: Found) -> int:
+    return DBF_WIDTH if found.path.suffix.lower() in DBF else sys.maxsize
 
 
 def check_kind(table: Table, found: Found, part: str, tally: Tally) -> None:
@@ -128,7 +139,7 @@ def check_encoding(table: Table, found: Found, declared: Encoding | None, part: 
     if found.encoding is None:
         return
     told = found.encoding
-    if found.path.suffix.lower() in (".shp", ".dbf"):
+    if found.path.suffix.lower() in DBF:
         cpg = sibling(found.path, ".cpg")
         tally.checked("V-ENC-1", table.name, 1)
         if cpg is None:

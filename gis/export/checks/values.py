@@ -10,15 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gis.export.checks.findings import Rows, Tally, shown
+from gis.export.checks.findings import Rows, Tally, Values, shown
 from gis.export.checks.texts import Bools, bools, decodable, garbled, lengths, too_long, where
 from gis.export.found import Found
 from gis.export.model import BETWEEN, Column, Table
 from gis.export.profile import Common
 from layers import Text
-
-DBF_WIDTH = 254
-"""The widest text of a Shapefile, in bytes."""
 
 _DAY_MS = 86_400_000
 _WHOLE = Text(zh="整数", en="whole number")
@@ -37,11 +34,6 @@ class Checked:
     columns: Mapping[str, str]
     common: Common
     districts: tuple[str, pa.Array] | None
-
-    @property
-    def encoding(self) -> str | None:
-        """The encoding in whose bytes widths of text are, None where they are in characters."""
-        return self.found.encoding if self.found.bytewise else None
 
 
 def check_values(checked: Checked, rows: Rows, values: pa.RecordBatch, tally: Tally) -> None:
@@ -95,34 +87,36 @@ def _texts(checked: Checked, column: Column, given: pa.Array, rows: Rows, tally:
     if column.domain:
         wrong = ~missing & _strange(column, array)
         tally.rows("V-VAL-2", rows, wrong, lambda i: _value(column, array, i), column=name, checked=there)
-        return
-    bad = garbled(array)
-    tally.rows("V-ENC-5", rows, bad, lambda i: _value(column, array, i), column=name, checked=there)
-    if column.width is not None:
-        _widths(checked, column, array, there, rows, tally)
+    else:
+        wrong = garbled(array)
+        tally.rows("V-ENC-5", rows, wrong, lambda i: _value(column, array, i), column=name, checked=there)
+    sound = pc.if_else(pa.array(~wrong), array, pa.scalar(None, array.type))
+    _widths(checked, column, sound, there, rows, tally)
 
 
-def _value(column: Column, array: pa.Array, index: int) -> dict[str, object]:
+def _value(column: Column, array: pa.Array, index: int) -> Values:
     return {"column": column.name, "value": shown(array[index])}
 
 
 def _widths(checked: Checked, column: Column, array: pa.Array, there: int, rows: Rows, tally: Tally) -> None:
-    width = widest(checked.found, column)
-    encoding = checked.encoding
+    """Tell of texts with more characters than declared, or more bytes than the column of the file takes."""
+    limits = [] if column.width is None else [(column.width, None)]
+    found = next(c for c in checked.found.columns if c.name == checked.columns[column.name])
+    if checked.found.bytewise and found.width:
+        limits.append((found.width, checked.found.encoding))
+    long = np.zeros(rows.count, dtype=bool)
+    excess: dict[int, tuple[int, int]] = {}
+    for width, encoding in limits:
+        over = ~long & too_long(array, width, encoding)
+        long |= over
+        measured = lengths(array.filter(pa.array(over)), encoding)
+        excess |= {int(i): (int(n), width) for i, n in zip(np.flatnonzero(over), measured, strict=True)}
 
-    def told(index: int) -> dict[str, object]:
-        length = int(lengths(array.slice(index, 1), encoding)[0])
-        return {**_value(column, array, index), "length": length, "width": width}
+    def told(i: int) -> Values:
+        length, width = excess[i]
+        return {**_value(column, array, i), "length": length, "width": width}
 
-    long = too_long(array, width, encoding)
     tally.rows("V-VAL-4", rows, long, told, column=column.name, checked=there)
-
-
-def widest(found: Found, column: Column) -> int:
-    """Return how wide a text column can be: as declared, but for the limit of a Shapefile."""
-    declared = column.width or 0
-    dbf = found.path.suffix.lower() in (".shp", ".dbf")
-    return min(declared, DBF_WIDTH) if dbf else declared
 
 
 def _identifiers(column: Column, array: pa.Array, missing: Bools, rows: Rows, tally: Tally) -> None:
@@ -151,7 +145,7 @@ def _numbers(column: Column, array: pa.Array, rows: Rows, tally: Tally) -> None:
     numbers = np.asarray(pc.cast(array, pa.float64(), safe=False).fill_null(0.0).to_numpy())
     name = column.name
 
-    def value(i: int) -> dict[str, object]:
+    def value(i: int) -> Values:
         return {"column": name, "value": _number(array[i].as_py())}
 
     finite = np.isfinite(numbers)
