@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,25 +103,29 @@ def _found(reader: Reader, profile: Profile, tally: Tally) -> dict[str, tuple[Pl
         )
     names = {table.name.casefold(): table.name for table in resolved(profile)}
     found: dict[str, list[Place]] = {}
+    broken = False
     tally.checked("V-FILE-5", None, len(files))
     for path in files:
         file = path.relative_to(reader.folder).as_posix()
-        for layer in _layers(reader, path, file, tally):
+        try:
+            layers = reader.layers(path)
+        except InputError as error:
+            broken = True
+            tally.found("V-FILE-5", None, {"path": file, "message": message_of(error)}, file=file)
+            continue
+        for layer in layers:
             name = _name(layer, names)
             tally.checked("V-TAB-3", None, 1)
             if name is not None:
                 found.setdefault(name, []).append(Place(file, layer))
             elif layer.casefold() != profile.border.name.casefold():
                 tally.found("V-TAB-3", None, {"file": file, "layer": layer}, file=file)
+    if not found and not broken:
+        raise InputError(
+            f"{reader.folder}: none of its layers is a table of the profile {profile.id}; tables are found "
+            f"by their names, such as {', '.join(sorted(names.values())[:5])}."
+        )
     return {name: tuple(places) for name, places in found.items()}
-
-
-def _layers(reader: Reader, path: Path, file: str, tally: Tally) -> Sequence[str]:
-    try:
-        return reader.layers(path)
-    except InputError as error:
-        tally.found("V-FILE-5", None, {"path": file, "message": message_of(error)}, file=file)
-        return ()
 
 
 def _name(layer: str, names: dict[str, str]) -> str | None:

@@ -18,7 +18,7 @@ from gis.export.model import ColumnType, Kind
 from gis.export.reading_gdal import DBF, gdal_table
 from gis.export.reading_parquet import parquet_table
 from gis.ingest.readers import check_sqlite, refuse_pointers
-from gis.ingest.shapefile import check_shapefile
+from gis.ingest.shapefile import check_length, check_shapefile
 from gis.vct import Layer, Plain, read_vct
 from gis.vct.lines import encoding_of
 from gis.vct.model import Field
@@ -122,6 +122,8 @@ def _check(path: Path) -> None:
         check_sqlite(path)
     elif suffix == ".shp":
         check_shapefile(path)
+    elif suffix == ".dbf":
+        check_length(path)
     with clearly(path):
         refuse_pointers(path)
 

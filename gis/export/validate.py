@@ -21,6 +21,7 @@ from gis.export.checks.findings import Rows, Tally
 from gis.export.checks.places import Area, check_crs, check_places
 from gis.export.checks.schema import check_columns, check_encoding, check_kind, check_types, matched
 from gis.export.checks.shapes import Shapes
+from gis.export.checks.texts import kept
 from gis.export.checks.values import Checked, check_values
 from gis.export.expected import Expected, Place, expected, message_of
 from gis.export.found import Batch, Found
@@ -227,8 +228,7 @@ class _Table:
         table, tally, package = self._table, self._tally, self._package
         bsm = checked.columns.get(self._common.bsm.name)
         array = batch.values.column(bsm) if bsm is not None else None
-        if array is not None and not pa.types.is_string(array.type):
-            array = None
+        array = kept(array) if array is not None and pa.types.is_string(array.type) else None
         rows = Rows(table.name, place.file, batch.first, len(batch.values), array)
         check_values(checked, rows, batch.values, tally)
         package.parcels.check(table, checked.columns, rows, batch.values, tally)
@@ -236,7 +236,7 @@ class _Table:
             package.identifiers.rows.append(rows)
         code = checked.columns.get(self._common.district_code.name)
         if table.source == DISTRICT and code is not None:
-            self._codes.append(batch.values.column(code).cast(pa.string()))
+            self._codes.append(kept(batch.values.column(code)).cast(pa.string()))
         if table.kind == "table":
             return
         usable = self._shapes.check_usable(batch, rows, tally)

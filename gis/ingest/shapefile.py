@@ -31,18 +31,23 @@ def check_shapefile(path: Path) -> None:
         if sibling(path, suffix) is None:
             raise InputError(f"{path.name}: its {suffix} file is missing; put all parts in one folder.")
     for part in (path, sibling(path, ".shx"), sibling(path, ".dbf")):
-        if part is None:
-            continue
-        head, size = part.open("rb").read(32), part.stat().st_size
-        if len(head) < 32:
-            raise InputError(f"{part.name}: the file is truncated ({size:,} bytes).")
-        if part.suffix.lower() == ".dbf":
-            count, header, record = struct.unpack("<IHH", head[4:12])
-            announced = header + count * record
-        else:
-            announced = 2 * struct.unpack(">I", head[24:28])[0]
-        if size < announced:
-            raise InputError(f"{part.name}: truncated: {size:,} of {announced:,} bytes are there.")
+        if part is not None:
+            check_length(part)
+
+
+def check_length(part: Path) -> None:
+    """Raise InputError when one part of a shapefile is shorter than it announces."""
+    with part.open("rb") as stream:
+        head, size = stream.read(_HEADER_BYTES), part.stat().st_size
+    if len(head) < _HEADER_BYTES:
+        raise InputError(f"{part.name}: the file is truncated ({size:,} bytes).")
+    if part.suffix.lower() == ".dbf":
+        count, header, record = struct.unpack("<IHH", head[4:12])
+        announced = header + count * record
+    else:
+        announced = 2 * struct.unpack(">I", head[24:28])[0]
+    if size < announced:
+        raise InputError(f"{part.name}: truncated: {size:,} of {announced:,} bytes are there.")
 
 
 def shapefile_encoding(path: Path) -> str:
@@ -63,7 +68,12 @@ def shapefile_encoding(path: Path) -> str:
         return "gb18030" if name in ("gbk", "gb2312") else name  # GB18030 holds both
     try:
         if dbf is not None:
-            dbf.read_bytes()[32:].decode("utf-8")
+            raw = dbf.read_bytes()
+            begin = struct.unpack("<H", raw[8:10])[0]
+            # Beside names the head holds widths, which are no text.
+            heads = range(_HEADER_BYTES, begin - 1, _HEADER_BYTES)
+            for text in (*(raw[at : at + _NAME_BYTES] for at in heads), raw[begin:]):
+                text.decode("utf-8")
     except UnicodeDecodeError:
         return "gb18030"
     return "utf-8"

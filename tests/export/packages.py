@@ -1,4 +1,4 @@
-"""Small packages in all formats, made from what a manifest says and from nothing that packages are made with."""
+"""Small packages in all formats, made with nothing that the program makes packages with but VCT."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ import pyogrio
 import pyproj
 import shapely
 
-from gis.export.model import BETWEEN, MANIFEST, Column, Crs, DataFormat, Encoding, File, Manifest, Packed, Part
+from gis.export.model import (
+    BETWEEN,
+    MANIFEST,
+    Column,
+    Crs,
+    DataFormat,
+    Encoding,
+    File,
+    Manifest,
+    Packed,
+    Part,
+)
 from gis.export.profile import Profile, read_profile, resolved
 from gis.vct.model import Field, Reference
 from gis.vct.writing import Form, vct_writer
@@ -42,14 +53,36 @@ _ARROW = {"text": pa.string(), "integer": pa.int64(), "float": pa.float64(), "da
 
 @dataclass
 class Rows:
-    """What is written of one table: `columns` with their values, `shapes` None for a table without."""
+    """What is written of one table: `columns` with their values, `shapes` None for a table without.
+
+    `raw` are shapes as WKB in place of others; `crs`, `encoding`, `drawn_as` and `types` of columns are what
+    the file says, whatever the manifest does.
+    """
 
     table: Packed
     columns: dict[str, Column]
     values: dict[str, list[Any]]
     shapes: np.ndarray[Any, Any] | None
+    crs: str | None
+    encoding: str
     raw: dict[int, bytes] = field(default_factory=dict)
-    crs: str | None = ""
+    drawn_as: str | None = None
+    types: dict[str, pa.DataType] = field(default_factory=dict)
+
+    def put(self, name: str, row: int, value: Any) -> None:
+        """Write another value."""
+        self.values[name][row] = value
+
+    def draw(self, row: int, shape: Any) -> None:
+        """Draw another shape, with its area where there is one."""
+        assert self.shapes is not None
+        self.shapes[row] = shape
+        if "MJ" in self.values:
+            self.values["MJ"][row] = round(geodesic_area(shape, str(self.crs)), 2)
+
+    def named(self, source: str) -> str:
+        """Return the column that a field or verdict fills."""
+        return next(c.name for c in self.table.columns if c.source == source)
 
 
 @dataclass
@@ -83,18 +116,17 @@ def _shapes(source: str) -> list[Any] | None:
     }.get(TABLES[source].kind)
 
 
-def projected(shapes: Any, crs: str) -> np.ndarray[Any, Any]:
-    """Return shapes of EPSG:4548 in another system, x before y."""
-    move = pyproj.Transformer.from_crs("EPSG:4548", crs, always_xy=True).transform
+def projected(shapes: Any, crs: str, source: str = "EPSG:4548") -> np.ndarray[Any, Any]:
+    """Return shapes in another system, x before y."""
+    move = pyproj.Transformer.from_crs(source, crs, always_xy=True).transform
     found = shapely.transform(np.array(shapes, dtype=object), lambda p: np.column_stack(move(*p.T)))
     return np.asarray(found, dtype=object)
 
 
 def geodesic_area(shape: Any, crs: str) -> float:
     """Return the area of a polygon on the ellipsoid, by geodesics."""
-    move = pyproj.Transformer.from_crs(crs, "EPSG:4490", always_xy=True).transform
-    degrees = shapely.transform(shape, lambda p: np.column_stack(move(*p.T)))
-    return abs(_GEOD.geometry_area_perimeter(shapely.orient_polygons(degrees))[0])
+    degrees = projected(shape, "EPSG:4490", crs).item()
+    return abs(float(_GEOD.geometry_area_perimeter(shapely.orient_polygons(degrees))[0]))
 
 
 def _value(column: Column, row: int) -> Any:
@@ -114,8 +146,11 @@ def _value(column: Column, row: int) -> Any:
     return int(number) if column.type == "integer" else round(number, column.decimals or 0)
 
 
-def _rows(source: str, number: int, crs: Crs) -> Rows:
+def _rows(source: str, number: int, crs: Crs, encoding: Encoding) -> Rows:
     table = TABLES[source]
+    if source == "parcel":
+        # No layer has whole numbers; a profile may.
+        table = table.model_copy(update={"columns": (*table.columns, STOREYS)})
     shapes = _shapes(source)
     drawn = None if shapes is None else projected(shapes, crs)
     count = ROWS if shapes is None else len(shapes)
@@ -129,24 +164,40 @@ def _rows(source: str, number: int, crs: Crs) -> Rows:
         if column.source == "parcel_id":
             values[column.name] = [f"P-{row:04d}" for row in range(count)]
     packed = Packed(**table.model_dump(), parts=(), origins=(), synthetic=True)
-    return Rows(packed, {c.name: c for c in table.columns}, values, drawn, crs=crs)
+    return Rows(packed, {c.name: c for c in table.columns}, values, drawn, crs, encoding)
 
 
-SOURCES = ("district", "parcel", "heat_network", "wastewater_plant", "parcel_suitability", "match_source")
+SOURCES = (
+    "district", "parcel", "heat_network", "wastewater_plant", "parcel_suitability", "match_source",
+    "water_intake_zone",
+)  # fmt: skip
+STOREYS = Column(
+    name="CS", type="integer", width=4, title=Text(zh="层数", en="storeys"), minimum=1, maximum=900
+)
 
 
 def content(format: DataFormat = "gpkg", crs: Crs = "EPSG:4490", encoding: Encoding = "UTF-8") -> Content:
     """Return a package without fault: polygons, a coverage, lines, points and a table without shapes."""
-    rows = {source: _rows(source, number, crs) for number, source in enumerate(SOURCES, 1)}
+    rows = {source: _rows(source, number, crs, encoding) for number, source in enumerate(SOURCES, 1)}
     return Content(format, crs, encoding, rows)
 
 
-def write(folder: Path, made: Content, alter: Callable[[dict[str, Any]], None] | None = None) -> Path:
-    """Write data files and the manifest, which `alter` may change before; return the folder."""
+def write(
+    folder: Path,
+    made: Content,
+    before: Callable[[Path], object] = lambda folder: None,
+    alter: Callable[[dict[str, Any]], object] = lambda told: None,
+) -> Path:
+    """Write data files and the manifest; return the folder.
+
+    `before` may change files of which the manifest then tells, `alter` what it tells.
+    """
     folder.mkdir(parents=True)
+    (folder / "README.md").write_text("说明", encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         places = _write_data(folder, made)
+    before(folder)
     tables = tuple(
         rows.table.model_copy(update={"parts": (_part(rows, *places[source]),)})
         for source, rows in made.rows.items()
@@ -170,8 +221,7 @@ def write(folder: Path, made: Content, alter: Callable[[dict[str, Any]], None] |
         files=tuple(_file(folder, path) for path in sorted(folder.rglob("*")) if path.is_file()),
     )
     told = manifest.model_dump(mode="json")
-    if alter is not None:
-        alter(told)
+    alter(told)
     (folder / MANIFEST).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
     return folder
 
@@ -179,7 +229,9 @@ def write(folder: Path, made: Content, alter: Callable[[dict[str, Any]], None] |
 def _file(folder: Path, path: Path) -> File:
     body = path.read_bytes()
     return File(
-        path=path.relative_to(folder).as_posix(), sha256=hashlib.sha256(body).hexdigest(), size_bytes=len(body)
+        path=path.relative_to(folder).as_posix(),
+        sha256=hashlib.sha256(body).hexdigest(),
+        size_bytes=len(body),
     )
 
 
@@ -224,6 +276,7 @@ def arrow(made: Content, rows: Rows, *, shaped: bool = True) -> pa.Table:
             kind = pa.decimal128(column.width, column.decimals)
             step = Decimal(1).scaleb(-(column.decimals or 0))
             given = [None if v is None else Decimal(repr(v)).quantize(step) for v in values]
+        kind = rows.types.get(name, kind)
         fields.append(pa.field(name, kind, metadata=widths))
         arrays.append(pa.array(given, kind))
     if rows.shapes is not None and shaped:
@@ -236,10 +289,10 @@ def arrow(made: Content, rows: Rows, *, shaped: bool = True) -> pa.Table:
 def _write_gdal(path: Path, made: Content, rows: Rows) -> None:
     drawn = {}
     if rows.shapes is not None:
-        kind = _GDAL_KINDS[rows.table.kind]
+        kind = rows.drawn_as or _GDAL_KINDS[rows.table.kind]
         drawn = {"geometry_name": "geom", "geometry_type": kind, "crs": rows.crs}
     if made.format == "shp":
-        drawn["encoding"] = made.encoding
+        drawn["encoding"] = rows.encoding
     pyogrio.write_arrow(
         arrow(made, rows), path, layer=rows.table.name, driver=_DRIVERS[made.format], append=path.exists(),
         **drawn,
@@ -267,7 +320,8 @@ def _write_vct(folder: Path, made: Content) -> dict[str, tuple[str, str]]:
                 continue
             table = rows.table
             fields = tuple(
-                Field(c.name, kinds[c.type], c.width, c.decimals) for c in rows.columns.values()  # type: ignore[arg-type]
+                Field(c.name, kinds[c.type], c.width, c.decimals)
+                for c in rows.columns.values()  # type: ignore[arg-type]
             )
             reference = Reference(table.ysdm, table.title.zh, _VCT_KINDS[table.kind], table.name)  # type: ignore[arg-type]
             (batch,) = arrow(made, rows, shaped=False).combine_chunks().to_batches()
@@ -281,13 +335,22 @@ def _add_plain(path: Path, plain: list[Rows]) -> None:
     """Add tables without shapes, which the writer has none of."""
     structure, body = [], []
     for number, rows in enumerate(plain):
-        told = {"text": "Char,{0.width}", "integer": "Int4", "float": "Float,{0.width},{0.decimals}", "date": "Date"}
+        told = {
+            "text": "Char,{0.width}",
+            "integer": "Int4",
+            "float": "Float,{0.width},{0.decimals}",
+            "date": "Date",
+        }
         structure.append(f"{rows.table.name},{len(rows.columns)},NoneGeometry")
         structure += [f"{c.name},{told[c.type].format(c)}" for c in rows.columns.values()] + ["0"]
         body.append(rows.table.name)
         for row in range(len(rows.values["BSM"])):
             values = [rows.values[name][row] for name in rows.columns]
-            body.append(",".join([str(900_001 + 1_000 * number + row), *("" if v is None else str(v) for v in values)]))
+            body.append(
+                ",".join(
+                    [str(900_001 + 1_000 * number + row), *("" if v is None else str(v) for v in values)]
+                )
+            )
         body.append("TableEnd")
     text = path.read_bytes().decode("gb18030")
     text = text.replace("TableStructureEnd", "\r\n".join([*structure, "TableStructureEnd"]))

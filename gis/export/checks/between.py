@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis.export.checks.findings import Rows, Tally, Values, shown
-from gis.export.checks.texts import bools
+from gis.export.checks.texts import bools, kept
 from gis.export.model import Table
 
 PARCEL, PARCEL_ID = "parcel", "parcel_id"
@@ -73,7 +73,7 @@ class Parcels:
         given = given.cast(pa.string())
         if table.source == PARCEL:
             self.table = table.name
-            self.known.append(given)
+            self.known.append(kept(given))
         elif self.table is not None:
             there = np.asarray(given.is_valid())
             known = pa.chunked_array(self.known).combine_chunks()

@@ -103,9 +103,12 @@ class _Faults:
 
     def __init__(self, shapes: Geometries, tolerance_m: float, width_m: float) -> None:
         self._shapes, self._tolerance, self._width = shapes, tolerance_m, width_m
-        edges = shapely.coverage_invalid_edges(shapes, gap_width=width_m)
-        self._suspect = np.flatnonzero(~shapely.is_empty(edges))
         self._tree = shapely.STRtree(shapes)
+        edges = shapely.coverage_invalid_edges(shapes, gap_width=width_m)
+        # One inside of another has no edge that GEOS tells of.
+        around, inside = self._tree.query(shapes, predicate="contains")
+        nested = np.concatenate([part[around != inside] for part in (around, inside)])
+        self._suspect = np.union1d(np.flatnonzero(~shapely.is_empty(edges)), nested)
         whole = shapely.union_all(shapes) if len(self._suspect) else shapely.coverage_union_all(shapes)
         self._parts = shapely.get_parts(whole)
 
@@ -162,4 +165,5 @@ class _Faults:
 
 def _width(shape: Any) -> float:
     """Return the mean width of a long polygon."""
-    return float(2 * shapely.area(shape) / shapely.length(shape))
+    around = float(shapely.length(shape))
+    return 2 * float(shapely.area(shape)) / around if around else 0.0

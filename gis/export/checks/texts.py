@@ -23,6 +23,11 @@ def bools(values: pa.Array) -> Bools:
     return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
+def kept(values: pa.Array) -> pa.Array:
+    """Return a copy of a column: rows that were read together stay in memory for as long as one of theirs."""
+    return values.take(pa.array(np.arange(len(values))))
+
+
 def where(values: pa.Array, holds: Callable[[str], bool], asked: Bools | None = None) -> Bools:
     """Return where a text is there and `holds`; only rows `asked` for are looked at, each text once."""
     shown = values if asked is None else pc.if_else(pa.array(asked), values, pa.scalar(None, values.type))

@@ -100,7 +100,7 @@ def _value(column: Column, array: pa.Array, index: int) -> Values:
 
 def _widths(checked: Checked, column: Column, array: pa.Array, there: int, rows: Rows, tally: Tally) -> None:
     """Tell of texts with more characters than declared, or more bytes than the column of the file takes."""
-    limits = [] if column.width is None else [(column.width, None)]
+    limits: list[tuple[int, str | None]] = [] if column.width is None else [(column.width, None)]
     found = next(c for c in checked.found.columns if c.name == checked.columns[column.name])
     if checked.found.bytewise and found.width:
         limits.append((found.width, checked.found.encoding))
