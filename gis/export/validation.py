@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from gis.export.checks.findings import LEVELS, Check, Finding, Level, Tally
+from gis.export.checks.schema import KINDS
 from gis.export.expected import Expected
 from gis.export.model import Crs, DataFormat, Kind, Manifest, Strict
 from gis.export.profile import Profile
@@ -31,7 +32,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "digest": ("清单校验值（SHA-256）", "SHA-256 of the manifest"),
     "passed": ("通过：没有错误", "Passed: there is no error"),
     "failed": ("未通过", "Not passed"),
-    "counted": ("错误 {} 处，警告 {} 处，提示 {} 处", "{} errors, {} warnings, {} notes"),
+    "counted": ("错误 {} 处，警告 {} 处，提示 {} 处", "errors {}, warnings {}, notes {}"),
     "error": ("错误", "error"),
     "warning": ("警告", "warning"),
     "note": ("提示", "note"),
@@ -50,16 +51,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "not_checked": ("未检查", "not checked"),
     "findings": ("问题", "Findings"),
     "nothing": ("没有发现问题。", "Nothing was found."),
+    "rule": ("要求", "Rule"),
     "todo": ("处理", "What to do"),
     "feature": ("要素（标识码或行号）", "Feature (BSM or row)"),
     "file": ("文件", "File"),
     "what": ("说明", "What is wrong"),
+    "in_all": ("共 {} 处", "{} in all"),
     "first": ("共 {} 处，列出前 {} 处", "{} in all, the first {} are listed"),
     "row": ("第 {} 行", "row {}"),
     "no_manifest": ("没有清单", "no manifest"),
-    "polygon": ("面", "polygon"),
-    "line": ("线", "line"),
-    "point": ("点", "point"),
     "line_of_check": ("{}：检查 {} 项，合格 {} 项", "{}: {} checks, {} passed"),
     "unchecked": ("{} 项未检查", "{} could not be made"),
     "dialect": (
@@ -163,7 +163,11 @@ def html_of(report: ValidationReport, language: Language) -> str:
     """Return a report as one HTML file that needs nothing else."""
     style = (_HERE / "validation.css").read_text(encoding="utf-8")
     return _template().render(
-        report=report, w=ReportWording(language), style=Markup(style), groups=list(_groups(report))
+        report=report,
+        w=ReportWording(language),
+        style=Markup(style),
+        kinds=KINDS,
+        groups=list(_groups(report)),
     )
 
 
@@ -183,7 +187,7 @@ def _groups(report: ValidationReport) -> Iterator[Group]:
 def sentences(report: ValidationReport, language: Language) -> list[str]:
     """Return a report as lines for the console: the result, what was checked, what was found."""
     w = ReportWording(language)
-    counted = w("counted", report.error_count, report.warning_count, report.note_count)
+    counted = w("counted", *(f"{n:,}" for n in (report.error_count, report.warning_count, report.note_count)))
     lines = [w.named(report.package, w.joined([w("passed" if report.passed else "failed"), counted]))]
     for table, checks, findings in _groups(report):
         made = [c for c in checks if c.checked_count]
@@ -200,8 +204,9 @@ def sentences(report: ValidationReport, language: Language) -> list[str]:
 
 
 def _lines(finding: Finding, w: ReportWording) -> Iterator[str]:
-    head = f"  {w(finding.level)} {finding.code} ×{finding.count:,} {w.text(finding.title)}"
-    yield w.named(head, w.text(finding.todo))
+    head = f"  {w(finding.level)} {finding.code} ×{finding.count:,}"
+    rule, todo = w.named(w("rule"), w.text(finding.title)), w.named(w("todo"), w.text(finding.todo))
+    yield f"{head} {rule}{w.pick(('；', '; '))}{todo}"
     example = finding.examples[0]
     feature = example.feature or (w("row", example.row) if example.row else None)
     where = " ".join(part for part in (example.file, feature) if part)
