@@ -111,7 +111,7 @@ def _found(reader: Reader, profile: Profile, tally: Tally) -> dict[str, tuple[Pl
             layers = reader.layers(path)
         except InputError as error:
             broken = True
-            tally.found("V-FILE-5", None, {"path": file, "message": message_of(error)}, file=file)
+            tally.found("V-FILE-5", None, {"path": file, "message": message_of(error, path)}, file=file)
             continue
         for layer in layers:
             name = _name(layer, names)
@@ -133,7 +133,6 @@ def _name(layer: str, names: dict[str, str]) -> str | None:
     return names.get(layer.casefold()) or (names.get(part[1].casefold()) if part else None)
 
 
-def message_of(error: InputError) -> str:
-    """Return what an error says, as part of another sentence."""
-    _, _, rest = str(error).partition(": ")
-    return (rest or str(error)).rstrip(".")
+def message_of(error: InputError, path: Path) -> str:
+    """Return what an error says of a file, as part of a sentence that names it."""
+    return str(error).removeprefix(f"{path.name}: ").removeprefix(f"{path.name}, ").rstrip(".")

@@ -134,4 +134,4 @@ def clearly(path: Path) -> Iterator[None]:
         try:
             yield
         except _ERRORS as error:
-            raise InputError(f"{path.name}: it cannot be read: {first_sentence(error)}.") from error
+            raise InputError(f"{path.name}: {first_sentence(error)}.") from error

@@ -131,11 +131,12 @@ class _Package:
         return found
 
     def unreadable(self, table: Table, place: Place, error: InputError) -> None:
-        """Tell of a part that cannot be read; a file that is missing is told of by its manifest."""
+        """Tell of a part that cannot be read, or whose file is not there."""
         path = self.reader.folder / place.file
-        if path.exists() or place.feature_count is None:
-            told = {"path": place.part, "message": message_of(error)}
-            self.tally.found("V-FILE-5", table.name, told, file=place.file)
+        told = {"file": place.file, "layer": place.layer}
+        if path.exists():
+            told = {"path": place.part, "message": message_of(error, path)}
+        self.tally.found("V-FILE-5" if path.exists() else "V-TAB-1", table.name, told, file=place.file)
 
     def step(self, table: str, count: int) -> None:
         """Count features as read."""

@@ -70,12 +70,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 
 class Told(Strict):
-    """A table that was checked: `feature_count` as read."""
+    """A table that was checked: `feature_count` as read, None where nothing of it could be."""
 
     name: str
     title: Text
     kind: Kind
-    feature_count: int
+    feature_count: int | None
 
 
 class ValidationReport(Strict):
@@ -127,7 +127,7 @@ def report_of(
         warning_count=number["warning"],
         note_count=number["note"],
         tables=tuple(
-            Told(name=t.name, title=t.title, kind=t.kind, feature_count=counts.get(t.name, 0))
+            Told(name=t.name, title=t.title, kind=t.kind, feature_count=counts.get(t.name))
             for t, _ in wanted.tables
         ),
         checks=tally.checks(),
@@ -167,6 +167,7 @@ def html_of(report: ValidationReport, language: Language) -> str:
         w=ReportWording(language),
         style=Markup(style),
         kinds=KINDS,
+        counted=counted_of,
         groups=list(_groups(report)),
     )
 
@@ -192,15 +193,18 @@ def sentences(report: ValidationReport, language: Language) -> list[str]:
     for table, checks, findings in _groups(report):
         made = [c for c in checks if c.checked_count]
         sound = sum(c.failed_count == 0 for c in made)
-        name = (
-            w("whole") if table is None else f"{table.name} {w.text(table.title)} ({table.feature_count:,})"
-        )
+        name = w("whole") if table is None else f"{table.name} {w.text(table.title)} ({counted_of(table)})"
         told = w("line_of_check", name, len(made), sound)
         left = sum(not c.checked_count and c.not_checked is not None for c in checks)
         lines.append(w.joined([told, w("unchecked", left)]) if left else told)
         for finding in findings:
             lines += _lines(finding, w)
     return lines
+
+
+def counted_of(table: Told) -> str:
+    """Return how many features were read as text."""
+    return "—" if table.feature_count is None else f"{table.feature_count:,}"
 
 
 def _lines(finding: Finding, w: ReportWording) -> Iterator[str]:

@@ -107,7 +107,7 @@ def test_a_file_geodatabase_that_was_cut(tmp_path: Path):
         cut(table)
     (finding,) = [f for f in validate(folder).findings if f.code == "V-FILE-5"]
     message = finding.examples[0].message
-    assert message.en.startswith("110000.gdb cannot be read: ")
+    assert message.en == "110000.gdb cannot be read: No GDB_Items nor GDB_FeatureClasses table"
     assert "/opt" not in message.en
     assert "\n" not in message.zh
 
@@ -122,6 +122,20 @@ def test_a_text_file_called_something_else(tmp_path: Path, name: str):
     (finding,) = [f for f in report.findings if f.code == "V-FILE-5"]
     assert finding.examples[0].file == name
     assert not report.passed
+
+
+def test_a_vct_names_the_line_and_a_table_that_is_not_read_has_no_count(tmp_path: Path):
+    folder = write(tmp_path / "a", content("vct", encoding="GB18030"))
+    path = folder / "110000.vct"
+    path.write_bytes(path.read_bytes().replace(b"PolygonBegin\r\n", b"PolygonBegin\r\nx\r\n"))
+    report = validate(folder)
+    # Each table of the file says that it cannot be read.
+    found = [f for f in report.findings if f.code == "V-FILE-5"]
+    assert [f.table for f in found] == [t.name for t in report.tables]
+    assert "line " in found[0].examples[0].message.en
+    assert {t.feature_count for t in report.tables} == {None}
+    path.unlink()
+    assert {f.code for f in validate(folder).findings} == {"V-FILE-1", "V-TAB-1"}
 
 
 def test_no_package_at_all(tmp_path: Path):

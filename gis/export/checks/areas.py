@@ -59,7 +59,7 @@ class Rings:
         """Return how far each of `pairs` is from the vertex before, within some percent."""
         between = self.vertices[self.pairs] - self.vertices[self.pairs - 1]
         if crs == GEOGRAPHIC and len(between):
-            between = between * degree_m(float(self.vertices[:, 1].mean()))
+            between = between * degree_m(float(np.nanmean(self.vertices[:, 1])))
         return np.hypot(between[:, 0], between[:, 1])
 
 

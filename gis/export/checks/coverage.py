@@ -38,7 +38,9 @@ class Coverage:
     crs: Crs | None = None
 
     def add(self, shapes: Geometries, valid: npt.NDArray[np.bool_], crs: Crs, rows: Rows) -> None:
-        """Take polygons; invalid ones are taken repaired, as they are told of already."""
+        """Take polygons in the system of the first; invalid ones repaired, as they are told of already."""
+        if self.crs not in (None, crs):
+            return
         made = shapes.copy()
         broken = ~valid & ~shapely.is_missing(shapes)
         made[broken] = shapely.make_valid(shapes[broken])

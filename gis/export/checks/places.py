@@ -104,13 +104,10 @@ class Area:
 def check_places(
     shapes: Geometries, crs: Crs, area: Area | None, rows: Rows, tally: Tally
 ) -> npt.NDArray[np.bool_]:
-    """Hold where features lie against their system and the districts; return which lie as they should.
-
-    Missing and empty shapes lie as they should.
-    """
+    """Hold where features lie against their system and the districts; return which lie as they should."""
     boxes = shapely.bounds(shapes)
     there = np.isfinite(boxes).all(axis=1)
-    # NaN and infinite coordinates of a shape that is there are told as invalid.
+    # Of missing shapes there is no place; one of infinite coordinates is told of as invalid.
     middle = np.where(there[:, None], (boxes[:, :2] + boxes[:, 2:]) / 2, 0.0)
     right = ~there | _within(middle, crs)
     swapped = ~right & _within(middle[:, ::-1], crs)
@@ -133,7 +130,7 @@ def check_places(
             "V-EXT-2", rows, outside,
             lambda i: {"place": place(middle[i], crs), "table": area.table}, checked=int(asked.sum()),
         )  # fmt: skip
-    return np.asarray(right, dtype=bool)
+    return np.asarray(there & right, dtype=bool)
 
 
 def _looks_like(middle: Boxes, asked: npt.NDArray[np.intp], crs: Crs) -> Iterator[tuple[int, Text]]:
