@@ -56,6 +56,7 @@ def expected(
     profile = given or default
     if manifest is None:
         return _of_profile(profile, _found(reader, profile, tally), tally)
+    _tell_unlisted(reader, manifest, tally)
     if given is None:
         tables = tuple((table, _places(manifest, table.name)) for table in manifest.tables)
         return Expected(
@@ -73,6 +74,23 @@ def expected(
     return Expected(
         made.tables, given.common, manifest.crs, manifest.encoding, given.tolerance_m, given.sliver
     )
+
+
+def _tell_unlisted(reader: Reader, manifest: Manifest, tally: Tally) -> None:
+    """Tell of layers in the data files that the manifest does not list."""
+    listed: dict[str, set[str]] = {}
+    for table in manifest.tables:
+        for part in table.parts:
+            listed.setdefault(part.file, set()).add(part.layer)
+    for file, known in listed.items():
+        try:
+            layers = reader.layers(reader.folder / file)
+        except InputError:
+            continue  # told of with the tables of the file
+        tally.checked("V-TAB-3", None, len(layers))
+        # A file of one table is that table, whatever it is called.
+        for layer in sorted(set(layers) - known) if len(layers) > 1 else ():
+            tally.found("V-TAB-3", None, {"file": file, "layer": layer}, file=file)
 
 
 def _places(manifest: Manifest, name: str) -> tuple[Place, ...]:

@@ -21,7 +21,7 @@ from gis.export.checks.findings import Rows, Tally
 from gis.export.checks.places import Area, check_crs, check_places
 from gis.export.checks.schema import check_columns, check_encoding, check_kind, check_types, matched
 from gis.export.checks.shapes import Shapes
-from gis.export.checks.texts import kept
+from gis.export.checks.texts import decoded, kept
 from gis.export.checks.values import Checked, check_values
 from gis.export.expected import Expected, Place, expected, message_of
 from gis.export.found import Batch, Found
@@ -93,7 +93,7 @@ def _digest(folder: Path, manifest: Manifest | None) -> str | None:
 
 @dataclass
 class _Package:
-    """The checks of all tables; what is gathered of one for others."""
+    """The checks of all tables; what is gathered of one for others; `lacking` are those not read whole."""
 
     reader: Reader
     wanted: Expected
@@ -104,12 +104,14 @@ class _Package:
     parcels: Parcels = field(default_factory=Parcels)
     area: Area | None = None
     districts: tuple[str, pa.Array] | None = None
+    lacking: set[str] = field(default_factory=set)
+    _total: int = 0
+    _done: int = 0
 
     def check(self) -> None:
         """Check all tables, then what holds between them."""
         opened = [(table, self._opened(table, places)) for table, places in self.wanted.tables]
-        total = sum(found.feature_count for _, parts in opened for _, found in parts)
-        self._total, self._done = total, 0
+        self._total = sum(found.feature_count for _, parts in opened for _, found in parts)
         for table, parts in sorted(opened, key=lambda one: _rank(one[0])):
             _Table(self, table).check(parts)
         self.identifiers.finish(self.tally)
@@ -124,6 +126,7 @@ class _Package:
                 self.unreadable(table, place, error)
                 continue
             if one is None:
+                self.lacking.add(table.name)
                 told = {"file": place.file, "layer": place.layer}
                 self.tally.found("V-TAB-1", table.name, told, file=place.file)
             else:
@@ -132,6 +135,7 @@ class _Package:
 
     def unreadable(self, table: Table, place: Place, error: InputError) -> None:
         """Tell of a part that cannot be read, or whose file is not there."""
+        self.lacking.add(table.name)
         path = self.reader.folder / place.file
         told = {"file": place.file, "layer": place.layer}
         if path.exists():
@@ -169,11 +173,17 @@ class _Table:
             self._shapes.finish(self._tally)
             if self._table.coverage:
                 self._coverage.finish(self._tally)
-        if self._table.source == DISTRICT:
+        whole = self._table.name not in self._package.lacking
+        if self._table.source == DISTRICT and whole:
             self._districts()
-        elif parts and self._package.districts is None:
+        elif self._table.source == PARCEL and not whole:
+            self._package.parcels.forget()
+        if parts and self._table.source != DISTRICT and self._package.districts is None:
             self._tally.skipped(
-                "V-XZQ-1", self._table.name, "成果包中没有行政区图层", "the package has no table of districts"
+                "V-XZQ-1",
+                self._table.name,
+                "成果包中没有完整可读的行政区图层",
+                "the package has no table of districts that can be read whole",
             )
 
     def _part(self, place: Place, found: Found) -> None:
@@ -229,7 +239,7 @@ class _Table:
         table, tally, package = self._table, self._tally, self._package
         bsm = checked.columns.get(self._common.bsm.name)
         array = batch.values.column(bsm) if bsm is not None else None
-        array = kept(array) if array is not None and pa.types.is_string(array.type) else None
+        array = kept(decoded(array)) if array is not None and pa.types.is_string(array.type) else None
         rows = Rows(table.name, place.file, batch.first, len(batch.values), array)
         check_values(checked, rows, batch.values, tally)
         package.parcels.check(table, checked.columns, rows, batch.values, tally)
@@ -237,7 +247,10 @@ class _Table:
             package.identifiers.rows.append(rows)
         code = checked.columns.get(self._common.district_code.name)
         if table.source == DISTRICT and code is not None:
-            self._codes.append(kept(batch.values.column(code)).cast(pa.string()))
+            codes = batch.values.column(code)
+            self._codes.append(
+                kept(decoded(codes) if pa.types.is_string(codes.type) else codes).cast(pa.string())
+            )
         if table.kind == "table":
             return
         usable = self._shapes.check_usable(batch, rows, tally)

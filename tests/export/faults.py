@@ -137,6 +137,21 @@ def _gbk(made: Content) -> None:
         rows.values[name] = [v.replace("䶮", "") if isinstance(v, str) else v for v in rows.values[name]]
 
 
+def _without_net(made: Content) -> None:
+    del made.rows[NET]
+
+
+def _with_net(told: dict[str, Any]) -> None:
+    net = {**told["tables"][1], "name": "RLGW", "source": NET}
+    told["tables"].append({**net, "parts": [{**net["parts"][0], "layer": "RLGW"}]})
+
+
+def _spoil_bsm(folder: Path) -> None:
+    path = folder / "DK.dbf"
+    body = path.read_bytes()
+    path.write_bytes(body.replace(_bsm(PARCEL, 1).encode(), b"\xff\xfe" + _bsm(PARCEL, 1).encode()[2:], 1))
+
+
 def _spoil_dbf(folder: Path) -> None:
     path = folder / "DK.dbf"
     body = path.read_bytes()
@@ -243,6 +258,9 @@ FAULTS = (
     Fault("V-FILE-4", "a leftover", after=lambda f: (f / "Thumbs.db").write_text("a")),
     Fault("V-FILE-5", "a file is broken", format="geojson",
           before=lambda f: (f / "RLGW.geojson").write_text("{")),
+    *(Fault("V-FILE-5", f"{name} is broken, and what depends on it is not told as false", format="geojson",
+            before=lambda f, name=name: (f / f"{name}.geojson").write_text("{"))
+      for name in ("XZQ", "DK")),
     Fault("V-FILE-6", "a manifest is broken", without_storeys, after=lambda f: (f / MANIFEST).write_text("{"),
           also=frozenset({"V-FILE-9", "V-TAB-2"})),
     Fault("V-FILE-6", "a path leads out", without_storeys, alter=lambda m: m["files"][0].update(path="../a"),
@@ -252,7 +270,8 @@ FAULTS = (
           alter=lambda m: _table(m, "DK").update(extent=[116.0, 39.0, 117.0, 40.0])),
     Fault("V-FILE-9", "no manifest", without_storeys, after=lambda f: (f / MANIFEST).unlink(),
           also=frozenset({"V-TAB-2"})),
-    Fault("V-TAB-1", "a layer is missing", alter=lambda m: _table(m, "RLGW").update(layer="RLGW2")),
+    Fault("V-TAB-1", "a layer is missing", _without_net, alter=_with_net),
+    Fault("V-TAB-3", "a layer that is not listed", alter=lambda m: m["tables"].pop(2)),
     column("V-TAB-4", "drawn as another kind", lambda rows: setattr(rows, "drawn_as", "Point")),
     column("V-COL-1", "a column is missing", _drop("floor_area_m2")),
     column("V-COL-2", "one column more", _add),
@@ -270,6 +289,8 @@ FAULTS = (
     Fault("V-ENC-2", "GBK", _gbk, format="shp"),
     Fault("V-ENC-3", "UTF-8 declared as GB18030", alter=lambda m: m.update(encoding="GB18030"), format="shp"),
     Fault("V-ENC-4", "bytes that are no UTF-8", before=_spoil_dbf, format="shp", feature=_bsm(PARCEL, 1)),
+    Fault("V-ENC-4", "an identifier that is no UTF-8", before=_spoil_bsm, format="shp",
+          also=frozenset({"V-BSM-1"})),
     value("V-ENC-5", "UTF-8 read as Latin", PARCEL, "XZQMC", "通州区".encode().decode("latin-1")),
     value("V-ENC-5", "UTF-8 read as GBK", PARCEL, "XZQMC", "通州".encode().decode("gb18030")),
     value("V-ENC-5", "lost signs", PARCEL, "XZQMC", "通\ufffd区"),

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis.export.checks.findings import Rows, Tally, Values, shown
-from gis.export.checks.texts import bools, kept
+from gis.export.checks.texts import bools, decoded, kept
 from gis.export.model import Table
 
 PARCEL, PARCEL_ID = "parcel", "parcel_id"
@@ -70,7 +70,7 @@ class Parcels:
         given = values.column(columns[column.name])
         if not pa.types.is_string(given.type) and not pa.types.is_large_string(given.type):
             return
-        given = given.cast(pa.string())
+        given = decoded(given).cast(pa.string())
         if table.source == PARCEL:
             self.table = table.name
             self.known.append(kept(given))
@@ -85,5 +85,12 @@ class Parcels:
             )  # fmt: skip
         else:
             tally.skipped(
-                "V-REF-1", table.name, "成果包中没有地块图层", "the package has no table of parcels"
+                "V-REF-1",
+                table.name,
+                "成果包中没有完整可读的地块图层",
+                "the package has no table of parcels that can be read whole",
             )
+
+    def forget(self) -> None:
+        """Drop the parcels: of a table that was not read whole, none is missed."""
+        self.table, self.known = None, []

@@ -81,6 +81,12 @@ def is_garbled(text: str) -> bool:
     return False
 
 
+def decoded(values: pa.Array) -> pa.Array:
+    """Return texts without those that are no UTF-8, which nothing can be told of."""
+    right = decodable(values)
+    return values if right.all() else pc.if_else(pa.array(right), values, pa.scalar(None, values.type))
+
+
 def decodable(values: pa.Array) -> Bools:
     """Return which texts are UTF-8, as all that was decoded rightly is."""
     try:

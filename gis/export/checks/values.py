@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis.export.checks.findings import Rows, Tally, Values, shown
-from gis.export.checks.texts import Bools, bools, decodable, garbled, lengths, too_long, where
+from gis.export.checks.texts import Bools, bools, decodable, decoded, garbled, lengths, too_long, where
 from gis.export.found import Found
 from gis.export.model import BETWEEN, Column, Table
 from gis.export.profile import Common
@@ -64,7 +64,7 @@ def _texts(checked: Checked, column: Column, given: pa.Array, rows: Rows, tally:
     encoding = checked.found.encoding or "UTF-8"
     right = decodable(given)
     tally.rows("V-ENC-4", rows, ~right, lambda i: {"column": name, "encoding": encoding}, column=name)
-    array = given if right.all() else pc.if_else(pa.array(right), given, pa.scalar(None, given.type))
+    array = decoded(given)
     missing = bools(pc.equal(pc.utf8_trim_whitespace(array), "")) | np.asarray(array.is_null())
     common = checked.common
     if name == common.bsm.name:
