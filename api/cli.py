@@ -21,6 +21,7 @@ MODULES = {
     "score": "api.commands_score",
     "explain": "api.commands_score",
     "report": "api.commands_report",
+    "validate": "api.commands_validate",
     "match": "api.commands_match",
     "site": "api.commands_site",
     "export": "api.commands_export",

@@ -42,7 +42,7 @@ _TABLES: Mapping[str, Callable[[Path, str | None], Source]] = {
     ".xlsx": read_xlsx,
     ".xlsm": read_xlsx,
 }
-_GDAL_ERRORS = (
+GDAL_ERRORS = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
     pyogrio.errors.FieldError,
@@ -52,7 +52,7 @@ _GDAL_ERRORS = (
     shapely.errors.ShapelyError,
     UnboundLocalError,  # what pyogrio raises on a coordinate system that it cannot read
 )
-_PARQUET_ERRORS = (
+PARQUET_ERRORS = (
     pa.ArrowException,
     pyproj.exceptions.CRSError,
     shapely.errors.ShapelyError,
@@ -116,7 +116,7 @@ def _check_readable(path: Path) -> None:
 
 
 def _read_gdal(path: Path, source_layer: str | None) -> Source:
-    _refuse_pointers(path)
+    refuse_pointers(path)
     suffix = path.suffix.lower()
     encoding = None
     if suffix in (".geojson", ".json"):
@@ -125,7 +125,7 @@ def _read_gdal(path: Path, source_layer: str | None) -> Source:
         check_shapefile(path)
         encoding = shapefile_encoding(path)
     elif suffix in (".gpkg", ".sqlite"):
-        _check_sqlite(path)
+        check_sqlite(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -137,8 +137,8 @@ def _read_gdal(path: Path, source_layer: str | None) -> Source:
                 f"{path.name}: the attribute text is neither UTF-8 nor GB18030 nor what its .cpg file says; "
                 "save it as UTF-8 with a matching .cpg file."
             ) from error
-        except _GDAL_ERRORS as error:
-            raise InputError(f"{path.name}: the file cannot be read: {_first_sentence(error)}.") from error
+        except GDAL_ERRORS as error:
+            raise InputError(f"{path.name}: the file cannot be read: {first_sentence(error)}.") from error
     messages = [f"reader: {w.message}" for w in caught if issubclass(w.category, RuntimeWarning)]
     notes = tuple(dict.fromkeys(messages))
     if suffix == ".dxf":
@@ -191,7 +191,8 @@ def _frame(path: Path, layer: str, encoding: str | None) -> pd.DataFrame:
     return out
 
 
-def _first_sentence(error: Exception) -> str:
+def first_sentence(error: Exception) -> str:
+    """Return what a library says of an error, without where in itself it arose."""
     return re.split(r"[;\n]|\. ", str(error).strip())[0].rstrip(".")
 
 
@@ -214,7 +215,8 @@ def _pick_layer(path: Path, wanted: str | None) -> str:
     )
 
 
-def _refuse_pointers(path: Path) -> None:
+def refuse_pointers(path: Path) -> None:
+    """Raise InputError at a file that would have GDAL read another place."""
     if path.is_file():
         with path.open("rb") as stream:
             head = stream.read(1 << 16)
@@ -237,7 +239,8 @@ def _check_geojson(path: Path) -> None:
         raise InputError(f"{path.name}: the file holds no features.")
 
 
-def _check_sqlite(path: Path) -> None:
+def check_sqlite(path: Path) -> None:
+    """Raise InputError where a file is no SQLite database, or shorter than it announces."""
     with path.open("rb") as stream:
         head = stream.read(100)
     if not head.startswith(b"SQLite format 3\0") or len(head) < 100:
@@ -283,7 +286,7 @@ def _read_vct(path: Path, wanted: str | None) -> Source:
         geometry=objects(pd.Series(layer.shapes, dtype=object)),
         crs=vct.head.crs,
         layer=layer.reference.code,
-        notes=(*vct.notes, *(f"the table {name} has no shapes and is not read" for name in vct.tables)),
+        notes=(*vct.notes, *(f"the table {one.name} has no shapes and is not read" for one in vct.plain)),
     )
 
 
@@ -293,7 +296,7 @@ def _read_parquet(path: Path) -> Source:
             return Source(table=pd.read_parquet(path).reset_index(drop=True))
         frame = gpd.read_parquet(path)
         crs = pyproj.CRS(frame.crs) if frame.crs is not None else None
-    except _PARQUET_ERRORS as error:
+    except PARQUET_ERRORS as error:
         raise InputError(
             f"{path.name}: this is not a Parquet file that can be read, or it is truncated or damaged."
         ) from error

@@ -18,7 +18,8 @@ _HEADER_BYTES = 32
 _NAME_BYTES = 11
 
 
-def _sibling(path: Path, suffix: str) -> Path | None:
+def sibling(path: Path, suffix: str) -> Path | None:
+    """Return the part of a shapefile with another ending, in whatever case, None where there is none."""
     return next(
         (p for p in path.parent.iterdir() if p.stem == path.stem and p.suffix.lower() == suffix), None
     )
@@ -27,27 +28,32 @@ def _sibling(path: Path, suffix: str) -> Path | None:
 def check_shapefile(path: Path) -> None:
     """Raise InputError when a part is missing or shorter than it announces."""
     for suffix in (".shx", ".dbf"):
-        if _sibling(path, suffix) is None:
+        if sibling(path, suffix) is None:
             raise InputError(f"{path.name}: its {suffix} file is missing; put all parts in one folder.")
-    for part in (path, _sibling(path, ".shx"), _sibling(path, ".dbf")):
-        if part is None:
-            continue
-        head, size = part.open("rb").read(32), part.stat().st_size
-        if len(head) < 32:
-            raise InputError(f"{part.name}: the file is truncated ({size:,} bytes).")
-        if part.suffix.lower() == ".dbf":
-            count, header, record = struct.unpack("<IHH", head[4:12])
-            announced = header + count * record
-        else:
-            announced = 2 * struct.unpack(">I", head[24:28])[0]
-        if size < announced:
-            raise InputError(f"{part.name}: truncated: {size:,} of {announced:,} bytes are there.")
+    for part in (path, sibling(path, ".shx"), sibling(path, ".dbf")):
+        if part is not None:
+            check_length(part)
+
+
+def check_length(part: Path) -> None:
+    """Raise InputError when one part of a shapefile is shorter than it announces."""
+    with part.open("rb") as stream:
+        head, size = stream.read(_HEADER_BYTES), part.stat().st_size
+    if len(head) < _HEADER_BYTES:
+        raise InputError(f"{part.name}: the file is truncated ({size:,} bytes).")
+    if part.suffix.lower() == ".dbf":
+        count, header, record = struct.unpack("<IHH", head[4:12])
+        announced = header + count * record
+    else:
+        announced = 2 * struct.unpack(">I", head[24:28])[0]
+    if size < announced:
+        raise InputError(f"{part.name}: truncated: {size:,} of {announced:,} bytes are there.")
 
 
 def shapefile_encoding(path: Path) -> str:
     """Return the encoding of the attribute text: that of the .cpg file, else UTF-8 or GB18030 by trial."""
-    declared = _sibling(path, ".cpg")
-    dbf = _sibling(path, ".dbf")
+    declared = sibling(path, ".cpg")
+    dbf = sibling(path, ".dbf")
     if declared is not None:
         name = declared.read_text(encoding="ascii", errors="replace").strip().lower()
         number = re.fullmatch(r"(?:ansi|oem|cp|windows-)?[\s_-]*(\d{3,5})", name)
@@ -62,7 +68,12 @@ def shapefile_encoding(path: Path) -> str:
         return "gb18030" if name in ("gbk", "gb2312") else name  # GB18030 holds both
     try:
         if dbf is not None:
-            dbf.read_bytes()[32:].decode("utf-8")
+            raw = dbf.read_bytes()
+            begin = struct.unpack("<H", raw[8:10])[0]
+            # Beside names the head holds widths, which are no text.
+            heads = range(_HEADER_BYTES, begin - 1, _HEADER_BYTES)
+            for text in (*(raw[at : at + _NAME_BYTES] for at in heads), raw[begin:]):
+                text.decode("utf-8")
     except UnicodeDecodeError:
         return "gb18030"
     return "utf-8"
@@ -74,7 +85,7 @@ def whole_names(path: Path, encoding: str) -> Iterator[Path]:
 
     Where one was, a copy without the broken rest of the name is given.
     """
-    dbf = _sibling(path, ".dbf")
+    dbf = sibling(path, ".dbf")
     raw = b"" if dbf is None else dbf.read_bytes()
     mended = _mended_header(raw, encoding)
     if dbf is None or mended is None:

@@ -4,7 +4,7 @@
 them, `placing` finds the coordinate system; `writing`, `texts` and `arcs` are the way back.
 """
 
-from gis.vct.model import Field, Head, Layer, Reference
+from gis.vct.model import Field, Head, Layer, Plain, Reference
 from gis.vct.reading import read_vct
 
-__all__ = ["Field", "Head", "Layer", "Reference", "read_vct"]
+__all__ = ["Field", "Head", "Layer", "Plain", "Reference", "read_vct"]

@@ -68,6 +68,15 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """A table whose features have no shapes: `rows` in the order of the file, missing values None."""
+
+    name: str
+    fields: tuple[Field, ...]
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Layer:
     """All features of one code: shapes in x, y (east before north), the columns of their table, in one order.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite
@@ -15,7 +15,7 @@ import shapely
 
 from gis.vct.head import read_codes, read_head, read_tables, references
 from gis.vct.lines import Lines, shown, whole_number
-from gis.vct.model import Field, Head, Layer, Reference, Table
+from gis.vct.model import Field, Head, Layer, Plain, Reference, Table
 from gis.vct.shapes import Feature, Vertices, built, read_line, read_point, read_polygon, read_section
 
 DRAWN = ("Point", "Line", "Polygon")
@@ -43,11 +43,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Vct:
-    """A file that was read; `tables` are those without shapes, by name; `notes` tell what was left out."""
+    """A file that was read: `plain` are its tables without shapes; `notes` tell what of it was left out."""
 
     head: Head
     layers: tuple[Layer, ...]
-    tables: Mapping[str, pd.DataFrame]
+    plain: tuple[Plain, ...]
     notes: tuple[str, ...]
 
 
@@ -78,9 +78,12 @@ def read_vct(path: Path) -> Vct:
         found = [f for f in content.features.get(reference.kind, []) if f.code == reference.code]
         if found:
             layers.append(_layer(lines, content, reference, found, moved))
-    undrawn = _check_rows(lines, content, kinds)
-    tables = {name: _frame(lines, content.tables[name], content.values[name].values()) for name in undrawn}
-    return Vct(head, tuple(layers), tables, tuple(content.left_out))
+    _check_rows(lines, content, kinds)
+    drawn = {r.table for r in kinds.values()}
+    plain = tuple(
+        _plain(lines, content, table) for name, table in content.tables.items() if name not in drawn
+    )
+    return Vct(head, tuple(layers), plain, tuple(content.left_out))
 
 
 def _section(lines: Lines, keyword: str, content: Content) -> None:
@@ -156,20 +159,16 @@ def _check_codes(lines: Lines, content: Content, kinds: dict[str, Reference]) ->
                 lines.fail(f"{one.code} is declared as {known.kind}, and stands among {kind}", one.line + 1)
 
 
-def _check_rows(lines: Lines, content: Content, kinds: dict[str, Reference]) -> list[str]:
-    """Return the tables of which nothing is drawn; raise InputError at the row of a feature not there."""
-    undrawn = []
+def _check_rows(lines: Lines, content: Content, kinds: dict[str, Reference]) -> None:
+    """Raise InputError at the row of a feature that is not there; tables without shapes have none to miss."""
     for name, rows in content.values.items():
         codes = {r.code for r in kinds.values() if r.table == name and r.kind in content.features}
         if not codes:
-            if not any(r.table == name for r in kinds.values()):
-                undrawn.append(name)
             continue
         there = {f.number for of in content.features.values() for f in of if f.code in codes}
         for number, (line, _) in rows.items():
             if number not in there:
                 lines.fail(f"there is no feature {number} for this row of {name}", line)
-    return undrawn
 
 
 def _offset(lines: Lines, content: Content) -> tuple[float, float]:
@@ -205,19 +204,22 @@ def _layer(
     lacking = sum(f.number not in rows and f.number not in content.borders for f in found)
     if lacking and table.fields:
         content.left_out.append(f"{lacking} features of {reference.code} have no row in {table.name}")
-    given = [rows.get(f.number, (f.line, none)) for f in found]
-    frame = _frame(lines, table, given)
+    frame = _frame(lines, table, [rows.get(f.number, (f.line, none)) for f in found])
     numbers = np.array([f.number for f in found], dtype=np.int64)
     return Layer(reference, table.fields, numbers, shapes, frame)
 
 
-def _frame(lines: Lines, table: Table, rows: Collection[tuple[int, list[str]]]) -> pd.DataFrame:
-    """Return rows, each with its line, as the columns of a table."""
+def _plain(lines: Lines, content: Content, table: Table) -> Plain:
+    rows = content.values.get(table.name, {})
+    return Plain(table.name, table.fields, _frame(lines, table, list(rows.values())))
+
+
+def _frame(lines: Lines, table: Table, given: Sequence[tuple[int, list[str]]]) -> pd.DataFrame:
     columns = {
-        declared.name: _column(lines, declared, [(line, values[place].strip()) for line, values in rows])
+        declared.name: _column(lines, declared, [(line, values[place].strip()) for line, values in given])
         for place, declared in enumerate(table.fields)
     }
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(given)))
 
 
 def _column(lines: Lines, declared: Field, values: Sequence[tuple[int, str]]) -> pd.Series:

@@ -101,8 +101,10 @@ def test_a_table_without_shapes_keeps_its_rows(tmp_path: Path, dialect: Dialect)
     assert list(plain.values["TZ"].values()) == [["热源，甲", "1"], ["", ""], ["𠮷", "3"]]
     # No number is used twice, whatever has it.
     assert not plain.values["TZ"].keys() & plain.shapes["1001"].keys()
-    assert own.tables["TZ"]["MC"].tolist() == ["热源，甲", None, "𠮷"]
-    assert own.tables["TZ"]["N"].tolist() == [1, pd.NA, 3]
+    (table,) = own.plain
+    assert table.name == "TZ"
+    assert table.rows["MC"].tolist() == ["热源，甲", None, "𠮷"]
+    assert table.rows["N"].tolist() == [1, pd.NA, 3]
     assert [layer.reference.table for layer in own.layers] == ["DK"]
 
 
