@@ -25,10 +25,14 @@ Cut = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class Room:
-    """How long texts may be: in characters, or in bytes of encodings in each of which they must fit."""
+    """How long texts may be: in characters, or in bytes of encodings in each of which they must fit.
+
+    With `commas_between` values, none can be in one.
+    """
 
     encodings: tuple[Encoding, ...] = ()
     shapefile: bool = False
+    commas_between: bool = False
 
     def of(self, column: Column) -> int | None:
         """Return how long a text of a column may be; None where as long as it likes."""
@@ -61,7 +65,7 @@ def room_of(form: DataFormat, encoding: Encoding) -> Room:
     """Return how a format measures texts."""
     if form == "shp":
         return Room(tuple(dict.fromkeys(("UTF-8", encoding))), shapefile=True)
-    return Room(("GB18030",)) if form == "vct" else Room()
+    return Room(("GB18030",), commas_between=True) if form == "vct" else Room()
 
 
 def written(values: pa.Array, column: Column) -> pa.Array:
@@ -101,6 +105,8 @@ def _words(values: pa.Array, column: Column) -> pa.Array:
 def fitted(texts: pa.Array, column: Column, room: Room) -> tuple[pa.Array, list[Cut]]:
     """Return texts no longer than their column, and those that were."""
     size = room.of(column)
+    if room.commas_between:
+        texts = pc.replace_substring(texts, ",", "，")
     if size is None:
         return texts, []
     # No character takes more than four bytes: shorter texts need not be looked at.

@@ -11,7 +11,7 @@ import pyarrow as pa
 import shapely
 
 from gis.crs import STORAGE_EPSG, Geometries, reproject
-from gis.export.ellipsoid import CGCS2000, ellipsoidal_area_m2
+from gis.export.ellipsoid import ellipsoidal_area_m2
 from gis.export.model import Crs
 from gis.export.places import Districts
 
@@ -53,12 +53,9 @@ class Drawing:
 
     def of(self, shapes: Geometries, named: pa.Array | None) -> Drawn:
         """Return what is drawn of shapes in EPSG:4548, none missing; `named` as `Districts.of` has it."""
-        degrees = reproject(shapes, _STORED, CGCS2000)
-        moved = degrees if self._crs == CGCS2000 else shapes
-        if self._crs not in (CGCS2000, _STORED):
-            moved = reproject(shapes, _STORED, self._crs)
+        moved = shapes if self._crs == _STORED else reproject(shapes, _STORED, self._crs)
         codes, names = self._districts.of(shapes, named)
-        area_m2 = ellipsoidal_area_m2(shapes, degrees)
+        area_m2 = ellipsoidal_area_m2(shapes)
         wkb = pa.array(shapely.to_wkb(_of_parts(moved)), pa.binary())
         return Drawn(wkb, shapely.bounds(moved), area_m2, codes, names)
 

@@ -93,7 +93,8 @@ def _field(column: Column, title: str, shapefile: bool) -> pa.Field:
     if column.type == "text" and column.width is not None:
         told["GDAL:OGR:width"] = str(shapefile_width(column) if shapefile else column.width)
     if column.type == "float" and shapefile:
-        kind = pa.decimal128(column.width or 18, column.decimals or 0)
+        # Besides the digits GDAL makes room for a sign and a point.
+        kind = pa.decimal128((column.width or 18) - 2, column.decimals or 0)
     return pa.field(column.name, kind, metadata=told)
 
 
@@ -147,7 +148,7 @@ def _write_shp(heaps: Sequence[Heap], target: Target, written: Written) -> list[
             "ESRI Shapefile",
             target,
             written,
-            ENCODING=target.encoding,
+            encoding=target.encoding,
         )
         ending = ".dbf" if heap.table.kind == "table" else ".shp"
         places.append(Place(f"{folder.name}/{heap.table.name}{ending}", heap.table.name))

@@ -123,7 +123,13 @@ def extent_deg(table: Packed, crs: Crs) -> tuple[float, float, float, float] | N
     boxes = [part.extent for part in table.parts if part.extent is not None]
     if not boxes:
         return None
-    shapes = np.array([shapely.box(*box) for box in boxes], dtype=object)
+    # An outline without width cannot be cut up; its ends do.
+    shapes = np.array(
+        [
+            shapely.box(*b) if b[0] < b[2] and b[1] < b[3] else shapely.MultiPoint([b[:2], b[2:]])
+            for b in boxes
+        ]
+    )
     west, south, east, north = shapely.total_bounds(shapes)
     side = max(east - west, north - south)
     fine = shapely.segmentize(shapes, side / _EDGE_PARTS) if side > 0 else shapes

@@ -153,6 +153,11 @@ def test_rare_characters_long_texts_and_line_breaks(loaded: Store, export: Expor
         table = manifest.table("SJZX")
         rows = {row["BH"]: row for row in rows_of(folder, table)}
         assert rows["ODD-1"]["MC"] == name
+        if options["format"] == "shp":
+            encoding = options.get("encoding", "UTF-8")
+            (path,) = folder.glob("*/SJZX.cpg")
+            assert path.read_text() == encoding
+            assert name.encode(encoding) in path.with_suffix(".dbf").read_bytes()
         assert rows["ODD-2"]["MC"].split() == ["第一行", "第二行"]
         assert rows["ODD-2"]["ITFH"] == ""
         # What is cut ends with a whole character, and stands whole beside.

@@ -160,23 +160,32 @@ def test_numbers_are_rounded_and_missing_stays_missing() -> None:
 
 def test_areas_are_those_of_geodesics() -> None:
     random = np.random.default_rng(20261122)
-    sides = np.exp(random.uniform(np.log(10.0), np.log(40_000.0), 60))
-    corners = random.uniform([400_000, 4_380_000], [540_000, 4_500_000], (60, 2))
+    sides = np.exp(random.uniform(np.log(10.0), np.log(40_000.0), 90))
+    corners = random.uniform([400_000, 4_380_000], [540_000, 4_500_000], (90, 2))
+    # Triangles too: in a rectangle what one edge adds the opposite one takes away.
+    unit = [
+        [(0, 0), (1, 0), (1, 0.7), (0, 0.7)],
+        [(0, 0), (1, 0.1), (0.4, 0.8)],
+        [(0, 0), (1, 0), (0.1, 0.9)],
+    ]
     shapes = np.array(
         [
-            shapely.affinity.rotate(shapely.box(x, y, x + a, y + 0.7 * a), angle)
-            for (x, y), a, angle in zip(corners, sides, random.uniform(0, 90, 60), strict=True)
+            shapely.affinity.rotate(shapely.Polygon([(x + a * u, y + a * v) for u, v in unit[i % 3]]), angle)
+            for i, ((x, y), a, angle) in enumerate(
+                zip(corners, sides, random.uniform(0, 90, 90), strict=True)
+            )
         ],
         dtype=object,
     )
-    holed = shapely.difference(shapes[:5], shapely.buffer(shapely.centroid(shapes[:5]), sides[:5] / 9))
-    shapes = np.append(shapes, holed)
+    holed = shapely.difference(shapes[:9], shapely.buffer(shapely.centroid(shapes[:9]), sides[:9] / 9))
+    several = [shapely.MultiPolygon([shapes[3], holed[1]]), shapely.MultiPolygon([shapes[7]])]
+    shapes = np.append(shapes, [*holed, *several])
+    found = ellipsoidal_area_m2(shapes)
     degrees = reproject(shapes, "EPSG:4548", "EPSG:4490")
-    found = ellipsoidal_area_m2(shapes, degrees)
-    fine = reproject(shapely.segmentize(shapes, 50.0), "EPSG:4548", "EPSG:4490")
     geod = pyproj.CRS.from_epsg(4490).get_geod()
-    wanted = [geod.geometry_area_perimeter(shapely.orient_polygons(one))[0] for one in fine]
-    assert np.allclose(found, np.abs(wanted), rtol=2e-8, atol=1e-4)
+    wanted = [geod.geometry_area_perimeter(shapely.orient_polygons(one))[0] for one in degrees]
+    assert np.allclose(found, np.abs(wanted), rtol=1e-7, atol=1e-4)
     # The plane's is another one, by a part in some thousands at most.
     assert not np.allclose(found, shapely.area(shapes), rtol=1e-6)
-    assert np.isnan(ellipsoidal_area_m2(*[np.array([shapely.Point(116, 40)], dtype=object)] * 2)).all()
+    others = np.array([shapely.Point(5e5, 4.4e6), shapely.LineString([(5e5, 4.4e6), (5.1e5, 4.4e6)])])
+    assert np.isnan(ellipsoidal_area_m2(others)).all()
