@@ -20,6 +20,7 @@ from gis.citywide import Scenario, match_store
 from gis.settings import Settings
 from gis.store import Store
 from gis.webmap import vendor
+from tests.browser.places import Spot
 from tests.browser.seen import Seen
 from tests.conftest import MatchedCity
 from tests.serving import serve as serve_app
@@ -187,6 +188,12 @@ class Visit:
         """Move the map without animation and wait for its tiles."""
         self.page.evaluate(f"OneMap.map.setView([{lat}, {lon}], {zoom}, {{animate: false}})")
         self.settle()
+
+    def open_panel(self, there: Spot) -> None:
+        """Open the panel on a parcel, wherever the map is: moving there asks for some 180 tiles."""
+        found = f"OneMap.getJson('/api/identify?lon={there.lon}&lat={there.lat}')"
+        self.page.evaluate(f"{found}.then((found) => {{ OneMap.panel.show(found, found.parcels[0]); }})")
+        expect(self.page.locator("#panel-body > dl.figures")).to_contain_text(there.parcel_id)
 
     def check(self) -> None:
         """Check that nothing has gone wrong or left the host since the last check."""
