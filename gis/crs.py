@@ -31,7 +31,8 @@ Floats = npt.NDArray[np.float64]
 
 
 @lru_cache(maxsize=32)
-def _transformer(source: str, target: str) -> pyproj.Transformer:
+def transformer(source: str, target: str) -> pyproj.Transformer:
+    """Return what takes coordinates (x before y) from one CRS to another, quick in every thread."""
     found = pyproj.Transformer.from_crs(source, target, always_xy=True)
     # Every thread makes its own: from the steps in a thousandth of the time that the search for them takes.
     # Where several ways lie open, they are not told.
@@ -51,7 +52,7 @@ def reproject(geometries: Any, source: str, target: str) -> Geometries:
 
 def reproject_xy(xy: Floats, source: str, target: str) -> Floats:
     """Return coordinates (n, 2) in another CRS, as `reproject`."""
-    return np.column_stack(_transformer(source, target).transform(xy[:, 0], xy[:, 1]))
+    return np.column_stack(transformer(source, target).transform(xy[:, 0], xy[:, 1]))
 
 
 def to_wgs84(geometries: Any, datum: Datum) -> Geometries:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import pyproj
 from sqlalchemy import Connection, text
 
-from gis.crs import API_CRS, STORAGE_EPSG
+from gis.crs import API_CRS, STORAGE_EPSG, transformer
 
 TILE_PX = 256
 MAX_ZOOM = 22
@@ -57,15 +56,10 @@ def is_near(lon: float, lat: float) -> bool:
 
 @lru_cache(maxsize=1)
 def _near_box_m() -> Box:
-    to_web = pyproj.Transformer.from_crs(API_CRS, "EPSG:3857", always_xy=True)
+    to_web = transformer(API_CRS, "EPSG:3857")
     west, south = to_web.transform(_NEAR_WEST, _NEAR_SOUTH)
     east, north = to_web.transform(_NEAR_EAST, _NEAR_NORTH)
     return float(west), float(south), float(east), float(north)
-
-
-@lru_cache(maxsize=1)
-def _to_storage() -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs("EPSG:3857", f"EPSG:{STORAGE_EPSG}", always_xy=True)
 
 
 def storage_box(box: Box, margin_m: float) -> Box | None:
@@ -75,7 +69,8 @@ def storage_box(box: Box, margin_m: float) -> Box | None:
     east, north = min(box[2] + margin_m, near[2]), min(box[3] + margin_m, near[3])
     if west >= east or south >= north:
         return None
-    return _to_storage().transform_bounds(west, south, east, north, densify_pts=21)
+    to_storage = transformer("EPSG:3857", f"EPSG:{STORAGE_EPSG}")
+    return to_storage.transform_bounds(west, south, east, north, densify_pts=21)
 
 
 def drawn_sql(geometry: str, z: int) -> str:

@@ -132,7 +132,6 @@ def test_score_tells_what_it_worked_out(cli: Cli) -> None:
         (["--help"], 0),
         (["explain", "T-0001"], 0),
         (["explain", "no-such-parcel"], 1),
-        (["score", "--out", "table.shp"], 2),
         (["score", "--all", "--parcels", "parcels.geojson"], 2),
         (["nonsense"], 2),
     ],

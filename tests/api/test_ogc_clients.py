@@ -135,15 +135,16 @@ def test_gdal_downloads_a_box_page_by_page(
 
 def test_gdal_filters(address: str, city: Store, tmp_path: Path) -> None:
     where = "recommended = 'reclaimed_water' AND recommended_score > 60"
-    ids = expected(city, where, "result.parcel_suitability")
-    # The driver knows drafts of CQL only: it asks for all and filters by itself.
-    options = ("parcel_suitability", "-oo", "PAGE_SIZE=1000", "-where", where)
+    # The driver knows drafts of CQL only: it asks for all in the box and filters by itself.
+    both = "result.parcel_suitability JOIN layer.parcel USING (parcel_id)"
+    options = ("parcel_suitability", "-oo", "PAGE_SIZE=1000", "-where", where, "-spat", *map(str, BOX))
     found = ogr(f"OAPIF:{address}", tmp_path, *options)
+    ids = expected(city, f"{where} AND {IN_BOX}", both)
     assert {f["properties"]["parcel_id"] for f in found} == ids
     asked = urlencode({"filter": where, "limit": 10_000, "f": "json"})
     (tmp_path / "url").mkdir()
     found = ogr(f"{address}/collections/parcel_suitability/items?{asked}", tmp_path / "url")
-    assert {f["properties"]["parcel_id"] for f in found} == ids
+    assert {f["properties"]["parcel_id"] for f in found} == expected(city, where, both)
 
 
 def test_gdal_reads_every_collection(address: str, city: Store, tmp_path: Path) -> None:

@@ -120,14 +120,13 @@ def test_every_queryable_can_be_asked_for(client: TestClient) -> None:
         (feature,) = client.get(f"/ogc/collections/{collection}/items?limit=1").json()["features"]
         assert set(schema["properties"]) == {*feature["properties"], "geometry"}
         for name, told in schema["properties"].items():
-            ids(client, collection, f"{name} IS NULL", limit="1")
             literal = {"string": "'x'", "number": "1", "integer": "1", "boolean": "TRUE"}.get(
                 told.get("type")
             )
             if "format" in told and literal:
                 literal = "DATE('2026-01-01')"
-            if literal:
-                ids(client, collection, f"{name} = {literal}", limit="1")
+            equal = f" OR {name} = {literal}" if literal else ""
+            ids(client, collection, f"{name} IS NULL{equal}", limit="1")
 
 
 ATTACKS: list[Any] = [

@@ -20,12 +20,33 @@ from gis.citywide import Scenario, match_store
 from gis.settings import Settings
 from gis.store import Store
 from gis.webmap import vendor
+from tests.browser.places import Spot
 from tests.browser.seen import Seen
 from tests.conftest import MatchedCity
 from tests.serving import serve as serve_app
 from tests.working import working
 
+# Playwright's own list, which a second one replaces, and the list under the address bar: it is a page too,
+# and every window of a fresh profile makes it anew although nobody sees it.
+CHROMIUM_WITHOUT = [
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "WebUIOmniboxPopup",
+]
 CHROMIUM_FLAGS = [
+    f"--disable-features={','.join(CHROMIUM_WITHOUT)}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -111,6 +132,7 @@ class Visit:
     tiles: list[tuple[str, int, int]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     under_way: set[Request] = field(default_factory=set)
+    answers: dict[Request, Response] = field(default_factory=dict)
 
     def watch(self) -> None:
         """Record requests, tiles, console errors, uncaught exceptions and failed requests."""
@@ -127,21 +149,25 @@ class Visit:
         self.under_way.add(request)
 
     def _answered(self, response: Response) -> None:
+        self.answers[response.request] = response
         if response.status >= 400:
             self.problems.append(f"{response.status} {response.url}")
 
     def _failed(self, request: Request) -> None:
         self.under_way.discard(request)
+        self.answers.pop(request, None)
         # Leaving a zoom level drops its tiles on the way: that is not a fault of the page.
         if request.failure != "net::ERR_ABORTED":
             self.problems.append(f"{request.failure} {request.url}")
 
     def _finished(self, request: Request) -> None:
         self.under_way.discard(request)
+        # What is known without asking the browser again: a look has more than a hundred tiles.
+        answer = self.answers.pop(request, None)
         if ".mvt" in request.url:
-            response = request.response()
-            assert response is not None
-            self.tiles.append((request.url, response.status, request.sizes()["responseBodySize"]))
+            assert answer is not None
+            size = int(answer.headers.get("content-length", 0))
+            self.tiles.append((request.url, answer.status, size))
 
     def drawn(self) -> int:
         """Return how many tiles with content arrived."""
@@ -162,6 +188,12 @@ class Visit:
         """Move the map without animation and wait for its tiles."""
         self.page.evaluate(f"OneMap.map.setView([{lat}, {lon}], {zoom}, {{animate: false}})")
         self.settle()
+
+    def open_panel(self, there: Spot) -> None:
+        """Open the panel on a parcel, wherever the map is: moving there asks for some 180 tiles."""
+        found = f"OneMap.getJson('/api/identify?lon={there.lon}&lat={there.lat}')"
+        self.page.evaluate(f"{found}.then((found) => {{ OneMap.panel.show(found, found.parcels[0]); }})")
+        expect(self.page.locator("#panel-body > dl.figures")).to_contain_text(there.parcel_id)
 
     def check(self) -> None:
         """Check that nothing has gone wrong or left the host since the last check."""

@@ -27,9 +27,10 @@ class Spot(NamedTuple):
 def spot(store: Store, rows: str, condition: str) -> Spot:
     """Return the largest parcel whose rows, `RESULTS` or `MATCHED`, fulfil an SQL condition."""
     query = f"""
-        SELECT t.parcel_id, ST_X(p), ST_Y(p) FROM result.parcel_tile AS t {rows},
-        LATERAL ST_Transform((ST_MaximumInscribedCircle(t.geom)).center, 4326) AS p
-        WHERE {condition} ORDER BY ST_Area(t.geom) DESC, t.parcel_id LIMIT 1
+        SELECT parcel_id, ST_X(p), ST_Y(p) FROM (
+          SELECT t.parcel_id, t.geom FROM result.parcel_tile AS t {rows}
+          WHERE {condition} ORDER BY ST_Area(t.geom) DESC, t.parcel_id LIMIT 1
+        ) AS largest, LATERAL ST_Transform((ST_MaximumInscribedCircle(geom)).center, 4326) AS p
     """
     with store.engine.connect() as connection:
         return Spot(*connection.execute(sa.text(query)).one())

@@ -106,7 +106,7 @@ def test_every_technology_says_why_it_is_not_chosen(shown: Any, scored: Store) -
     too_far = "'reach.failed' = ANY(s.waste_heat_reasons) AND f.waste_heat_source_layer = 'data_centre'"
     far = spot(scored, RESULTS, f"s.recommended IS NOT NULL AND {too_far}")
     page = shown.page
-    look_at(shown, far)
+    shown.open_panel(far)
     expect(page.locator("#portfolio")).to_be_attached()
     document = answer(page, far.parcel_id)
     options = page.locator("#parcel-panel .option")
@@ -135,7 +135,7 @@ def test_portfolio_and_checklist(shown: Any, scored: Store) -> None:
         scored, RESULTS, "cardinality(s.portfolio_technologies) > 2 AND s.portfolio_air_source_kw > 0"
     )
     page = shown.page
-    look_at(shown, mixed)
+    shown.open_panel(mixed)
     section = page.locator("#portfolio")
     expect(section).to_be_attached()
     document = answer(page, mixed.parcel_id)
@@ -170,7 +170,7 @@ def test_portfolio_and_checklist(shown: Any, scored: Store) -> None:
 def test_biomass_has_a_place_where_a_source_may_serve(shown: Any, scored: Store) -> None:
     near = spot(scored, RESULTS, "s.recommended = 'biomass'")
     page = shown.page
-    look_at(shown, near)
+    shown.open_panel(near)
     expect(page.locator("#parcel-panel .ranking > li")).to_have_count(7)
     expect(page.locator("#parcel-panel .recommended")).to_contain_text("生物质和垃圾焚烧供热")
     expect(page.locator("#legend-technologies li")).to_have_count(7)
@@ -179,7 +179,7 @@ def test_biomass_has_a_place_where_a_source_may_serve(shown: Any, scored: Store)
 def test_a_parcel_without_a_load_has_no_portfolio(shown: Any, scored: Store) -> None:
     bare = spot(scored, RESULTS, "f.heat_load_kw IS NULL")
     page = shown.page
-    look_at(shown, bare)
+    shown.open_panel(bare)
     expect(page.locator("#portfolio")).to_contain_text("不作组合")
     expect(page.locator("#portfolio .pieces")).to_have_count(0)
 
@@ -187,7 +187,7 @@ def test_a_parcel_without_a_load_has_no_portfolio(shown: Any, scored: Store) -> 
 def test_missing_figures_are_never_zero(shown: Any, scored: Store) -> None:
     bare = spot(scored, RESULTS, "s.air_source_capacity_kw IS NULL")
     page = shown.page
-    look_at(shown, bare)
+    shown.open_panel(bare)
     option = page.locator(".option[data-technology=air_source]")
     expect(option).to_be_attached()
     option.locator(":scope > summary").click()
@@ -196,7 +196,7 @@ def test_missing_figures_are_never_zero(shown: Any, scored: Store) -> None:
 
 def test_language_switch_changes_all_texts(visit: Callable[..., Any], good: Spot) -> None:
     page = (seen := visit()).page
-    look_at(seen, good)
+    seen.open_panel(good)
     expect(page.locator("#parcel-panel .ranking > li")).to_have_count(6)
     page.get_by_role("button", name="Switch to English").click()
     assert "lang=en" in page.url

@@ -23,9 +23,7 @@ from tests.working import working
 
 def section(seen: Seen, there: Spot) -> Locator:
     """Open the panel on a parcel, wherever the map is, and return its section on matching once filled."""
-    found = f"OneMap.getJson('/api/identify?lon={there.lon}&lat={there.lat}')"
-    seen.page.evaluate(f"{found}.then((found) => {{ OneMap.panel.show(found, found.parcels[0]); }})")
-    expect(seen.page.locator("#panel-body > dl.figures")).to_contain_text(there.parcel_id)
+    seen.visit.open_panel(there)
     filled = seen.page.locator("#parcel-match")
     expect(filled.locator(".parts, div > .note").last).to_be_attached()
     expect(filled).not_to_contain_text(seen.word("正在查询", "Looking up"))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from geopandas.testing import assert_geodataframe_equal
@@ -98,8 +99,11 @@ def test_a_killed_server_is_started_again_under_a_running_program(prepared: Path
     with _open(prepared) as store:
         store.write_layer("parcel", frame, mode="replace", **LOAD)
         first = _pid(prepared)
+        sessions = psutil.Process(first).children()
         os.kill(first, signal.SIGKILL)
         _wait(lambda: not Cluster(prepared).status().running)
+        # The sessions of a dead server end a little later, and until then they begin answers.
+        assert psutil.wait_procs(sessions, timeout=60)[1] == []
         assert_geodataframe_equal(store.read("parcel"), frame)
         assert _pid(prepared) != first
 
