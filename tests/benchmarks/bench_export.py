@@ -32,7 +32,7 @@ LOOK_S = 0.05
 
 
 def run(arguments: list[str], data_dir: Path) -> tuple[float, int, str]:
-    """Run a command; return seconds, the most bytes that it had in memory, and its last words."""
+    """Run a command; return seconds, the most bytes that it had in memory, and its first words."""
     begin, most = time.perf_counter(), 0
     environment = os.environ | {"ONEMAP_DATA_DIR": str(data_dir)}
     with subprocess.Popen(
@@ -48,7 +48,7 @@ def run(arguments: list[str], data_dir: Path) -> tuple[float, int, str]:
                 break
             time.sleep(LOOK_S)
         told = process.stdout.read() if process.stdout else ""
-    return time.perf_counter() - begin, most, told.strip().splitlines()[-1] if told.strip() else ""
+    return time.perf_counter() - begin, most, told.strip().partition("\n")[0]
 
 
 def main() -> None:
