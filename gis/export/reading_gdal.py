@@ -60,6 +60,8 @@ def _gdal_column(
 ) -> FoundColumn:
     """Return a column; a file geodatabase has moments where dates are meant, if it is to be read by all."""
     kind = "date" if timed and told == "OFTDateTime" else _TYPES.get(told)
+    if not limited and told == "OFTDateTime":
+        kind = "text"  # JSON has no moments: GDAL takes what looks like one for it
     named = told.removeprefix("OFT") if subtype == "OFSTNone" else subtype.removeprefix("OFST")
     if subtype not in _SUBTYPES:
         kind = None
@@ -89,7 +91,12 @@ def _gdal_batches(path: Path, layer: str | None, encoding: str | None, drawn: bo
     with ExitStack() as stack:
         with clearly(path):
             opened = pyogrio.open_arrow(
-                path, layer=layer, encoding=encoding, batch_size=ROWS_AT_ONCE, use_pyarrow=True
+                path,
+                layer=layer,
+                encoding=encoding,
+                batch_size=ROWS_AT_ONCE,
+                use_pyarrow=True,
+                datetime_as_string=path.suffix.lower() == ".geojson",
             )
             _, stream = stack.enter_context(opened)
         while True:

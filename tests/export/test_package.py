@@ -29,6 +29,7 @@ from gis.export.model import MANIFEST, Manifest, Packed
 from gis.export.package import Order, write_package
 from gis.export.profile import read_profile
 from gis.export.sources import SOURCES
+from gis.export.validate import validate
 from gis.ingest import read_mapped
 from gis.runs import ruleset_of
 from gis.settings import Settings
@@ -144,6 +145,8 @@ def test_another_program_reads_what_the_database_holds(
             assert len(row["BSM"]) == 18
             seen.add(row["BSM"])
     assert len(seen) == sum(part.feature_count for table in manifest.tables for part in table.parts)
+    # The checks know nothing of the writer.
+    assert validate(folder).findings == ()
 
 
 def test_rare_characters_long_texts_and_line_breaks(loaded: Store, export: Export) -> None:

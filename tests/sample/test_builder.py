@@ -48,6 +48,15 @@ def test_size_is_the_number_of_parcels(small: Path, sample_dir: Path) -> None:
     assert (left == right).all()
 
 
+def test_townships_cover_the_ground_in_degrees_and_in_metres(sample_dir: Path, small: Path) -> None:
+    for folder in (sample_dir, small):
+        towns = gpd.read_file(folder / "township.geojson")
+        for frame in (towns, towns.to_crs(4490), towns.to_crs(4548)):
+            assert shapely.coverage_is_valid(frame.geometry.to_numpy(), gap_width=0.05)
+        districts = gpd.read_file(folder / "district.geojson").to_crs(4548)
+        assert abs(towns.to_crs(4548).area.sum() / districts.area.sum() - 1) < 1e-7
+
+
 def test_a_city_has_every_file_of_the_manifest(small: Path, sample_dir: Path) -> None:
     data = {p.name for p in sample_dir.iterdir() if p.suffix in (".geojson", ".csv", ".parquet", ".json")}
     assert {p.name for p in small.iterdir()} == data

@@ -20,6 +20,8 @@ from gis.crs import STORAGE_EPSG, reproject, to_storage, to_wgs84
 LONLAT = "EPSG:4326"
 METRIC = f"EPSG:{STORAGE_EPSG}"
 DECIMALS = 6
+_NODE_M = 1e-3
+"""How near to a neighbour's edge a vertex becomes one of it."""
 SIMPLIFY_M = 60.0
 
 CENTRAL, PLAIN_TOWN, ECOLOGICAL = "中心城区", "平原新城", "生态涵养区"
@@ -134,10 +136,25 @@ def _townships(rng: np.random.Generator, area: GeoDataFrame) -> tuple[GeoDataFra
             name = f"{zh}{word}{k:02d}"
             rows.append({"towncode": f"{code}-S{k:02d}", "乡镇街道": name, "区县": zh, "geometry": cell})
     frame = GeoDataFrame(rows, crs=METRIC)
+    frame["geometry"] = _sharing_vertices(frame.geometry.to_numpy())
     frame["市"] = "北京市"
     frame["source"] = "合成：区界内随机点的泰森多边形，非真实乡镇街道界"
     frame["synthetic"] = True
     return frame, np.concatenate(all_seeds)
+
+
+def _sharing_vertices(cells: Any) -> Any:
+    """Return polygons that cover the ground with a vertex of each wherever a neighbour has one.
+
+    Without it their borders part as soon as coordinates are rounded or projected.
+    """
+    lines = shapely.union_all(shapely.boundary(cells), grid_size=_NODE_M)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    inside, cell = shapely.STRtree(cells).query(shapely.point_on_surface(faces), predicate="intersects")
+    # A point may touch two cells: the first counts.
+    found, at = np.unique(inside, return_index=True)
+    owners = cell[at]
+    return np.array([shapely.union_all(faces[found[owners == k]]) for k in range(len(cells))], dtype=object)
 
 
 def _plain(city: shapely.Geometry) -> shapely.Geometry:
