@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
+import duckdb
 import numpy as np
 import pytest
 import shapely
@@ -70,9 +70,11 @@ def rows_of(folder: Path, table: Packed) -> list[dict[str, Any]]:
     for part in table.parts:
         path = folder / part.file
         if path.suffix == ".parquet":
-            frame = gpd.read_parquet(path)
-            shapes = shapely.to_wkt(frame.geometry.to_numpy(), rounding_precision=-1)
-            rows = frame.drop(columns="geometry").astype(object).to_dict("records")
+            frame = duckdb.read_parquet(str(path)).df()
+            wkb = [bytes(shape) for shape in frame["geometry"]]
+            shapes = shapely.to_wkt(shapely.from_wkb(wkb), rounding_precision=-1)
+            plain = frame.drop(columns="geometry").astype(object)
+            rows = plain.where(plain.notna(), None).to_dict("records")
             found += [row | {"WKT": text} for row, text in zip(rows, shapes, strict=True)]
         else:
             found += gdal(path, part.layer)
