@@ -14,7 +14,6 @@ from gis.export.overview import write_overview
 from gis.export.readme import write_readme
 
 NOTE = "说明.md"
-_CHUNK_BYTES = 1 << 22
 
 
 def describe(folder: Path, manifest: Manifest, shapes: Mapping[str, Geometries]) -> Manifest:
@@ -45,9 +44,7 @@ def _files(folder: Path) -> Iterator[File]:
 
 
 def _file(folder: Path, path: Path) -> File:
-    sums = hashlib.sha256()
     with path.open("rb") as content:
-        while piece := content.read(_CHUNK_BYTES):
-            sums.update(piece)
+        sums = hashlib.file_digest(content, "sha256")
     place = path.relative_to(folder).as_posix()
     return File(path=place, sha256=sums.hexdigest(), size_bytes=path.stat().st_size)

@@ -8,11 +8,11 @@ import pyproj
 import shapely
 
 from gis.crs import STORAGE_EPSG, Floats, Geometries, reproject_xy
+from gis.vct.placing import CGCS2000_INVERSE_FLATTENING, CGCS2000_SEMI_MAJOR_M
 
 CGCS2000 = "EPSG:4490"
 _STORED = f"EPSG:{STORAGE_EPSG}"
-_A_M, _B_M = 6378137.0, 6356752.314140356  # of CGCS2000 (EPSG ellipsoid 1024)
-_GEOD = pyproj.Geod(a=_A_M, b=_B_M)
+_GEOD = pyproj.Geod(a=CGCS2000_SEMI_MAJOR_M, rf=CGCS2000_INVERSE_FLATTENING)
 _SHORT_M = 300.0
 """An edge of this length is nowhere 0.1 mm beside the geodesic between its ends."""
 
@@ -69,8 +69,8 @@ def _cross(one: Floats, other: Floats) -> npt.NDArray[np.float64]:
 
 
 def _equal_area(degrees: Floats) -> Floats:
-    e2 = 1.0 - (_B_M / _A_M) ** 2
+    e2, a_m = _GEOD.es, _GEOD.a
     e = np.sqrt(e2)
     sine = np.sin(np.radians(degrees[:, 1]))
     q = (1.0 - e2) * (sine / (1.0 - e2 * sine**2) + np.arctanh(e * sine) / e)
-    return np.column_stack([_A_M * np.radians(degrees[:, 0]), _A_M * q / 2.0])
+    return np.column_stack([a_m * np.radians(degrees[:, 0]), a_m * q / 2.0])

@@ -7,9 +7,10 @@ needs nothing else.
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from layers import Text
 
@@ -28,6 +29,17 @@ ColumnType = Literal["text", "integer", "float", "date"]
 DataFormat = Literal["gdb", "gpkg", "shp", "vct", "geojson", "geoparquet"]
 Encoding = Literal["UTF-8", "GB18030"]
 Crs = Literal["EPSG:4490", "EPSG:4548", "EPSG:4527"]
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
+        raise ValueError(f"the path {path} leads out of the package")
+    return path
+
+
+Place = Annotated[str, AfterValidator(_inside)]
+"""A path in a package; one that leads out of it is refused, whoever wrote the manifest."""
 
 
 class Strict(BaseModel):
@@ -98,7 +110,7 @@ class Part(Strict):
     `extent` is west, south, east, north in the coordinate system of the package, None without shapes.
     """
 
-    file: str
+    file: Place
     layer: str
     district: str | None = None
     feature_count: int
@@ -126,7 +138,7 @@ class Packed(Table):
     parts: tuple[Part, ...]
     origins: tuple[Origin, ...]
     synthetic: bool
-    metadata: str | None = None
+    metadata: Place | None = None
     cut_count: int = 0
     unplaced_count: int = 0
 
@@ -175,7 +187,7 @@ class ProfileOf(Strict):
 class File(Strict):
     """A file of a package, by its path in it; a file geodatabase is many."""
 
-    path: str
+    path: Place
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     size_bytes: int
 
@@ -204,7 +216,7 @@ class Manifest(Strict):
     rules: Rules | None
     run: Run | None
     tables: tuple[Packed, ...]
-    overlong: str | None = None
+    overlong: Place | None = None
     files: tuple[File, ...]
 
     def table(self, name: str) -> Packed:

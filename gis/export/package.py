@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -70,7 +69,6 @@ class Order:
     sources: tuple[str, ...] = ()
     scenario: str = "base"
     split: bool = False
-    language: Literal["zh", "en"] = "zh"
 
 
 def write_package(

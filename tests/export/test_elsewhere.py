@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -39,7 +38,6 @@ def test_without_a_manifest_tables_are_found_by_name(tmp_path: Path, format: Dat
     assert {t.name for t in report.tables} == {"XZQ", "DK", "RLGW", "ZSSC", "DKSYX", "RYTZ", "QSFW"}
 
 
-@pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="no ogr2ogr")
 def test_what_another_tool_wrote_is_held_against_the_profile(tmp_path: Path):
     source, folder = package(tmp_path / "a") / "110000.gpkg", tmp_path / "b"
     folder.mkdir()

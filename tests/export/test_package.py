@@ -425,3 +425,14 @@ def test_map_api_and_package_agree_on_every_verdict(
             assert agrees(one["id"], "recommended", one.get("recommended"))
             assert agrees(one["id"], "recommended_status", one.get("recommended_status"))
     assert len(seen) > 1000
+
+
+def test_a_manifest_that_leads_out_of_its_folder_is_not_followed(
+    loaded: Store, export: Export, tmp_path: Path
+) -> None:
+    folder, manifest = export(loaded, sources=("district",))
+    (tmp_path / "package").mkdir()
+    text = manifest.model_dump_json().replace(manifest.tables[0].parts[0].file, f"../{folder.name}/x.gdb")
+    (tmp_path / "package" / MANIFEST).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="leads out of the package"):
+        read_mapped("district", tmp_path / "package")
