@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from gis.errors import InputError
 from gis.facts.columns import JUDGED, Attributes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
+from gis.flow import in_order
 from gis.resources import Resources
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.loader import content_json, parse_ruleset
@@ -128,7 +128,8 @@ class Runs:
         _tell(progress, done, count, "scoring parcels")
         # Closed here whatever happens: what reads the parcels has to end before the moment does.
         pool = workers() if count > MANY else ThreadPoolExecutor(CORES)
-        with pool, closing(_scored(pool, moment.parcels(JUDGED, parcels), around, ruleset)) as coming:
+        judge = partial(_score_batch, around=around, ruleset=ruleset)
+        with pool, closing(in_order(pool, judge, moment.parcels(JUDGED, parcels))) as coming:
             for results in coming:
                 writer.add(*results)
                 done += len(results[0])
@@ -167,32 +168,8 @@ def _record(ruleset: RuleSet, moment: Moment, scored: int, stale: Stale) -> RunR
     )
 
 
-Batches = Generator[pa.RecordBatch]
 Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch]
 """Parcel ids with their facts and verdicts, and how far around they look."""
-
-
-def _scored(
-    pool: ThreadPoolExecutor, batches: Batches, around: Surroundings, ruleset: RuleSet
-) -> Generator[Scored]:
-    """Yield the results of batches in their order; some are under way in the pool meanwhile."""
-    with closing(_ahead(batches)) as coming:
-        under_way: deque[Future[Scored]] = deque()
-        for batch in coming:
-            under_way.append(pool.submit(_score_batch, batch, around, ruleset))
-            if len(under_way) > CORES:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
-
-
-def _ahead(batches: Batches) -> Batches:
-    """Yield the same; the next one is read while this one is made use of."""
-    with closing(batches), ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
 
 
 def _score_batch(batch: pa.RecordBatch, around: Surroundings, ruleset: RuleSet) -> Scored:

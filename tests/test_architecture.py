@@ -9,13 +9,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
-    {"access", "compiled", "drawing", "errors", "settings", "titles", "vocabulary", "wording", "writing"}
+    {
+        "access",
+        "compiled",
+        "drawing",
+        "errors",
+        "flow",
+        "settings",
+        "titles",
+        "vocabulary",
+        "wording",
+        "writing",
+    }
     | {"heat", "matching"},
     {"crs", "served_crs", "coordinates", "resources", "rules", "vct"},
     {"store", "facts", "webmap"},
     {"scoring", "ingest", "export"},
     {"staleness"},
-    {"runs", "citywide", "report", "warm"},
+    {"batch", "runs", "citywide", "report", "warm"},
     {"jobs"},
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +72,10 @@ class FeatureIndex:
         shapes = shapes_of(column, self.kind, self.origin)
         object.__setattr__(self, "shapes", shapes)
         object.__setattr__(self, "_grid", Grid.of(shapes) if len(shapes.xy) else None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs to search: `geometries` stay here, its arrays hold them all."""
+        return {name: value for name, value in self.__dict__.items() if name != "geometries"}
 
     def nearest(self, parcels: Shapes) -> Pairs:
         """Return the nearest feature of every parcel with its distance in m; no pairs from an empty layer."""

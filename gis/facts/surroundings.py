@@ -82,6 +82,11 @@ class Surroundings:
     def _indexed(self, layer_id: str, rows: Any) -> FeatureIndex:
         return FeatureIndex(self._geometries(layer_id)[rows], LAYERS[layer_id].geometry)
 
+    def centres(self, layer_id: str) -> Geometries:
+        """Return the centroids of a loaded layer."""
+        made = self._once(("centres", layer_id), lambda: shapely.centroid(self._geometries(layer_id)))
+        return np.asarray(made, dtype=object)
+
     def _geometries(self, layer_id: str) -> Geometries:
         return np.asarray(self.frame(layer_id).geometry.to_numpy(), dtype=object)
 

@@ -6,7 +6,6 @@ from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 
 from gis.facts.columns import Words, named
 from gis.facts.ragged import Shapes
@@ -50,7 +49,7 @@ def _on_side(shapes: Shapes, district: Words, part: str, around: Surroundings) -
     if not around.loaded("district"):
         return np.zeros(len(shapes), dtype=bool)
     outlines = around.words("district", "name")
-    centres = shapely.centroid(around.index("district").geometries)
+    centres = around.centres("district")
     place = {outlines.names[code]: (c.x, c.y) for code, c in zip(outlines.codes, centres, strict=True)}
     nowhere = (np.nan, np.nan)
     centre = np.array([*(place.get(name, nowhere) for name in district.names[:-1]), nowhere])[district.codes]

@@ -1,0 +1,89 @@
+"""What an import would refuse: parcels in files are held against it batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+
+from gis.errors import InputError
+from gis.facts.columns import JUDGED
+from gis.facts.ragged import Shapes
+from gis.facts.wkb import shapes_of
+from gis.ingest.checks import bad_text, invalid, outside
+from layers import LAYERS
+
+_SPEC = LAYERS["parcel"]
+
+
+def checked_shapes(batch: pa.RecordBatch, path: Path, first_row: int) -> Shapes:
+    """Return the outlines of a batch whose parcels an import would take.
+
+    Raises InputError for the first that it would not, with file, row and reason.
+    """
+    try:
+        shapes = shapes_of(batch.column("geometry"), "polygon", first_row=first_row)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    for position, reason in _problems(batch, shapes):
+        key = batch.column(_SPEC.key)[position].as_py()
+        raise InputError(
+            f"{path.name}, row {first_row + position} (parcel {key}): {reason}; mend the row or leave it out."
+        )
+    return shapes
+
+
+def _problems(batch: pa.RecordBatch, shapes: Shapes) -> Iterable[tuple[int, str]]:
+    """Yield position and reason of parcels that cannot be judged, the first of each check."""
+    keys = batch.column(_SPEC.key)
+    if keys.null_count:
+        yield _first(keys.is_null()), f"{_SPEC.key}: the value is missing"
+    for name in JUDGED:
+        if name in batch.schema.names and not pa.types.is_null(batch.column(name).type):
+            yield from (_bad_words if _SPEC.field(name).type == "text" else _bad_numbers)(batch, name)
+    lacking = np.flatnonzero(np.diff(shapes.shapes) == 0)
+    if len(lacking):
+        yield int(lacking[0]), "geometry: missing or empty"
+    # Only what no bounding box tells needs objects; they are gone again with the batch.
+    outlines = shapely.from_wkb(batch.column("geometry").to_numpy(zero_copy_only=False))
+    for position, reason in invalid(outlines).items():
+        yield position, str(reason)
+    for position in outside(outlines).tolist():
+        yield position, "geometry: it lies outside the area of EPSG:4548"
+
+
+def _bad_words(batch: pa.RecordBatch, name: str) -> Iterable[tuple[int, str]]:
+    field, column = _SPEC.field(name), batch.column(name)
+    words = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    there = words.dictionary.to_pandas()
+    reasons = bad_text(there, field)
+    if field.choices:
+        allowed = {choice.value for choice in field.choices}
+        known = ", ".join(sorted(allowed))
+        reasons |= {
+            i: f"{name}: {word!r} is not one of {known}"
+            for i, word in enumerate(there)
+            if word is not None and word not in allowed
+        }
+    for code, reason in reasons.items():
+        hit = pc.equal(words.indices, pa.scalar(code, words.indices.type))
+        if pc.any(hit).as_py():
+            yield _first(hit), reason
+
+
+def _bad_numbers(batch: pa.RecordBatch, name: str) -> Iterable[tuple[int, str]]:
+    field = _SPEC.field(name)
+    numbers = batch.column(name).cast("float64").to_numpy(zero_copy_only=False)
+    low = -np.inf if field.minimum is None else field.minimum
+    high = np.inf if field.maximum is None else field.maximum
+    bad = np.flatnonzero((numbers < low) | (numbers > high) | np.isinf(numbers))
+    if len(bad):
+        yield int(bad[0]), f"{name}: {numbers[bad[0]]:g} is outside {low:g} to {high:g}"
+
+
+def _first(where: pa.Array) -> int:
+    return int(np.flatnonzero(where.fill_null(False).to_numpy(zero_copy_only=False))[0])

@@ -1,0 +1,95 @@
+"""Parts worked out by the workers of a Dask cluster, on this machine or on others that see the same files.
+
+A task reads its part and writes its file by itself; nothing but numbers goes through the scheduler. What all
+are judged by lies in a file that the workers of a machine share, so that workers may come and go: the part of
+one that is lost is begun anew elsewhere, and gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis.batch.judge import write_part
+from gis.batch.parcels import ParcelFiles, Part
+from gis.batch.world import kept
+from gis.compiled import CORES, workers
+from gis.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+LOSSES = 5
+"""How many workers may be lost with one part before it is given up."""
+
+
+def on_cluster(
+    left: Sequence[Part],
+    files: ParcelFiles,
+    unfinished: Path,
+    digest: str,
+    scheduler: str | None,
+) -> Iterator[int]:
+    """Work parts out on a cluster, and yield how many parcels each has.
+
+    Raises InputError where the scheduler is not reached, or workers are lost with a part again and again.
+    """
+    from distributed import KilledWorker, as_completed
+
+    with _client(scheduler) as client:
+        task = (files.geometry, files.crs, unfinished, digest)
+        futures = [
+            client.submit(_work_out, part, *task, key=f"part-{part.number}-{digest[:12]}", pure=False)
+            for part in left
+        ]
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                yield future.result()
+        except KilledWorker as error:
+            raise InputError(
+                f"{LOSSES} workers were lost with one part, most likely for want of memory: "
+                "start fewer workers on a machine, or write the parcels with smaller row groups."
+            ) from error
+        finally:
+            client.cancel(futures, force=True)
+
+
+def _work_out(part: Part, geometry: str, crs: Any, unfinished: Path, digest: str) -> int:
+    world = kept(unfinished, digest)
+    # In a thread that shares nothing out further: every worker has one core.
+    with workers() as pool:
+        return pool.submit(write_part, part, geometry, crs, world, unfinished / "parts").result()
+
+
+@contextmanager
+def _client(scheduler: str | None) -> Iterator[Client]:
+    """Give a client of a running scheduler, or of a cluster with one worker a core on this machine."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet = logging.CRITICAL  # what goes wrong is told in our words
+    logging.getLogger("distributed").setLevel(quiet)
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=10, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"There is no Dask scheduler at {scheduler}.") from error
+        with client:
+            yield client
+        return
+    settings = {"distributed.scheduler.allowed-failures": LOSSES}
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=CORES,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=quiet,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
