@@ -28,7 +28,8 @@ class WhatIf:
     parameters  `file.parameter` (`reclaimed_water.main_reach_m`), or one of the whole set alone
                 (`minimum_share_frac`) -> its value in the unit that the rule set declares
     order       the technologies from first to last, None to leave them
-    layers      layer or raster -> what it holds instead, as `Resources.from_files` takes it
+    layers      layer or raster -> what it holds instead, as `Resources.from_files` takes it; a table
+                without rows leaves the layer loaded and empty
     without     layers and rasters that are taken for never loaded
 
     Raises InputError where it has no name, changes nothing, or names what is not there.
@@ -87,11 +88,16 @@ class WhatIf:
         for id_ in self.without:
             if id_ not in resources.frames and id_ not in resources.rasters:
                 raise InputError(f"{id_} was never loaded, so that it cannot be taken away.")
-        read = Resources.from_files(self.layers, crs=resources.crs, on_error="abort")
+        emptied = [i for i, v in self.layers.items() if isinstance(v, pd.DataFrame) and v.empty]
+        for id_ in emptied:
+            if id_ not in resources.frames:
+                raise InputError(f"{id_} was never loaded, so that it cannot be emptied.")
+        given = {i: v for i, v in self.layers.items() if i not in emptied}
+        read = Resources.from_files(given, crs=resources.crs, on_error="abort")
         counted = {i: resources.versions.get(i, 0) + 1 for i in self.layers}
         return replace(
             resources,
-            frames={**resources.frames, **read.frames},
+            frames={**resources.frames, **read.frames, **{i: resources.frames[i].iloc[:0] for i in emptied}},
             versions={**resources.versions, **counted},
             rasters={**resources.rasters, **read.rasters},
             reports={**resources.reports, **read.reports},

@@ -64,8 +64,7 @@ def _place(texts: Mapping[str, str], key: str) -> tuple[str, str]:
             declared = data.get("parameters") if isinstance(data, dict) else None
             known |= {n if stem == HEAD else f"{stem}.{n}": (file, n) for n in declared or ()}
     if key not in known:
-        near = difflib.get_close_matches(key, known, 3, 0.5)
-        near += [k for k in known if k.endswith(f".{key}") and k not in near]
+        near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, 3, 0.6)
         hint = f"; is {' or '.join(near)} meant?" if near else ""
         raise RuleError(f"the rule set has no parameter {key!r}{hint}")
     return known[key]
