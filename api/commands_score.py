@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +14,11 @@ import typer
 from api.explain import text_of
 from api.progress import bar, say
 from api.table import check_ending, write_table
+from gis.batch.folder import Engine
 from gis.errors import UsageError
 from gis.rules import RuleSet, load_ruleset
 from gis.runs import Runs
-from gis.scoring import Result, score
+from gis.scoring import Result
 from gis.settings import Settings
 from gis.store import RunRecord, Store, open_store
 from gis.vocabulary import STATUS_TITLES, STATUSES, TECHNOLOGY_TITLES
@@ -34,10 +34,23 @@ def register(app: typer.Typer) -> None:
 def score_(
     parcels: Annotated[
         Path | None,
-        typer.Option(help="Score this file instead of the stored parcels, which stay as they are."),
+        typer.Option(
+            help="Score this file, or folder of GeoParquet files, instead of the stored parcels, "
+            "which stay as they are."
+        ),
+    ] = None,
+    resources: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of files named by layer or raster around the parcels; no database is used then."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write one row a parcel to this .parquet, .gpkg or .geojson file.")
+        Path | None,
+        typer.Option(
+            help="Write one row a parcel to this .parquet, .gpkg or .geojson file; from --parcels also to "
+            "this new folder of GeoParquet files, which goes on where it was stopped."
+        ),
     ] = None,
     rules: Annotated[
         Path | None, typer.Option(help="Folder of a rule set, instead of the built-in one.")
@@ -48,40 +61,59 @@ def score_(
     everything: Annotated[
         bool, typer.Option("--all", help="Score every stored parcel, not only those that changes can touch.")
     ] = False,
+    engine: Annotated[
+        Engine, typer.Option(help="local: the cores of this machine; dask: the workers of a cluster.")
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a running Dask scheduler; by default a worker a core is started here."),
+    ] = None,
 ) -> None:
-    """Score the stored parcels and keep the results, or score a file of parcels.
+    """Score the stored parcels and keep the results, or score files of parcels.
 
     After a change of layers or rules only the parcels that it can touch are worked out again.
     """
-    if out is not None:
-        check_ending(out)
-    if everything and parcels is not None:
-        raise UsageError("--all is about the stored parcels; a file is always scored whole.")
+    _check_usage(parcels, resources, out, everything, engine, scheduler)
     ruleset = load_ruleset(rules or "beijing", as_of.date() if as_of else None)
-    with open_store(Settings()) as store:
-        if parcels is None:
+    counts: Mapping[tuple[str | None, str | None], int]
+    if parcels is not None:
+        from api.scored_files import resources_in, score_given  # with the readers of all formats
+
+        if resources is not None:
+            around = resources_in(resources)
+        else:
+            with open_store(Settings()) as store:
+                around = store.resources()
+        counts = score_given(parcels, out, around, ruleset, engine, scheduler)
+    else:
+        with open_store(Settings()) as store:
             run = _score_stored(store, ruleset, everything)
             counts = store.recommended_counts()
-            result = _stored_result(store, ruleset, run) if out else None
-        else:
-            result = _score_file(store, ruleset, parcels)
-            verdicts = result.verdicts
-            counts = Counter(zip(verdicts["recommended"], verdicts["recommended_status"], strict=True))
-    if out is not None and result is not None:
-        write_table(result, out)
-        say(f"{len(result.verdicts):,} parcels are written to {out}", file=sys.stdout)
+            if out is not None:
+                write_table(_stored_result(store, ruleset, run), out)
+    if out is not None:
+        say(f"{sum(counts.values()):,} parcels are written to {out}", file=sys.stdout)
     _say_counts(counts, ruleset)
 
 
-def _score_file(store: Store, ruleset: RuleSet, path: Path) -> Result:
-    from gis.ingest import read_mapped  # with the readers of all formats, which the stored parcels do without
-
-    with bar() as progress:
-        mapped = read_mapped("parcel", path, progress=progress)
-    for sentence in mapped.report.sentences():
-        say(sentence)
-    with bar() as progress:
-        return score(mapped.frame, store.resources(), ruleset, progress)
+def _check_usage(
+    parcels: Path | None,
+    resources: Path | None,
+    out: Path | None,
+    everything: bool,
+    engine: Engine,
+    scheduler: str | None,
+) -> None:
+    """Raise UsageError for options that do not go together."""
+    if parcels is None and (resources is not None or engine == "dask"):
+        raise UsageError("--resources and --engine dask are about a file of parcels: give it with --parcels.")
+    if everything and parcels is not None:
+        raise UsageError("--all is about the stored parcels; a file is always scored whole.")
+    if scheduler is not None and engine != "dask":
+        raise UsageError("--scheduler is that of a Dask cluster: give --engine dask as well.")
+    # A name without an ending is a folder of files, which only files of parcels can be scored into.
+    if out is not None and (out.suffix or parcels is None):
+        check_ending(out)
 
 
 def _score_stored(store: Store, ruleset: RuleSet, everything: bool) -> RunRecord:

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from gis.ingest import import_file, read_mapped
     from gis.resources import Resources
     from gis.rules import RuleSet, load_ruleset
-    from gis.scoring import Result, score
+    from gis.scoring import Comparison, Result, compare, score
     from gis.settings import Settings
     from gis.store import Store, open_store
+    from gis.whatif import WhatIf
 
 __all__ = [
+    "Comparison",
     "Match",
     "OneMapError",
     "Resources",
@@ -36,6 +38,8 @@ __all__ = [
     "SitePlan",
     "Sites",
     "Store",
+    "WhatIf",
+    "compare",
     "import_file",
     "load_ruleset",
     "match",
@@ -61,6 +65,9 @@ _HOMES = {
     "OneMapError": "gis.errors",
     "Resources": "gis.resources",
     "Result": "gis.scoring",
+    "Comparison": "gis.scoring",
+    "WhatIf": "gis.whatif",
+    "compare": "gis.scoring",
     "RuleSet": "gis.rules",
     "Settings": "gis.settings",
     "Store": "gis.store",

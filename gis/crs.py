@@ -17,13 +17,22 @@ import prcoords
 import pyproj
 import shapely
 
+from gis.errors import InputError
+
 STORAGE_EPSG = 4548
 """CGCS2000 / 3-degree Gauss-Kruger CM 117E; stored easting, northing in metres."""
 
+STORAGE_CRS = f"EPSG:{STORAGE_EPSG}"
 API_CRS = "OGC:CRS84"
 GRID_M = 1e-4
 API_DECIMALS = 10
 """Decimals of degrees at the door: 1e-10 degrees is 0.01 mm, finer than the storage grid."""
+
+FALSE_EASTING_M = 500_000.0
+MAX_OFFSET_M = 300_000.0
+MIN_LATITUDE, MAX_LATITUDE = 3.0, 54.0
+MAX_SCALE_ERROR = 0.005
+"""Most by which lengths of a metric CRS may differ from those on the ellipsoid, anywhere in its area."""
 
 Datum = Literal["gcj02", "bd09"]
 Geometries = npt.NDArray[np.object_]
@@ -37,6 +46,65 @@ def transformer(source: str, target: str) -> pyproj.Transformer:
     # Every thread makes its own: from the steps in a thousandth of the time that the search for them takes.
     # Where several ways lie open, they are not told.
     return pyproj.Transformer.from_pipeline(d) if (d := found.definition).startswith("proj=") else found
+
+
+@lru_cache(maxsize=32)
+def metric_crs(text: str) -> str:
+    """Return `EPSG:n` of a coordinate system in which areas and distances may be measured.
+
+    Raises InputError for one that pyproj does not know, that is not projected in metres, that the EPSG
+    register gives no area of use, or whose lengths are wrong by over 0.5 % somewhere in that area.
+    """
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError as error:
+        raise InputError(f"unknown coordinate system {text!r}; name it as EPSG:n.") from error
+    code, area = crs.to_epsg(), crs.area_of_use
+    metres = crs.is_projected and all(a.unit_conversion_factor == 1.0 for a in crs.axis_info)
+    if code is None or area is None or not metres:
+        raise InputError(
+            f"{text}: nothing is measured in this; name a projected coordinate system in metres of the EPSG "
+            f"register, such as {STORAGE_CRS} for Beijing or EPSG:25832 for western Germany."
+        )
+    lon, lat = np.meshgrid(np.linspace(area.west, area.east, 9), np.linspace(area.south, area.north, 9))
+    scale = pyproj.Proj(crs).get_factors(lon, lat)
+    wrong = float(np.nanmax(np.abs(np.stack([scale.meridional_scale, scale.parallel_scale]) - 1.0)))
+    if not wrong <= MAX_SCALE_ERROR:
+        raise InputError(
+            f"EPSG:{code} ({crs.name}): its lengths are wrong by up to {wrong:.1%}, so nothing can be "
+            "measured in it; name the transverse Mercator system of your region."
+        )
+    return f"EPSG:{code}"
+
+
+def is_crs(crs: pyproj.CRS, name: str) -> bool:
+    """Return whether a coordinate system is the one called `name` (`EPSG:n`), whatever words define it."""
+    return bool(crs == _named(name)) or f"EPSG:{crs.to_epsg()}" == name
+
+
+@lru_cache(maxsize=32)
+def _named(name: str) -> pyproj.CRS:
+    return pyproj.CRS(name)
+
+
+@lru_cache(maxsize=32)
+def metric_area(crs: str = STORAGE_CRS) -> tuple[float, float, float, float]:
+    """Return west, south, east and north (m) of the area that a metric CRS is good for.
+
+    That of storage are latitudes 3 to 54 up to 300 km from its central meridian; of any other
+    the area of use that the EPSG register gives, as a box.
+    """
+    if crs == STORAGE_CRS:
+        ends = np.array([[117.0, MIN_LATITUDE], [117.0, MAX_LATITUDE]])
+        south, north = reproject_xy(ends, API_CRS, STORAGE_CRS)[:, 1]
+        return FALSE_EASTING_M - MAX_OFFSET_M, float(south), FALSE_EASTING_M + MAX_OFFSET_M, float(north)
+    area = pyproj.CRS(crs).area_of_use
+    if area is None:
+        raise InputError(f"{crs}: the EPSG register gives no area of use for it.")
+    lon, lat = np.meshgrid(np.linspace(area.west, area.east, 33), np.linspace(area.south, area.north, 33))
+    xy = reproject_xy(np.column_stack([lon.ravel(), lat.ravel()]), API_CRS, crs)
+    (west, south), (east, north) = xy.min(axis=0), xy.max(axis=0)
+    return float(west), float(south), float(east), float(north)
 
 
 def reproject(geometries: Any, source: str, target: str) -> Geometries:
@@ -79,12 +147,12 @@ def canonical(geometries: Any) -> Geometries:
 
 def to_storage(geometries: Any, source: str = API_CRS) -> Geometries:
     """Return `geometries` in the storage CRS, in canonical form."""
-    return canonical(reproject(shapely.force_2d(geometries), source, f"EPSG:{STORAGE_EPSG}"))
+    return canonical(reproject(shapely.force_2d(geometries), source, STORAGE_CRS))
 
 
 def to_api(geometries: Any) -> Geometries:
     """Return storage geometries as CRS84 with counter-clockwise shells, rounded for the door."""
-    lonlat = reproject(geometries, f"EPSG:{STORAGE_EPSG}", API_CRS)
+    lonlat = reproject(geometries, STORAGE_CRS, API_CRS)
     rounded = shapely.transform(lonlat, lambda xy: np.round(xy, API_DECIMALS))
     return np.asarray(shapely.orient_polygons(rounded, exterior_cw=False), dtype=object)
 

@@ -1,7 +1,7 @@
 """Files of any size: parcels of GeoParquet into verdicts, on the cores of a machine or on a cluster."""
 
 from gis.batch.folder import Engine
-from gis.batch.parcels import has_form
+from gis.batch.parcels import FormError
 from gis.batch.run import FileRun, score_files
 
-__all__ = ["Engine", "FileRun", "has_form", "score_files"]
+__all__ = ["Engine", "FileRun", "FormError", "score_files"]

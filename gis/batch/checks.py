@@ -13,6 +13,7 @@ import shapely
 from gis.errors import InputError
 from gis.facts.columns import JUDGED
 from gis.facts.ragged import Shapes
+from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.ingest.checks import bad_text, invalid, outside
 from layers import LAYERS
@@ -20,16 +21,16 @@ from layers import LAYERS
 _SPEC = LAYERS["parcel"]
 
 
-def checked_shapes(batch: pa.RecordBatch, path: Path, first_row: int) -> Shapes:
-    """Return the outlines of a batch whose parcels an import would take.
+def checked_shapes(batch: pa.RecordBatch, path: Path, first_row: int, around: Surroundings) -> Shapes:
+    """Return the outlines of a batch whose parcels an import would take, by the origin of what is around.
 
     Raises InputError for the first that it would not, with file, row and reason.
     """
     try:
-        shapes = shapes_of(batch.column("geometry"), "polygon", first_row=first_row)
+        shapes = shapes_of(batch.column("geometry"), "polygon", around.origin, first_row)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
-    for position, reason in _problems(batch, shapes):
+    for position, reason in _problems(batch, shapes, around.resources.crs):
         key = batch.column(_SPEC.key)[position].as_py()
         raise InputError(
             f"{path.name}, row {first_row + position} (parcel {key}): {reason}; mend the row or leave it out."
@@ -37,7 +38,7 @@ def checked_shapes(batch: pa.RecordBatch, path: Path, first_row: int) -> Shapes:
     return shapes
 
 
-def _problems(batch: pa.RecordBatch, shapes: Shapes) -> Iterable[tuple[int, str]]:
+def _problems(batch: pa.RecordBatch, shapes: Shapes, crs: str) -> Iterable[tuple[int, str]]:
     """Yield position and reason of parcels that cannot be judged, the first of each check."""
     keys = batch.column(_SPEC.key)
     if keys.null_count:
@@ -52,8 +53,8 @@ def _problems(batch: pa.RecordBatch, shapes: Shapes) -> Iterable[tuple[int, str]
     outlines = shapely.from_wkb(batch.column("geometry").to_numpy(zero_copy_only=False))
     for position, reason in invalid(outlines).items():
         yield position, str(reason)
-    for position in outside(outlines).tolist():
-        yield position, "geometry: it lies outside the area of EPSG:4548"
+    for position in outside(outlines, crs).tolist():
+        yield position, f"geometry: it lies outside the area of {crs}"
 
 
 def _bad_words(batch: pa.RecordBatch, name: str) -> Iterable[tuple[int, str]]:

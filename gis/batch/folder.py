@@ -96,7 +96,8 @@ def _told(files: ParcelFiles, resources: Resources, ruleset: RuleSet) -> dict[st
     return {
         "parcels": files.digests(),
         "parts": [part.rows for part in files.parts],
-        "ruleset": {"id": ruleset.id, "as_of": ruleset.as_of.isoformat(), "hash": ruleset.hash},
+        "ruleset": ruleset.told(),
+        "crs": resources.crs,
         "resources": digests(resources),
         "data_versions": dict(resources.versions),
         "software": f"{software()}, pyarrow {pa.__version__}",

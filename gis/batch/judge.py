@@ -26,7 +26,7 @@ Work = tuple[Part, pa.RecordBatch, int]
 def judged(work: Work, world: World) -> tuple[pa.Table, Shapes, Counts]:
     """Return the verdicts of a batch as a table, with outlines and counts."""
     part, batch, first_row = work
-    shapes = checked_shapes(batch, part.path, first_row)
+    shapes = checked_shapes(batch, part.path, first_row, world.around)
     inputs = gather(Attributes.of_batch(batch), shapes, world.around, world.ruleset)
     _, verdicts = evaluate(inputs, world.ruleset)
     return result_table(batch, verdicts), shapes, counted(verdicts)

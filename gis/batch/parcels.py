@@ -1,7 +1,7 @@
 """Parcels in GeoParquet, read batch by batch: one file, or a folder of files.
 
-They are scored as they lie there if they have the form of the layer `parcel`: its column names, EPSG:4548,
-WKB. What has another form is read by `gis.ingest`, whole and with all its conversions.
+They are scored as they lie there if they have the form of the layer `parcel`: its column names, the metric
+CRS of the resources, WKB. What has another form is read by `gis.ingest`, whole and with all its conversions.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
-from gis.crs import STORAGE_EPSG
+from gis.crs import STORAGE_CRS, is_crs
 from gis.errors import InputError
 from gis.facts.columns import JUDGED
+from gis.ingest.columns import map_columns
 from layers import LAYERS
 
 SUFFIX = ".parquet"
@@ -31,6 +32,10 @@ PART_ROWS = 100_000
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
 _SPEC = LAYERS["parcel"]
 _COLUMNS = (_SPEC.key, *JUDGED)
+
+
+class FormError(InputError):
+    """A file holds parcels in another form than the layer's; the sentence says what differs."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,11 @@ def files_at(path: Path) -> tuple[Path, ...]:
     return (path,) if path.suffix.lower() == SUFFIX and path.is_file() else ()
 
 
-def open_parcels(path: Path) -> ParcelFiles:
-    """Return the parcels at a path.
+def open_parcels(path: Path, crs: str = STORAGE_CRS) -> ParcelFiles:
+    """Return the parcels at a path, which are in the metric CRS `crs`.
 
-    Raises InputError where no GeoParquet lies there, where a file cannot be read, and where one has not
-    the form of the layer; the sentence says what differs.
+    Raises InputError where no GeoParquet lies there and where a file cannot be read, FormError where one
+    has not the form of the layer.
     """
     paths = files_at(path)
     if not paths:
@@ -95,25 +100,16 @@ def open_parcels(path: Path) -> ParcelFiles:
     heads = [_head(one) for one in paths]
     first = heads[0]
     for one, head in zip(paths, heads, strict=True):
-        if reason := _other_form(head):
-            raise InputError(f"{one.name}: {reason}.")
+        if reason := _other_form(head, crs):
+            raise FormError(f"{one.name}: {reason}.")
         if head.geometry != first.geometry:
-            raise InputError(f"{one.name}: its outlines are in {head.geometry}, not in {first.geometry}.")
+            raise FormError(f"{one.name}: its outlines are in {head.geometry}, not in {first.geometry}.")
     parts: list[Part] = []
     for one, head in zip(paths, heads, strict=True):
         parts += _parts(one, head.file.metadata, len(parts))
     for head in heads:
         head.file.close()
     return ParcelFiles(paths, tuple(parts), first.geometry, first.column.get("crs"))
-
-
-def has_form(path: Path) -> bool:
-    """Return whether there are parcels at a path that can be scored as they lie there."""
-    try:
-        open_parcels(path)
-    except InputError:
-        return False
-    return True
 
 
 def batches(part: Part, geometry: str) -> Generator[pa.RecordBatch]:
@@ -163,30 +159,35 @@ def _unreadable(path: Path) -> InputError:
     )
 
 
-def _other_form(head: _Head) -> str | None:
+def _other_form(head: _Head, crs: str) -> str | None:
     """Return in what a file differs from the form of the layer; None where it has it."""
     schema = head.file.schema_arrow
     if not head.geometry or head.geometry not in schema.names:
         return "it has no geometry"
     if head.column.get("encoding") != "WKB":
         return f"its outlines are encoded as {head.column.get('encoding')}, not as WKB"
-    if (epsg := _epsg(head.column)) != STORAGE_EPSG:
-        return f"it is in {f'EPSG:{epsg}' if epsg else 'another system'}, not in EPSG:{STORAGE_EPSG}"
+    if not _is_in(head.column, crs):
+        return f"its coordinates are not in {crs}"
     if _SPEC.key not in schema.names:
         return f"it has no column {_SPEC.key}"
     for name in _COLUMNS:
         if name in schema.names and not _fits(schema.field(name).type, _SPEC.field(name).type == "text"):
             return f"its column {name} is of type {schema.field(name).type}"
+    lacking = {name for name in _COLUMNS if name not in schema.names}
+    strange = [name for name in schema.names if name not in _SPEC.field_names]
+    meant = map_columns(_SPEC, strange, None, has_geometry=True, cut_names=False).fields
+    for name in sorted(lacking & meant.keys()):
+        return f"its column {meant[name]} stands for {name}"
     return None
 
 
-def _epsg(column: dict[str, Any]) -> int | None:
+def _is_in(column: dict[str, Any], crs: str) -> bool:
     if column.get("crs") is None:  # absent: longitude and latitude; null: not known
-        return None
+        return False
     try:
-        return pyproj.CRS.from_user_input(column["crs"]).to_epsg()
+        return is_crs(pyproj.CRS.from_user_input(column["crs"]), crs)
     except pyproj.exceptions.CRSError:
-        return None
+        return False
 
 
 def _fits(kind: pa.DataType, text: bool) -> bool:

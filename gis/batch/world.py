@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gis.crs import STORAGE_EPSG
 from gis.facts.columns import Attributes
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
@@ -53,15 +52,15 @@ class World:
         prepare(around, ruleset)
         if around.loaded("district"):
             around.centres("district")
-        gather(Attributes(0, {}), Shapes.of(np.empty(0, dtype=object), "polygon"), around, ruleset)
+        nobody = Shapes.of(np.empty(0, dtype=object), "polygon", around.origin)
+        gather(Attributes(0, {}), nobody, around, ruleset)
         return cls(around, ruleset)
 
     @property
     def said(self) -> dict[str, Any]:
         """What results tell of how they came about."""
-        ruleset = self.ruleset
         return {
-            "ruleset": {"id": ruleset.id, "as_of": ruleset.as_of.isoformat(), "hash": ruleset.hash},
+            "ruleset": self.ruleset.told(),
             "data_versions": dict(self.around.resources.versions),
             "software": software(),
         }
@@ -80,6 +79,8 @@ def keep(world: World, folder: Path) -> None:
         "made": [(key, made.result()) for key, made in around._made.items()],
         "tables": {layer: _lean(frame) for layer, frame in around.resources.frames.items()},
         "versions": dict(around.resources.versions),
+        "crs": around.resources.crs,
+        "origin": around.origin,
         "rasters": dict(around.resources.rasters),
         "rules": content_json(ruleset),
         "as_of": ruleset.as_of.isoformat(),
@@ -105,8 +106,9 @@ def kept(folder: Path, _digest: str) -> World:
         mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
     state = pickle.loads(content, buffers=[mapped[at : at + length] for at, length in places])
     texts = {name: text.encode() for name, text in state["rules"].items()}
-    frames = {layer: _without_outlines(table) for layer, table in state["tables"].items()}
-    around = Prepared(Resources(frames, state["versions"], state["rasters"]))
+    crs = state["crs"]
+    frames = {layer: _without_outlines(table, crs) for layer, table in state["tables"].items()}
+    around = Prepared(Resources(frames, state["versions"], state["rasters"], crs), state["origin"])
     for key, value in state["made"]:
         around._made[key] = Future()
         around._made[key].set_result(value)
@@ -115,6 +117,10 @@ def kept(folder: Path, _digest: str) -> World:
 
 class Prepared(Surroundings):
     """Surroundings that were kept: all indexes are there, the outlines that they were made of are not."""
+
+    def __init__(self, resources: Resources, origin: tuple[float, float]) -> None:
+        super().__init__(resources)
+        self.origin = origin
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
         if key not in self._made and key[0] not in ("column", "words"):
@@ -129,8 +135,8 @@ def _lean(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     return table.astype(dict.fromkeys(texts, "str"))
 
 
-def _without_outlines(table: pd.DataFrame) -> gpd.GeoDataFrame:
-    nowhere = gpd.GeoSeries(np.full(len(table), None), index=table.index, crs=STORAGE_EPSG)
+def _without_outlines(table: pd.DataFrame, crs: str) -> gpd.GeoDataFrame:
+    nowhere = gpd.GeoSeries(np.full(len(table), None), index=table.index, crs=crs)
     return gpd.GeoDataFrame(table, geometry=nowhere)
 
 

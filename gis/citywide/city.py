@@ -15,6 +15,7 @@ from gis.citywide.ground import share_ground
 from gis.citywide.problem import problem
 from gis.citywide.scenario import Scenario
 from gis.citywide.tables import Solved
+from gis.crs import STORAGE_CRS
 from gis.errors import InputError
 from gis.facts.columns import JUDGED, Attributes, Floats, Ints
 from gis.facts.ragged import Shapes
@@ -51,6 +52,12 @@ class City:
 
 def given_city(parcels: gpd.GeoDataFrame, around: Surroundings) -> City:
     """Return a city of parcels with the columns of the layer `parcel` and polygons in EPSG:4548."""
+
+    if around.resources.crs != STORAGE_CRS:
+        raise InputError(
+            f"the resources are in {around.resources.crs}; cities are matched in {STORAGE_CRS} only, in "
+            "other systems parcels can be scored."
+        )
 
     def pieces() -> Pieces:
         for start in range(0, len(parcels), PIECE):

@@ -18,11 +18,13 @@ from gis.citywide.segments import segments
 from gis.citywide.summary import summary
 from gis.facts.columns import Floats
 from gis.facts.surroundings import Surroundings
+from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SEGMENT_COLUMNS, SOURCE_COLUMNS
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.rules.loader import content_json
 from gis.staleness import software
 from gis.store import MatchRecord, Store
+from gis.units import attributes, units_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,8 @@ class Match:
     sources      the capacity ledger, one row a source
     segments     mains from tap to tap
     parcels      what each parcel gets
-    connections  who connects with whom; all frames have the columns of `gis.matching.columns`
+    connections  who connects with whom; all frames have the columns of `gis.matching.columns`, and in
+                 `attrs` their `units` (column -> unit), `ruleset` and `data_versions`
     summary      what it comes to in the whole city, the certificate among it
     data_versions  of the layers that it was made from, `parcel` among them where it was read from a store
     """
@@ -45,6 +48,16 @@ class Match:
     summary: dict[str, Any]
     ruleset: RuleSet
     data_versions: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        told = self.ruleset.told(), self.data_versions
+        for frame, columns in (
+            (self.sources, SOURCE_COLUMNS),
+            (self.segments, SEGMENT_COLUMNS),
+            (self.parcels, PARCEL_COLUMNS),
+            (self.connections, CONNECTION_COLUMNS),
+        ):
+            frame.attrs = attributes(units_of(columns), *told)
 
 
 def match(

@@ -17,6 +17,7 @@ from gis.citywide.site_plan import SitePlan
 from gis.citywide.siting import Matched, built, candidates_of, site_rows, site_summary
 from gis.errors import NotFoundError
 from gis.facts.surroundings import Surroundings
+from gis.matching.columns import SITE_COLUMNS
 from gis.matching.siting import site
 from gis.resources import Resources
 from gis.rules import RuleSet
@@ -24,13 +25,15 @@ from gis.rules.loader import content_json
 from gis.staleness import software
 from gis.store import Store
 from gis.store.sites import SitingRecord, save_sites
+from gis.units import attributes, units_of
 
 
 @dataclass(frozen=True, eq=False)
 class Sites:
     """The answer: where to build.
 
-    places   every candidate, the chosen ones first; columns of `gis.matching.columns.SITE_COLUMNS`
+    places   every candidate, the chosen ones first; columns of `gis.matching.columns.SITE_COLUMNS`, and in
+             `attrs` their `units` (column -> unit), `ruleset` and `data_versions`
     summary  what it comes to in the whole city, with the bound that no other choice can exceed
     """
 
@@ -40,6 +43,9 @@ class Sites:
     summary: dict[str, Any]
     ruleset: RuleSet
     data_versions: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        self.places.attrs = attributes(units_of(SITE_COLUMNS), self.ruleset.told(), self.data_versions)
 
 
 def sites(

@@ -18,13 +18,13 @@ import shapely
 from exactextract import Feature, FeatureSource, Operation, Writer, exact_extract
 from exactextract.raster import NumPyRasterSource
 
-from gis.crs import STORAGE_EPSG, reproject
+from gis.crs import STORAGE_CRS, reproject
 from gis.facts.ragged import Floats, Geometries, Shapes
 from gis.resources import Raster
 
 
-def raster_means(rasters: Mapping[str, Raster], shapes: Shapes) -> dict[str, Floats]:
-    """Return by raster the mean of its values over every shape, NaN where it has none there.
+def raster_means(rasters: Mapping[str, Raster], shapes: Shapes, crs: str = STORAGE_CRS) -> dict[str, Floats]:
+    """Return by raster the mean of its values over every shape (in `crs`), NaN where it has none there.
 
     Rasters on the same grid are gone through together. Any number of threads may ask at once.
     """
@@ -35,8 +35,8 @@ def raster_means(rasters: Mapping[str, Raster], shapes: Shapes) -> dict[str, Flo
         return {}
     stored = _multipolygons(shapes)
     means: dict[str, Floats] = {}
-    for (crs, *_), names in grids.items():
-        placed = reproject(stored, f"EPSG:{STORAGE_EPSG}", crs)
+    for (of_raster, *_), names in grids.items():
+        placed = reproject(stored, crs, of_raster)
         # What the coordinate system of a raster cannot show is not on it; GEOS crashes on infinite places.
         placed[~np.isfinite(shapely.bounds(placed)).all(axis=1)] = shapely.MultiPolygon()
         means |= _means({name: rasters[name] for name in names}, placed)
@@ -44,7 +44,7 @@ def raster_means(rasters: Mapping[str, Raster], shapes: Shapes) -> dict[str, Flo
 
 
 def _multipolygons(shapes: Shapes) -> Geometries:
-    """Return polygons as geometry objects in the storage CRS."""
+    """Return polygons as geometry objects in their metric CRS."""
     first, last = shapes.shapes[0], shapes.shapes[-1]
     offsets = shapes.rings[first : last + 1]
     xy = shapes.xy[offsets[0] : offsets[-1]] + np.asarray(shapes.origin)

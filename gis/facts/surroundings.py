@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, TypeVar
 
 import geopandas as gpd
@@ -14,9 +15,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis.crs import STORAGE_CRS, metric_area
 from gis.facts.columns import Floats, Ints, Words, number, words
 from gis.facts.index import FeatureIndex
-from gis.facts.ragged import Geometries
+from gis.facts.ragged import ORIGIN, Geometries
 from gis.resources import Resources
 from layers import LAYERS, TOWNSHIP_SEPARATOR
 
@@ -63,9 +65,21 @@ class Surroundings:
         """Return the surroundings of other resources; what was made of layers that are the same is kept."""
         old, new = self.resources.frames, resources.frames
         same = {layer for layer in LAYERS if old.get(layer) is new.get(layer)}
+        if self.origin != (renewed := Surroundings(resources)).origin:
+            return renewed
         with self._lock:
             made = {key: value for key, value in self._made.items() if same.issuperset(_made_of(key))}
         return Surroundings(resources, _made=made)
+
+    @cached_property
+    def origin(self) -> tuple[float, float]:
+        """What coordinates are taken from (m, metric CRS of the bundle); of its shapes and of the parcels."""
+        if self.resources.crs == STORAGE_CRS:
+            return ORIGIN
+        boxes = np.array([f.total_bounds for f in self.resources.frames.values() if len(f)]).reshape(-1, 4)
+        placed = boxes[np.isfinite(boxes).all(axis=1)]
+        west, south, east, north = placed[0] if len(placed) else metric_area(self.resources.crs)
+        return round((west + east) / 2, -5), round((south + north) / 2, -5)
 
     def loaded(self, layer_id: str) -> bool:
         """Return whether the layer was ever loaded, be it empty."""
@@ -80,7 +94,7 @@ class Surroundings:
         return self._once(("index", layer_id), lambda: self._indexed(layer_id, slice(None)))
 
     def _indexed(self, layer_id: str, rows: Any) -> FeatureIndex:
-        return FeatureIndex(self._geometries(layer_id)[rows], LAYERS[layer_id].geometry)
+        return FeatureIndex(self._geometries(layer_id)[rows], LAYERS[layer_id].geometry, self.origin)
 
     def centres(self, layer_id: str) -> Geometries:
         """Return the centroids of a loaded layer."""
@@ -118,7 +132,7 @@ class Surroundings:
             if len(bars)
         ]
         free[touched] = _polygons(shapely.difference(free[touched], own))
-        return FeatureIndex(free, "polygon")
+        return FeatureIndex(free, "polygon", self.origin)
 
     def column(self, layer_id: str, name: str) -> Floats:
         """Return a numeric column of a loaded layer as float64, NaN where missing; not to be written to."""
@@ -149,7 +163,7 @@ class Surroundings:
             geometries[i], complete = self._townships(zones["townships"].iloc[i])
             incomplete |= not complete
         placed = ~shapely.is_missing(geometries)
-        return ZoneClass(zones[placed], FeatureIndex(geometries[placed], "polygon"), incomplete)
+        return ZoneClass(zones[placed], FeatureIndex(geometries[placed], "polygon", self.origin), incomplete)
 
     def _townships(self, text: str | None) -> tuple[shapely.Geometry | None, bool]:
         names = [n.strip() for n in (text or "").split(TOWNSHIP_SEPARATOR) if n.strip()]

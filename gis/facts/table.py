@@ -83,7 +83,9 @@ def _raster_facts(shapes: Shapes, around: Surroundings) -> dict[str, Floats]:
         return {}
     from gis.facts.raster import raster_means  # with exactextract, which most runs do without
 
-    return {RASTERS[name].fact: mean for name, mean in raster_means(rasters, shapes).items()}
+    return {
+        RASTERS[name].fact: mean for name, mean in raster_means(rasters, shapes, around.resources.crs).items()
+    }
 
 
 def _share(covered_m2: Floats, shapes: Shapes) -> Floats:

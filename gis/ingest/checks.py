@@ -9,14 +9,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.crs import STORAGE_EPSG, Floats, Geometries, reproject
+from gis.crs import STORAGE_CRS, Floats, Geometries, metric_area, reproject
 from gis.ingest.datum import SourceCrs
 from gis.ingest.values import Problems, Reason, ShapeProblems
 from layers import FieldSpec, LayerSpec
-
-FALSE_EASTING_M = 500_000.0
-MAX_OFFSET_M = 300_000.0
-MIN_LATITUDE, MAX_LATITUDE = 3.0, 54.0
 
 _TYPE_IDS = {"point": (0, 4), "line": (1, 2, 5), "polygon": (3, 6)}
 _PLURALS = {"point": "points", "line": "lines", "polygon": "polygons"}
@@ -51,44 +47,37 @@ def not_finite(shapes: Geometries) -> ShapeProblems:
     return dict.fromkeys(np.unique(index[bad]).tolist(), why)
 
 
-def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs) -> ShapeProblems:
-    """Shapes more than 300 km from the central meridian of storage or outside latitudes 3 to 54."""
-    bad = outside(stored)
+def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs, target: str) -> ShapeProblems:
+    """Shapes outside the area that the metric CRS `target` is good for (`metric_area`)."""
+    bad = outside(stored, target)
     if len(bad) == 0:
         return {}
     corners = np.array([shapely.get_coordinates(g)[0] for g in source[bad]])
-    hints = _hints(corners, crs)
+    hints = _hints(corners, crs, target)
     return {
         int(i): Reason(
             "outside_area",
-            f"geometry: ({x:.10g}, {y:.10g}) lies outside the area of EPSG:{STORAGE_EPSG}{hint}",
+            f"geometry: ({x:.10g}, {y:.10g}) lies outside the area of {target}{hint}",
         )
         for i, (x, y), hint in zip(bad, corners, hints, strict=True)
     }
 
 
-def outside(stored: Geometries) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the positions of shapes (EPSG:4548, None allowed) that lie outside that area."""
-    return np.flatnonzero(~shapely.is_missing(stored) & ~_plausible(stored))
+def outside(stored: Geometries, target: str = STORAGE_CRS) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the positions of shapes (in `target`, None allowed) that lie outside that area."""
+    return np.flatnonzero(~shapely.is_missing(stored) & ~_plausible(stored, target))
 
 
-def _plausible(stored: Geometries) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _plausible(stored: Geometries, target: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     xmin, ymin, xmax, ymax = shapely.bounds(stored).T
-    west, south, east, north = storage_area()
+    west, south, east, north = metric_area(target)
     with np.errstate(invalid="ignore"):
         return np.asarray((xmin >= west) & (xmax <= east) & (ymin >= south) & (ymax <= north))
 
 
-def storage_area() -> tuple[float, float, float, float]:
-    """Return west, south, east and north of where shapes may lie, in m of the storage CRS."""
-    ends = shapely.points([117.0, 117.0], [MIN_LATITUDE, MAX_LATITUDE])
-    south, north = shapely.get_coordinates(reproject(ends, "OGC:CRS84", f"EPSG:{STORAGE_EPSG}"))[:, 1]
-    return FALSE_EASTING_M - MAX_OFFSET_M, float(south), FALSE_EASTING_M + MAX_OFFSET_M, float(north)
-
-
-def _hints(xy: Floats, crs: SourceCrs) -> list[str]:
+def _hints(xy: Floats, crs: SourceCrs, target: str) -> list[str]:
     """Say for each coordinate pair what would make it fit: swapped axes, a zone prefix, degrees."""
-    swapped = _plausible(reproject(shapely.points(xy[:, ::-1]), crs.text, f"EPSG:{STORAGE_EPSG}"))
+    swapped = _plausible(reproject(shapely.points(xy[:, ::-1]), crs.text, target), target)
     out = []
     for (x, y), fits in zip(xy, swapped, strict=True):
         if fits:
@@ -97,7 +86,7 @@ def _hints(xy: Floats, crs: SourceCrs) -> list[str]:
             out.append("; they look like metres, not degrees: give the projected system with --source-crs")
         elif not crs.geographic and abs(x) <= 180 and abs(y) <= 90:
             out.append("; they look like degrees: the data is probably EPSG:4326 or EPSG:4490")
-        elif 39.2e6 < max(x, y) < 39.8e6:
+        elif target == STORAGE_CRS and 39.2e6 < max(x, y) < 39.8e6:
             out.append("; they carry the zone prefix 39: the data is probably EPSG:4527")
         else:
             out.append("")

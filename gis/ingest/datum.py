@@ -12,7 +12,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from gis.crs import API_CRS, STORAGE_EPSG, Datum, Floats, Geometries, parse_source_crs, reproject, to_wgs84
+from gis.crs import API_CRS, STORAGE_CRS, Datum, Floats, Geometries, parse_source_crs, reproject, to_wgs84
 from gis.errors import InputError, UsageError
 
 SAMPLE_VERTICES = 2_000
@@ -39,7 +39,13 @@ class SourceCrs:
     warning: str | None = None
 
 
-def resolve(own: pyproj.CRS | None, declared: str | None, shapes: Geometries, source_name: str) -> SourceCrs:
+def resolve(
+    own: pyproj.CRS | None,
+    declared: str | None,
+    shapes: Geometries,
+    source_name: str,
+    target: str = STORAGE_CRS,
+) -> SourceCrs:
     """Return the coordinate system of a source from what the file says and what the user says.
 
     Parameters
@@ -47,6 +53,7 @@ def resolve(own: pyproj.CRS | None, declared: str | None, shapes: Geometries, so
     own : the CRS in the file, or None.
     declared : the `--source-crs` value: `EPSG:n`, `gcj02`, `bd09`, or None.
     shapes : source geometries, on which two differing definitions are compared.
+    target : the metric CRS that they are to be brought into.
 
     Raises
     ------
@@ -61,7 +68,7 @@ def resolve(own: pyproj.CRS | None, declared: str | None, shapes: Geometries, so
             "for WGS84 longitude/latitude, EPSG:4548 and the like, gcj02 or bd09."
         )
     own = None if own is None else _horizontal(own)
-    described = None if own is None else _described(own, source_name)
+    described = None if own is None else _described(own, source_name, target)
     if declared is None:
         return cast(SourceCrs, described)
     try:
@@ -76,8 +83,8 @@ def resolve(own: pyproj.CRS | None, declared: str | None, shapes: Geometries, so
             )
         return SourceCrs(text, f"longitude/latitude in {_SHIFTS[datum]}", datum, geographic=True)
     chosen = _horizontal(pyproj.CRS(text))
-    used = _described(chosen, source_name)
-    if own is not None and not _same_place(own, chosen, shapes):
+    used = _described(chosen, source_name, target)
+    if own is not None and not _same_place(own, chosen, shapes, target):
         raise InputError(
             f"{source_name}: the file says {_label(own)} and --source-crs says {_label(chosen)}; "
             "leave the option out, or correct the coordinate system in the file."
@@ -100,17 +107,17 @@ def _one_datum(crs: pyproj.CRS) -> bool:
     return any(n in name for n in _ONE_DATUM)
 
 
-def _described(crs: pyproj.CRS, source_name: str) -> SourceCrs:
+def _described(crs: pyproj.CRS, source_name: str, target: str) -> SourceCrs:
     if not (crs.is_geographic or crs.is_projected):
         raise InputError(f"{source_name}: its coordinate system {crs.name!r} is not tied to the Earth.")
     try:
-        pyproj.Transformer.from_crs(crs, f"EPSG:{STORAGE_EPSG}", always_xy=True)
+        pyproj.Transformer.from_crs(crs, target, always_xy=True)
     except pyproj.exceptions.ProjError as error:
         raise InputError(
-            f"{source_name}: positions in {_label(crs)} cannot be converted to EPSG:{STORAGE_EPSG}."
+            f"{source_name}: positions in {_label(crs)} cannot be converted to {target}."
         ) from error
     warning = None
-    if not _one_datum(crs):
+    if not (_one_datum(crs) or crs.datum == pyproj.CRS(target).datum):
         warning = (
             f"{_label(crs)} ({crs.name}) is not on WGS84 or CGCS2000; without local parameters "
             "positions can be off by many metres"
@@ -118,13 +125,12 @@ def _described(crs: pyproj.CRS, source_name: str) -> SourceCrs:
     return SourceCrs(crs.to_wkt(), f"{_label(crs)} ({crs.name})", None, crs.is_geographic, warning)
 
 
-def _same_place(one: pyproj.CRS, other: pyproj.CRS, shapes: Geometries) -> bool:
+def _same_place(one: pyproj.CRS, other: pyproj.CRS, shapes: Geometries, target: str) -> bool:
     """Say whether both definitions put the data at the same place, whatever they are called."""
     if _one_datum(one) != _one_datum(other):
         return False
     xy = shapely.get_coordinates(shapes)
     xy = xy[np.isfinite(xy).all(axis=1)][:100]
-    target = f"EPSG:{STORAGE_EPSG}"
     points = shapely.points(xy)
     a, b = (shapely.get_coordinates(reproject(points, c.to_wkt(), target)) for c in (one, other))
     finite = np.isfinite(a) & np.isfinite(b)
@@ -169,8 +175,7 @@ def suspect_shift(
 
 
 def _undone(points: Geometries, datum: Datum) -> Geometries:
-    storage = f"EPSG:{STORAGE_EPSG}"
-    return reproject(to_wgs84(reproject(points, storage, API_CRS), datum), API_CRS, storage)
+    return reproject(to_wgs84(reproject(points, STORAGE_CRS, API_CRS), datum), API_CRS, STORAGE_CRS)
 
 
 def _segments(outlines: Geometries) -> shapely.STRtree:
@@ -195,5 +200,5 @@ def built_in_outlines() -> tuple[str, Any]:
     text = files("gis.ingest").joinpath("outlines_beijing.geojson").read_text(encoding="utf-8")
     lines = shapely.get_parts(shapely.from_geojson(text))
     return "the built-in district outlines of Beijing", reproject(
-        shapely.get_parts(lines), API_CRS, f"EPSG:{STORAGE_EPSG}"
+        shapely.get_parts(lines), API_CRS, STORAGE_CRS
     )

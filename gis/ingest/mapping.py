@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.crs import STORAGE_EPSG, Geometries
+from gis.crs import STORAGE_CRS, Geometries
 from gis.errors import InputError, UsageError
 from gis.export.model import MANIFEST
 from gis.ingest import checks
 from gis.ingest.columns import ColumnMap, map_columns
 from gis.ingest.datum import SourceCrs, built_in_outlines, resolve, suspect_shift
+from gis.ingest.frames import frame_source
 from gis.ingest.package import is_package, read_package
 from gis.ingest.readers import read_source
 from gis.ingest.rejects import rejects_table
@@ -28,6 +29,7 @@ from gis.ingest.shapes import as_layer_kind, close_rings, to_layer
 from gis.ingest.source import Source, sha256
 from gis.ingest.tabular import locate
 from gis.ingest.values import Problems, convert, empty
+from gis.units import attributes, units_of
 from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
 
 Progress = Callable[[int, int, str], None]
@@ -41,7 +43,7 @@ _TOWNSHIP_SEPARATORS = re.compile(r"[、，,;；\s]+")
 class Request:
     """What to read, and how; see `read_mapped`. `first_number` is that of the first generated key."""
 
-    path: Path
+    source: Path | pd.DataFrame
     source_layer: str | None = None
     source_crs: str | None = None
     columns: Mapping[str, str] | None = None
@@ -49,6 +51,7 @@ class Request:
     first_number: int = 1
     needs_key: bool = False
     progress: Progress | None = None
+    crs: str = STORAGE_CRS
 
     def step(self, done: int, label: str) -> None:
         """Tell the caller how far the import is."""
@@ -60,9 +63,10 @@ class Request:
 class Mapped:
     """A file as rows of a layer.
 
-    `frame` has the fields of the layer and `geometry` (EPSG:4548, canonical), a RangeIndex, and is
-    sorted by key; `rejects` has row, reason, attributes (dict of source values), wkt (as read, in
-    source coordinates); `crs` is None for a source without shapes.
+    `frame` has the fields of the layer and `geometry` (EPSG:4548 or the metric CRS that was asked for,
+    canonical), a RangeIndex, and is sorted by key; its `attrs["units"]` maps columns to units. `rejects`
+    has row, reason, attributes (dict of source values), wkt (as read, in source coordinates); `crs` is
+    None for a source without shapes.
     """
 
     frame: gpd.GeoDataFrame
@@ -91,20 +95,13 @@ class Findings:
 
 
 def map_file(request: Request, spec: LayerSpec, report: ImportReport) -> Mapped:
-    """Return the file as rows of a layer, and account for it in `report`.
+    """Return the file or table as rows of a layer, and account for it in `report`.
 
-    Raises InputError for a file that is not usable as a whole; rows that fail a check
+    Raises InputError for one that is not usable as a whole; rows that fail a check
     are in `rejects`, however many they are.
     """
     request.step(0, "reading")
-    packed = is_package(request.path)
-    source = (
-        read_package(request.path, spec, read_source)
-        if packed
-        else read_source(request.path, request.source_layer)
-    )
-    # The manifest has the sums of all other files of a package.
-    report.source_sha256 = sha256(request.path / MANIFEST if packed else request.path)
+    source = _source(request, spec, report)
     report.source_layer = source.layer
     report.rows_read = len(source.table)
     report.warnings += source.notes
@@ -119,12 +116,25 @@ def map_file(request: Request, spec: LayerSpec, report: ImportReport) -> Mapped:
     keys = fields[spec.key].where(findings.good(), None)
     findings.add(checks.duplicate_keys(keys, spec.field(spec.key)))
     good = findings.good()
-    frame = gpd.GeoDataFrame(fields, geometry=stored, crs=f"EPSG:{STORAGE_EPSG}")[good]
+    frame = gpd.GeoDataFrame(fields, geometry=stored, crs=request.crs)[good]
     frame = frame.sort_values(spec.key, kind="stable").reset_index(drop=True)
-    if crs is not None:
+    frame.attrs = attributes(units_of(spec.fields))
+    if crs is not None and request.crs == STORAGE_CRS:
         _check_datum(stored[good], spec, crs, request.references, report)
     _totals(report, spec, frame, findings)
     return Mapped(frame, rejects_table(source, findings.reasons), report, crs)
+
+
+def _source(request: Request, spec: LayerSpec, report: ImportReport) -> Source:
+    """Return what is to be mapped as it was given."""
+    given = request.source
+    if isinstance(given, pd.DataFrame):
+        return frame_source(given, request.source_crs, report.source)
+    packed = is_package(given)
+    # The manifest has the sums of all other files of a package.
+    source = read_package(given, spec, read_source) if packed else read_source(given, request.source_layer)
+    report.source_sha256 = sha256(given / MANIFEST if packed else given)
+    return source
 
 
 def layer_spec(layer_id: str) -> LayerSpec:
@@ -220,17 +230,17 @@ def _shapes(
         if by_list.any():
             return None, shapes
         raise InputError(f"{report.source}: no row has a usable shape; row 1: {findings.reasons[0][-1]}.")
-    crs = resolve(source.crs, request.source_crs, shapes, report.source)
+    crs = resolve(source.crs, request.source_crs, shapes, report.source, request.crs)
     report.source_crs, report.datum = crs.name, crs.datum
     report.warnings += [crs.warning] if crs.warning else []
-    flat = _flat(shapes, spec, report, is_cad=request.path.suffix.lower() == ".dxf")
+    flat = _flat(shapes, spec, report, is_cad=Path(report.source).suffix.lower() == ".dxf")
     wrong = checks.wrong_type(flat, spec)
     if wrong and len(wrong) == int((~shapely.is_missing(flat)).sum()):
         raise InputError(f"{report.source}: wrong kind of shapes; row {min(wrong) + 1}: {wrong[min(wrong)]}.")
     for problems in (wrong, checks.not_finite(flat)):
         findings.add(problems)
         flat[list(problems)] = None
-    stored, problems = to_layer(flat, spec, crs, report)
+    stored, problems = to_layer(flat, spec, crs, report, request.crs)
     findings.add(problems)
     return crs, stored
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 import shapely
 
-from gis.crs import Geometries, stack
+from gis.crs import STORAGE_CRS, Geometries, metric_crs, stack
 from gis.errors import InputError, UsageError
+from gis.ingest.frames import TABLE
 from gis.ingest.mapping import STEPS, Mapped, Progress, References, Request, layer_spec, map_file
 from gis.ingest.raster import import_raster
 from gis.ingest.rejects import write_rejects
@@ -27,7 +29,7 @@ MAX_REJECTED_SHARE = 0.5
 
 def read_mapped(
     layer: str | LayerSpec,
-    path: str | Path,
+    source: str | Path | pd.DataFrame,
     *,
     source_layer: str | None = None,
     source_crs: str | None = None,
@@ -35,13 +37,15 @@ def read_mapped(
     on_error: OnError = "reject",
     references: References = (),
     progress: Progress | None = None,
+    crs: str = STORAGE_CRS,
 ) -> Mapped:
-    """Read a file as rows of a layer, without any store.
+    """Read a file or a table as rows of a layer, without any store.
 
     Parameters
     ----------
     layer : id of a declared layer, or the declaration of one that is not stored.
-    path : a local file, or a FileGDB folder.
+    source : a local file, a FileGDB folder, or a GeoDataFrame or DataFrame, which is treated as a file
+        is: its columns are recognised, its shapes reprojected, its rows checked; it stays as it is.
     source_layer : layer, sheet or CAD layer, where the file has several.
     source_crs : `EPSG:n`, `gcj02` or `bd09`; needed where the file names no CRS.
     columns : field (or lon, lat, wkt) -> source column, before the names known to the layer.
@@ -49,19 +53,23 @@ def read_mapped(
     references : (name, polygons in EPSG:4548) to look for an undeclared GCJ-02 shift against,
         besides the outlines that come with the program.
     progress : called with (steps done, steps in all, what comes next).
+    crs : the metric CRS to bring shapes into; another than EPSG:4548 cannot be stored.
 
     Raises
     ------
     InputError
-        The file as a whole is not usable, a row failed and `on_error` is `abort`, or more than
+        The file or table as a whole is not usable, a row failed and `on_error` is `abort`, or more than
         half of the rows failed.
     """
     start = time.perf_counter()
     spec = layer_spec(layer) if isinstance(layer, str) else layer
-    report = ImportReport(layer=spec.id, source=Path(path).name)
-    request = Request(Path(path), source_layer, source_crs, columns, references, progress=progress)
+    given = source if isinstance(source, pd.DataFrame) else Path(source)
+    report = ImportReport(layer=spec.id, source=TABLE if isinstance(given, pd.DataFrame) else given.name)
+    request = Request(
+        given, source_layer, source_crs, columns, references, progress=progress, crs=metric_crs(crs)
+    )
     mapped = map_file(request, spec, report)
-    _judge(report, on_error)
+    judge(report, on_error)
     report.duration_s = time.perf_counter() - start
     return mapped
 
@@ -114,14 +122,14 @@ def import_file(
             source_crs,
             columns,
             _references(store),
-            _next_number(store, layer_id) if mode == "append" else 1,
+            _next_stored(store, layer_id) if mode == "append" else 1,
             needs_key=mode == "upsert",
             progress=progress,
         )
         mapped = map_file(request, layer_spec(layer_id), report)
         if rejects_file is not None:
             write_rejects(mapped.rejects, mapped.crs, Path(rejects_file))
-        _judge(report, on_error)
+        judge(report, on_error)
         if not dry_run:
             request.step(4, "writing")
             report.duration_s = time.perf_counter() - start
@@ -164,7 +172,7 @@ def _reported(report: ImportReport, start: float, report_file: str | Path | None
             write_report(report, Path(report_file))
 
 
-def _judge(report: ImportReport, on_error: OnError) -> None:
+def judge(report: ImportReport, on_error: OnError) -> None:
     """Raise InputError when the rejected rows make the file as a whole unusable."""
     if not report.rejects:
         return
@@ -188,10 +196,13 @@ def _references(store: Store) -> Iterator[tuple[str, Geometries]]:
                 yield f"the loaded layer {layer_id}", there
 
 
-def _next_number(store: Store, layer_id: str) -> int:
-    """Return the number after the highest generated key of the layer."""
-    spec = layer_spec(layer_id)
-    if layer_id not in store.layer_versions():
-        return 1
-    numbers = store.read(layer_id)[spec.key].str.extract(rf"^{spec.id}-(\d+)$")[0].dropna()
-    return 1 + int(numbers.astype("int64").max()) if len(numbers) else 1
+def _next_stored(store: Store, layer_id: str) -> int:
+    """Return the number after the highest generated key of the stored layer."""
+    loaded = layer_id in store.layer_versions()
+    return next_number(layer_spec(layer_id), [store.read(layer_id)] if loaded else [])
+
+
+def next_number(spec: LayerSpec, frames: Iterable[pd.DataFrame]) -> int:
+    """Return the number after the highest generated key of rows of a layer."""
+    numbers = [f[spec.key].str.extract(rf"^{spec.id}-(\d+)$")[0].dropna().astype("int64") for f in frames]
+    return 1 + max((int(n.max()) for n in numbers if len(n)), default=0)

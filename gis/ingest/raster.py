@@ -13,9 +13,8 @@ import numpy as np
 import pyproj
 import shapely
 
-from gis.crs import STORAGE_EPSG, parse_source_crs
+from gis.crs import STORAGE_CRS, metric_area, parse_source_crs
 from gis.errors import InputError, UsageError
-from gis.ingest.checks import storage_area
 from gis.ingest.datum import resolve
 from gis.ingest.mapping import Progress
 from gis.ingest.report import Grid, ImportReport
@@ -55,11 +54,9 @@ def import_raster(
 
     start, spec = time.perf_counter(), RASTERS[report.layer]
     step(0, "reading")
-    raster = read_raster(path, source_crs, report)
-    report.source_sha256 = sha256(path)
+    raster = map_raster(path, source_crs, report)
     step(1, "checks")
-    report.grid = _checked(raster, spec, report.source)
-    _check_place(raster, store, report)
+    _warn_beside(raster, store, report)
     if not report.dry_run:
         step(2, "writing")
         report.duration_s = time.perf_counter() - start
@@ -67,10 +64,23 @@ def import_raster(
             spec.id,
             raster,
             source_name=report.source,
-            source_sha256=report.source_sha256,
+            source_sha256=report.source_sha256 or "",
             report=report.to_dict(),
         ).version
     step(_STEPS, "done")
+
+
+def map_raster(path: Path, source_crs: str | None, report: ImportReport, target: str = STORAGE_CRS) -> Raster:
+    """Return the raster `report.layer` in a file, checked, and account for it in `report`.
+
+    Raises InputError for a file that is not usable or lies outside the area of the metric CRS `target`.
+    """
+    raster = read_raster(path, source_crs, report)
+    report.source_sha256 = sha256(path)
+    report.grid = _checked(raster, RASTERS[report.layer], report.source)
+    if not _meets(raster, metric_area(target), target):
+        raise InputError(f"{report.source}: its grid lies outside the area of {target}.")
+    return raster
 
 
 def read_raster(path: Path, source_crs: str | None, report: ImportReport) -> Raster:
@@ -190,18 +200,15 @@ def _checked(raster: Raster, spec: RasterSpec, name: str) -> Grid:
     return Grid(values.shape[1], values.shape[0], there, low, high, spec.unit)
 
 
-def _check_place(raster: Raster, store: Store, report: ImportReport) -> None:
-    """Refuse a raster of another part of the world; warn of one that lies beside the parcels."""
-    if not _meets(raster, storage_area()):
-        raise InputError(f"{report.source}: its grid lies outside the area of EPSG:{STORAGE_EPSG}.")
+def _warn_beside(raster: Raster, store: Store, report: ImportReport) -> None:
     parcels = store.extent("parcel")
-    if parcels is not None and not _meets(raster, parcels):
+    if parcels is not None and not _meets(raster, parcels, STORAGE_CRS):
         report.warnings.append("the grid lies beside all loaded parcels, so that none gets a value")
 
 
-def _meets(raster: Raster, box: Box) -> bool:
-    """Return whether the grid and a box of the storage CRS have ground in common."""
-    place = pyproj.Transformer.from_crs(f"EPSG:{STORAGE_EPSG}", raster.crs, always_xy=True)
+def _meets(raster: Raster, box: Box, crs: str) -> bool:
+    """Return whether the grid and a box of a metric CRS have ground in common."""
+    place = pyproj.Transformer.from_crs(crs, raster.crs, always_xy=True)
     west, south, east, north = place.transform_bounds(*box)
     left, bottom, right, top = raster.bounds
     return west < right and left < east and south < top and bottom < north

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gis.crs import STORAGE_EPSG, Geometries, canonical, reproject, to_wgs84
+from gis.crs import STORAGE_CRS, Geometries, canonical, reproject, to_wgs84
 from gis.ingest import checks
 from gis.ingest.datum import SourceCrs
 from gis.ingest.repair import repair, without_repeats
@@ -58,16 +58,16 @@ def as_layer_kind(shapes: Geometries, spec: LayerSpec) -> Geometries:
 
 
 def to_layer(
-    shapes: Geometries, spec: LayerSpec, crs: SourceCrs, report: ImportReport
+    shapes: Geometries, spec: LayerSpec, crs: SourceCrs, report: ImportReport, target: str = STORAGE_CRS
 ) -> tuple[Geometries, ShapeProblems]:
-    """Return canonical storage shapes (None where refused or absent) and the problems found.
+    """Return canonical shapes in `target` (None where refused or absent) and the problems found.
 
     `shapes` are flat source shapes of the layer's kind with finite coordinates. Repairs and
     clean-ups are entered in `report`.
     """
     lonlat_or_plane = shapes if crs.datum is None else to_wgs84(shapes, crs.datum)
-    stored = reproject(lonlat_or_plane, crs.text, f"EPSG:{STORAGE_EPSG}")
-    problems = checks.outside_area(stored, shapes, crs)
+    stored = reproject(lonlat_or_plane, crs.text, target)
+    problems = checks.outside_area(stored, shapes, crs, target)
     stored[list(problems)] = None
     stored, repeated = without_repeats(stored)
     if repeated:

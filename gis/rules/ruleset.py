@@ -168,6 +168,10 @@ class RuleSet:
     clauses: Mapping[str, Clause]
     content: Mapping[str, object]
 
+    def told(self) -> dict[str, str]:
+        """Return what names the rule set in tables and files: id, as_of (ISO 8601) and hash."""
+        return {"id": self.id, "as_of": self.as_of.isoformat(), "hash": self.hash}
+
     def by_district(self, name: str) -> Mapping[str, float]:
         """Return a shared parameter that is one number a district."""
         value = self.parameters[name].value

@@ -57,7 +57,7 @@ def gather(parcels: Attributes, shapes: Shapes, around: Surroundings, ruleset: R
 
 def prepare(around: Surroundings, ruleset: RuleSet) -> None:
     """Make, on all cores, the indexes that `gather` looks into: its parts are asked about no parcels."""
-    parcels, shapes = Attributes(0, {}), _no_shapes()
+    parcels, shapes = Attributes(0, {}), _no_shapes(around)
     parts = (*_facts_of(parcels, shapes, around, ruleset), *_rows_of(shapes, around, ruleset).values())
     with workers() as pool:
         for made in [pool.submit(part) for part in parts]:
@@ -66,14 +66,14 @@ def prepare(around: Surroundings, ruleset: RuleSet) -> None:
 
 def prepare_green(around: Surroundings, ruleset: RuleSet) -> None:
     """Make what `prepare` makes of the layers of `GREEN` alone."""
-    green_facts(_no_shapes(), around, _green_reach_m(ruleset))
+    green_facts(_no_shapes(around), around, _green_reach_m(ruleset))
 
 
 GREEN = ("drilling_exclusion", "green_space")
 
 
-def _no_shapes() -> Shapes:
-    return Shapes.of(np.empty(0, dtype=object), "polygon")
+def _no_shapes(around: Surroundings) -> Shapes:
+    return Shapes.of(np.empty(0, dtype=object), "polygon", around.origin)
 
 
 def _green_reach_m(ruleset: RuleSet) -> float:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from gis.crs import STORAGE_EPSG
 from gis.errors import InputError, NotFoundError
 from gis.facts.columns import Attributes, Texts, Words
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
 from gis.resources import Resources
-from gis.rules import RuleSet
+from gis.rules import RuleSet, load_ruleset
+from gis.scoring.accepting import accepted
 from gis.scoring.document import suitability_document
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import gather
+from gis.units import attributes, fact_units, verdict_units
 from gis.vocabulary import FACTS, VERDICTS, Column
+
+if TYPE_CHECKING:
+    from gis.ingest import ImportReport
+    from gis.whatif import WhatIf
 
 PIECE = 50_000
 """Parcels scored between two words of progress."""
@@ -29,13 +34,29 @@ PIECE = 50_000
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Facts and verdicts, one row a parcel, indexed by parcel_id; columns as in `gis.vocabulary`."""
+    """Facts and verdicts, one row a parcel, indexed by parcel_id; columns as in `gis.vocabulary`.
+
+    parcels        the polygons and attributes that were judged, in the metric CRS of the resources
+    facts          what was read from the map and worked out; `attrs["units"]` maps column to unit
+    verdicts       what follows by the rules; `attrs` as those of `facts`
+    ruleset        the rules
+    data_versions  layer or raster -> the version that was read
+    around         what surrounds the parcels; None for results that were read from a store
+    report         the account of parcels that had to be brought into form first, None where none had
+    """
 
     parcels: gpd.GeoDataFrame
     facts: pd.DataFrame
     verdicts: pd.DataFrame
     ruleset: RuleSet
     data_versions: Mapping[str, int]
+    around: Surroundings | None = field(default=None, repr=False)
+    report: ImportReport | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        told = self.ruleset.told(), self.data_versions
+        self.facts.attrs = attributes(fact_units(), *told)
+        self.verdicts.attrs = attributes(verdict_units(), *told)
 
     def explain(self, parcel_id: str) -> dict[str, Any]:
         """Return the suitability document of one parcel; NotFoundError when it is not in the result."""
@@ -47,33 +68,64 @@ class Result:
         )
 
     def to_geodataframe(self) -> gpd.GeoDataFrame:
-        """Return the verdicts with the parcels' geometry in EPSG:4548."""
-        shapes = self.parcels.set_index("parcel_id").geometry
-        return gpd.GeoDataFrame(
-            self.verdicts.copy(), geometry=shapes.reindex(self.verdicts.index), crs=shapes.crs
-        )
+        """Return the verdicts with the parcels' geometry in the metric CRS (EPSG:4548 from a store).
+
+        `attrs` holds `units` (column -> unit), `ruleset` and `data_versions`, and goes into GeoParquet.
+        """
+        keys = pd.Index(self.parcels["parcel_id"].astype(str))
+        shapes = self.parcels.geometry.set_axis(keys)
+        if not keys.equals(self.verdicts.index):
+            shapes = shapes.reindex(self.verdicts.index)
+        out = gpd.GeoDataFrame(self.verdicts.copy(), geometry=shapes, crs=self.parcels.crs)
+        out.attrs = self.verdicts.attrs
+        return out
+
+    def what_if(self, change: WhatIf) -> Result:
+        """Return the same parcels scored again under a supposition (`gis.WhatIf`).
+
+        Raises InputError for results that were read from a store without its layers, RuleError for a
+        parameter that is not there, and what `Resources.from_files` raises for its layers.
+        """
+        if self.around is None:
+            raise InputError("these results were read from a store; score the parcels with gis.score first.")
+        around = self.around.renewed(change.resources(self.around.resources))
+        changed = score(self.parcels, around, change.ruleset(self.ruleset))
+        return replace(changed, report=self.report)
 
 
 def score(
     parcels: gpd.GeoDataFrame,
     resources: Resources | Surroundings,
-    ruleset: RuleSet,
+    ruleset: RuleSet | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Result:
     """Judge every parcel for every option.
 
-    `parcels` has the columns of the layer `parcel` (any may be absent but
-    `parcel_id`) and polygons in EPSG:4548. Every parcel is judged by itself:
-    neither the order nor the number of parcels changes an answer. `progress`
-    is called with parcels done, parcels in all, and what is being done.
-    Raises InputError for another CRS, duplicate ids or missing geometry.
+    Every parcel is judged by itself: neither the order nor the number of parcels changes an answer.
+
+    Parameters
+    ----------
+    parcels : polygons with any of the columns of the layer `parcel`. Where they are in the metric CRS of
+        the resources (EPSG:4548), with `parcel_id` and the layer's names, they are judged as they are.
+        Otherwise they are read as `gis.read_mapped` reads a table: reprojected from any CRS, columns
+        recognised by Chinese and English names, heights dropped, rows without ids numbered, sorted by
+        parcel_id; `Result.report` tells what that took.
+    resources : what surrounds them.
+    ruleset : by default the built-in rules of Beijing as of today.
+    progress : called with parcels done, parcels in all, and what is being done.
+
+    Raises
+    ------
+    InputError
+        There are no parcels; they have no CRS; ids repeat; a row cannot be used; or all lie outside the
+        area of the metric CRS.
     """
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
-    if parcels.crs is None or parcels.crs.to_epsg() != STORAGE_EPSG:
-        raise InputError(f"parcels must be in EPSG:4548 for scoring, not {parcels.crs}; reproject them first")
+    ruleset = ruleset or load_ruleset()
+    parcels, report = accepted(parcels, around.resources.crs)
     _check(parcels["parcel_id"].to_numpy(dtype=object), np.asarray(parcels.geometry, dtype=object))
     facts, verdicts = [], []
-    for start in range(0, max(1, len(parcels)), PIECE):
+    for start in range(0, len(parcels), PIECE):
         if progress:
             progress(start, len(parcels), "scoring parcels")
         piece = parcels.iloc[start : start + PIECE]
@@ -81,7 +133,8 @@ def score(
         index = pd.Index(piece["parcel_id"].astype(str), name="parcel_id")
         facts.append(_frame(columns[0], FACTS, index))
         verdicts.append(_frame(columns[1], VERDICTS, index))
-    return Result(parcels, _joined(facts), _joined(verdicts), ruleset, around.resources.versions)
+    versions = around.resources.versions
+    return Result(parcels, _joined(facts), _joined(verdicts), ruleset, versions, around, report)
 
 
 def _joined(pieces: list[pd.DataFrame]) -> pd.DataFrame:
@@ -109,7 +162,7 @@ def _columns(
     parcels: pd.DataFrame, polygons: Texts, around: Surroundings, ruleset: RuleSet
 ) -> tuple[Columns, Columns]:
     """Return the columns of facts and of verdicts, one value a parcel."""
-    shapes = Shapes.of(polygons, "polygon")
+    shapes = Shapes.of(polygons, "polygon", around.origin)
     return evaluate(gather(Attributes.of(parcels), shapes, around, ruleset), ruleset)
 
 
@@ -118,8 +171,16 @@ def _value(column: Any, i: int) -> Any:
 
 
 def _check(parcel_ids: Texts, polygons: Texts) -> None:
-    if pd.isna(parcel_ids).any() or len(set(parcel_ids)) < len(parcel_ids):
-        raise InputError("every parcel needs a parcel_id of its own")
+    if pd.isna(parcel_ids).any():
+        row = int(np.argmax(pd.isna(parcel_ids))) + 1
+        raise InputError(f"row {row} has no parcel_id; every parcel needs a parcel_id of its own")
+    if len(set(parcel_ids)) < len(parcel_ids):
+        keys = pd.Series(parcel_ids)
+        first = keys[keys.duplicated(keep=False)].iloc[0]
+        raise InputError(
+            f"parcel_id {first!r} stands on {int((keys == first).sum())} rows; every parcel needs a "
+            "parcel_id of its own"
+        )
     bad = np.flatnonzero(shapely.is_missing(polygons) | shapely.is_empty(polygons))
     if len(bad):
         raise InputError(f"parcel {parcel_ids[bad[0]]} has no geometry")

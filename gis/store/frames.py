@@ -20,7 +20,8 @@ from gis.errors import InputError
 from gis.store.arrow import Reader
 from gis.store.copy import qualified, raw
 from gis.store.tables import LAYER_TABLES
-from layers import LayerSpec
+from gis.units import attributes, units_of
+from layers import LAYERS, LayerSpec
 
 _DTYPES: dict[type[Any], Any] = {
     sa.Text: "object",
@@ -31,6 +32,7 @@ _DTYPES: dict[type[Any], Any] = {
     sa.DateTime: "datetime64[us]",
     Geometry: "object",
 }
+_UNITS = {layer_id: units_of(spec.fields) for layer_id, spec in LAYERS.items()}
 
 
 def read_frame(
@@ -59,7 +61,9 @@ def read_frame(
     ]
     frame = pd.concat(blocks, axis=1)[list(kinds)]
     geometry = shapely.from_wkb(_column(rows, "geom", "object"))
-    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(geometry, crs=STORAGE_EPSG))
+    read_rows = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(geometry, crs=STORAGE_EPSG))
+    read_rows.attrs = attributes(_UNITS[spec.id])
+    return read_rows
 
 
 def _condition(spec: LayerSpec, where: Mapping[str, object], ids: Sequence[str] | None) -> sql.Composable:
