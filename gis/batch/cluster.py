@@ -22,6 +22,8 @@ from gis.errors import InputError
 if TYPE_CHECKING:
     from distributed import Client
 
+REACHED_S = 10
+"""How long a scheduler is waited for."""
 LOSSES = 5
 """How many workers may be lost with one part before it is given up."""
 
@@ -74,7 +76,7 @@ def _client(scheduler: str | None) -> Iterator[Client]:
     logging.getLogger("distributed").setLevel(quiet)
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=10, set_as_default=False)
+            client = Client(scheduler, timeout=REACHED_S, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"There is no Dask scheduler at {scheduler}.") from error
         with client:
