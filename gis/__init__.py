@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     )
     from gis.errors import OneMapError
     from gis.ingest import import_file, read_mapped
-    from gis.resources import Resources
+    from gis.potential import GroundPotential, ground_potential
+    from gis.resources import Raster, Resources
     from gis.rules import RuleSet, load_ruleset
     from gis.scoring import Result, score
     from gis.settings import Settings
     from gis.store import Store, open_store
 
 __all__ = [
+    "GroundPotential",
     "Match",
     "OneMapError",
+    "Raster",
     "Resources",
     "Result",
     "RuleSet",
@@ -36,6 +39,7 @@ __all__ = [
     "SitePlan",
     "Sites",
     "Store",
+    "ground_potential",
     "import_file",
     "load_ruleset",
     "match",
@@ -59,11 +63,14 @@ _HOMES = {
     "site_store": "gis.citywide",
     "sites": "gis.citywide",
     "OneMapError": "gis.errors",
+    "GroundPotential": "gis.potential",
+    "Raster": "gis.resources",
     "Resources": "gis.resources",
     "Result": "gis.scoring",
     "RuleSet": "gis.rules",
     "Settings": "gis.settings",
     "Store": "gis.store",
+    "ground_potential": "gis.potential",
     "import_file": "gis.ingest",
     "load_ruleset": "gis.rules",
     "open_store": "gis.store",

@@ -15,6 +15,7 @@ FLOORS = (
     {"store", "facts", "webmap"},
     {"scoring", "ingest", "export"},
     {"staleness"},
+    {"potential"},
     {"runs", "citywide", "report", "warm"},
     {"jobs"},
 )
