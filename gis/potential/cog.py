@@ -48,7 +48,8 @@ def encoded(potential: GroundPotential) -> bytes:
                 compress="DEFLATE",
                 predictor="FLOATING_POINT",
                 blocksize=BLOCK_PX,
-                overview_resampling="AVERAGE",
+                # A mean of ground with boreholes and of ground without is neither.
+                overview_resampling="NEAREST",
                 bigtiff="IF_SAFER",
             )
         return bytes(cog.getbuffer())

@@ -93,10 +93,7 @@ def raster_value(connection: Connection, layer: str, lon: float, lat: float) -> 
 
 
 def render_raster_tile(connection: Connection, layer: str, z: int, x: int, y: int) -> bytes:
-    """Return a tile of a raster as PNG, empty beyond it; every pixel has the value of its cell.
-
-    Of the potential it is, seen from afar, the mean of the cells that its overviews put together.
-    """
+    """Return a tile of a raster as PNG, empty beyond it; every pixel has the value of a cell at it."""
     from rio_tiler.errors import TileOutsideBounds
 
     drawn = drawn_range(connection, layer)
