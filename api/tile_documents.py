@@ -14,11 +14,11 @@ from gis.citywide.scenario import NAME
 from gis.errors import NotFoundError
 from gis.webmap.boxes import MAX_ZOOM
 from gis.webmap.match_tiles import MATCH_LAYERS
-from gis.webmap.raster_tiles import SHOWN_RASTERS, drawn_range, raster_bounds, stops
+from gis.webmap.raster_tiles import EXCLUDED_COLOUR, SHOWN_RASTERS, drawn_range, raster_bounds, stops
 from gis.webmap.style import drawn_layers
 from gis.webmap.tile_layers import DESCRIBED
 from gis.webmap.tiles import RESULT_LAYER
-from layers import LAYERS
+from layers import LAYERS, POTENTIAL
 from layers.spec import Text
 
 router = APIRouter(tags=["map"])
@@ -79,7 +79,8 @@ def get_tilejson(
 ) -> ORJSON:
     """Return TileJSON 3.0: where the tiles are, which zooms and bounds they have, and what they hold.
 
-    A raster has PNG tiles; `unit` and `stops` (value and colour) tell its colours.
+    A raster has PNG tiles; `unit` and `stops` (value and colour) tell its colours, of the ground's potential
+    `excluded` that of ground where the rules exclude boreholes.
     """
     if layer not in (*DESCRIBED, *SHOWN_RASTERS):
         raise NotFoundError(
@@ -130,5 +131,8 @@ def _raster(request: Request, layer: str, version: str) -> dict[str, Any]:
     document = _document(spec.title, spec.description, tiles)
     with reading(request).engine.connect() as connection:
         bounds, drawn = raster_bounds(connection, layer), drawn_range(connection, layer)
+    barred = {"excluded": EXCLUDED_COLOUR} if layer in POTENTIAL else {}
     # A raster has no vector layers; TileJSON 3.0 asks for the key all the same.
-    return document | {"vector_layers": [], "bounds": bounds, "unit": spec.unit, "stops": stops(drawn)}
+    return (
+        document | {"vector_layers": [], "bounds": bounds, "unit": spec.unit, "stops": stops(drawn)} | barred
+    )

@@ -33,8 +33,10 @@ def drawn_range(connection: Connection, layer: str) -> tuple[float, float]:
         return RASTERS[layer].minimum, RASTERS[layer].maximum
     bands = connection.execute(text(_TOLD)).scalar_one()
     low, high = next(band["shown"] for band in bands if band["id"] == layer)
-    # Nowhere may a borehole be: all that is drawn is grey.
-    return (0.0, 1.0) if low is None else (low, high)
+    if low is None:
+        return 0.0, 1.0  # nowhere may a borehole be: all that is drawn is grey
+    # Ground that is the same everywhere has no range of its own.
+    return (low, high) if low < high else (0.0, high)
 
 
 def stops(drawn: tuple[float, float]) -> list[tuple[float, str]]:

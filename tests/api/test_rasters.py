@@ -23,7 +23,8 @@ from gis.store import Store, keys
 from gis.webmap.raster_tiles import EXCLUDED_COLOUR
 from layers import POTENTIAL, RASTERS
 from tests.browser.tile_reading import tile_of
-from tests.potential.towns import STORAGE, X, Y, box, layer, row_of_hectares
+from tests.potential.towns import STORAGE, box, row_of_hectares
+from tests.scoring.conftest import X, Y, layer
 from tests.store.frames import LOAD
 
 FILE = "/api/potential/file"
@@ -198,6 +199,18 @@ def test_it_is_renewed_when_its_ground_changes_and_only_then(hectares: Store) ->
         "unit": "W/(m K)",
         "value": 2.6,
     }
+
+    # Ground that is the same everywhere has a scale from nothing up.
+    one = row_of_hectares().frames["shallow_geothermal_zone"].iloc[:1]
+    hectares.write_layer("shallow_geothermal_zone", one, mode="replace", **LOAD)
+    hectares.write_layer("drilling_exclusion", layer("drilling_exclusion"), mode="replace", **LOAD)
+    runs.score(ruleset)
+    (lowest, _), *_, (highest, _) = page.get("/tiles/ground_heat.json").json()["stops"]
+    assert (lowest, highest) == (0.0, page.get("/api/potential").json()["bands"][1]["maximum"])
+    z = 14
+    x, y = tile_of(lon, lat, z)
+    pixels = np.asarray(Image.open(io.BytesIO(page.get(f"/tiles/ground_heat/{z}/{x}/{y}.png").content)))
+    assert len(np.unique(pixels.reshape(-1, pixels.shape[-1]), axis=0)) == 2
 
     hectares.write_layer(
         "shallow_geothermal_zone", layer("shallow_geothermal_zone").iloc[:0], mode="replace", **LOAD

@@ -22,7 +22,8 @@ from gis.potential import GroundPotential
 from gis.potential.zonal import UNITS
 from gis.store import Store
 from layers import POTENTIAL
-from tests.potential.towns import STORAGE, X, Y, row_of_hectares
+from tests.potential.towns import STORAGE, row_of_hectares
+from tests.scoring.conftest import X, Y
 
 
 @pytest.fixture(scope="module")

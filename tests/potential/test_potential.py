@@ -17,7 +17,8 @@ from gis.potential.grid import Grid, grid_of
 from gis.resources import Raster, Resources
 from gis.rules import RuleSet
 from layers import POTENTIAL
-from tests.potential.towns import ROW, STORAGE, X, Y, box, layer, row_of_hectares, zone
+from tests.potential.towns import ROW, STORAGE, box, row_of_hectares, zone
+from tests.scoring.conftest import X, Y, layer
 
 SINGLE = 1e-6
 """Part by which float32 may differ."""

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 
 from gis.resources import Raster, Resources
-from layers import LAYERS
+from tests.scoring.conftest import X, Y, layer
 
 STORAGE = "EPSG:4548"
-X, Y = 450_000.0, 4_420_000.0
 GROUND = {"conductivity_w_per_m_k": 1.9, "heat_capacity_mj_per_m3_k": 2.2, "ground_temperature_degc": 14.5}
 
 
 def box(west: float, south: float, east: float, north: float) -> shapely.Geometry:
     """A rectangle, metres from the origin of these tests."""
     return shapely.MultiPolygon([shapely.box(X + west, Y + south, X + east, Y + north)])
-
-
-def layer(layer_id: str, *rows: dict[str, Any]) -> gpd.GeoDataFrame:
-    """Rows of a layer with all declared columns, the key numbered."""
-    spec = LAYERS[layer_id]
-    filled = [{spec.key: f"{layer_id}-{i}", **row} for i, row in enumerate(rows)]
-    columns = {n: [r.get(n) for r in filled] for n in spec.field_names}
-    return gpd.GeoDataFrame(columns, geometry=[r["geometry"] for r in filled], crs=STORAGE)
 
 
 def zone(west: float, east: float, suitability: str | None = "suitable", **ground: Any) -> dict[str, Any]:

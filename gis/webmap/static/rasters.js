@@ -21,11 +21,11 @@
       ? el("p", { class: "error", role: "alert" }, text("failed", { text: error }))
       : el("div", { class: "raster-scale" }, el("span", {}, ends[0]), bar, el("span", {}, ends[1]));
     const grey = el("span", { class: "swatch swatch-fill", "aria-hidden": "true" });
-    grey.style.setProperty("--colour", "#c9ced3");
+    grey.style.setProperty("--colour", tiles ? tiles.excluded : null);
     return el(
       "li", { class: "raster-legend", "data-raster": layer.id },
       el("p", { class: "raster-title" }, el("b", {}, pick(layer.title)), ` ${OneMap.unit(layer.unit)}`), body,
-      layer.potential ? el("p", { class: "raster-excluded" }, grey, text("raster_excluded")) : null,
+      tiles && tiles.excluded ? el("p", { class: "raster-excluded" }, grey, text("raster_excluded")) : null,
       potential ? el("p", { class: "note" }, text("raster_potential_note", {
         balance: number(potential.reference.balance_frac, null, 2),
         hours: number(potential.reference.full_load_h),
