@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gis.compiled import in_blocks
+from gis.crs import STORAGE_EPSG
 from gis.errors import InputError
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import ground_facts
@@ -66,7 +67,7 @@ class GroundPotential:
     reference  the use that every hectare is judged for
     versions   of the layers and rasters that went in, by id
     sources    what these name as their sources, by layer
-    synthetic  layers among them that hold synthetic features
+    synthetic  layers among them that hold synthetic features; rasters do not tell
     """
 
     values: npt.NDArray[np.float32]
@@ -82,8 +83,8 @@ class GroundPotential:
     software: str
 
     def band(self, id_: str) -> Raster:
-        """Return one quantity of `layers.POTENTIAL` as a raster; KeyError for another name."""
-        return Raster(self.values[list(POTENTIAL).index(id_)], self.grid.bounds, _CRS)
+        """Return one quantity of `layers.POTENTIAL` as a raster; ValueError for another name."""
+        return Raster(self.values[list(POTENTIAL).index(id_)], self.grid.bounds, f"EPSG:{STORAGE_EPSG}")
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -124,9 +125,6 @@ class GroundPotential:
         from gis.potential.zonal import zonal  # with exactextract
 
         return zonal(self, zones)
-
-
-_CRS = "EPSG:4548"
 
 
 def ground_potential(
