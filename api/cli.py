@@ -24,6 +24,7 @@ MODULES = {
     "validate": "api.commands_validate",
     "match": "api.commands_match",
     "site": "api.commands_site",
+    "potential": "api.commands_potential",
     "export": "api.commands_export",
     "key": "api.commands_key",
     "audit": "api.commands_key",

@@ -48,6 +48,7 @@ from api.ogc_documents import Extents
 from api.page_data import SyntheticLayers, map_data
 from api.parcel_filters import ParcelTables
 from api.parcel_summary import router as parcel_summary_router
+from api.rasters import router as rasters_router
 from api.schemas import Place, Problem
 from api.schemas_suitability import SuitabilityResults
 from api.tile_answers import AtHand
@@ -104,6 +105,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)
+    app.include_router(rasters_router)
     for router in (tiles_router, tile_documents_router, wmts.router):
         app.include_router(router, responses=problems.documented(400, 404, 422, 503))
     docs.install(app)

@@ -13,9 +13,12 @@ from api.tile_versions import tile_versions
 from gis.access import RESULTS
 from gis.rules import RuleSet
 from gis.store import Store
+from gis.store.potentials import kept_potential
 from gis.store.records import LayerVersion
 from gis.webmap.page import MapData
-from layers import LAYERS
+from gis.webmap.raster_tiles import SHOWN_RASTERS
+from gis.webmap.tiles import RESULT_LAYER
+from layers import LAYERS, POTENTIAL
 
 
 class SyntheticLayers:
@@ -61,15 +64,24 @@ def _results_run(store: Store) -> dict[str, Any] | None:
     }
 
 
+def _wanted(may_read: Container[str]) -> list[str]:
+    """Return what a reader may see of all that has tiles by its own id."""
+    return [name for name in (RESULT_LAYER, *LAYERS, *SHOWN_RASTERS) if read_as(name) in may_read]
+
+
+def _synthetic_potential(store: Store, versions: Container[str]) -> tuple[str, ...]:
+    """Return the bands of the potential where it is shown and made of synthetic features."""
+    if not any(name in versions for name in POTENTIAL):
+        return ()
+    kept = kept_potential(store)
+    return tuple(POTENTIAL) if kept and kept.told["synthetic_layers"] else ()
+
+
 def map_data(
     store: Store, extents: Extents, synthetic: SyntheticLayers, ruleset: RuleSet, may_read: Container[str]
 ) -> MapData:
     """Return what `gis.webmap.map_page` needs to know of what may be read, and of the rules behind it."""
-    versions = {
-        layer: version
-        for layer, version in tile_versions(store, readable=may_read).items()
-        if read_as(layer) in may_read
-    }
+    versions = tile_versions(store, _wanted(may_read), may_read)
     loaded = store.layer_versions()
     shown = {layer: loaded[layer] for layer in LAYERS if layer in versions and layer in loaded}
     framing = (extents.of(shown[layer]) for layer in ("district", "parcel") if layer in shown)
@@ -79,8 +91,12 @@ def map_data(
         bounds=next((box for box in framing if box is not None), None),
         reach=extents.around(shown.values()),
         versions=versions,
-        synthetic=tuple(layer for layer, version in shown.items() if synthetic.of(version)),
+        synthetic=(
+            *(layer for layer, version in shown.items() if synthetic.of(version)),
+            *_synthetic_potential(store, versions),
+        ),
         results_withheld=RESULTS not in may_read,
+        rasters_withheld=[name for name in SHOWN_RASTERS if read_as(name) not in may_read],
         results_run=_results_run(store) if RESULTS in may_read else None,
         labels=labels,
         clauses={

@@ -20,6 +20,7 @@ from gis.webmap.match_tiles import MATCH_LAYERS
 from gis.webmap.pictures import blank
 from gis.webmap.tile_layers import DESCRIBED
 from gis.webmap.tiles import RESULT_LAYERS, is_around, render_tile
+from layers import POTENTIAL
 
 MVT = "application/vnd.mapbox-vector-tile"
 PNG = "image/png"
@@ -51,7 +52,7 @@ class AtHand:
 
 def read_as(layer: str) -> str:
     """Return what a caller must be allowed to read for the tiles of a layer."""
-    return RESULTS if layer in RESULT_LAYERS else layer
+    return RESULTS if layer in RESULT_LAYERS or layer in POTENTIAL else layer
 
 
 def present_version(request: Request, layer: str, scenario: str) -> str | None:

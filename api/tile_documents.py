@@ -14,11 +14,11 @@ from gis.citywide.scenario import NAME
 from gis.errors import NotFoundError
 from gis.webmap.boxes import MAX_ZOOM
 from gis.webmap.match_tiles import MATCH_LAYERS
-from gis.webmap.raster_tiles import raster_bounds, stops
+from gis.webmap.raster_tiles import EXCLUDED_COLOUR, SHOWN_RASTERS, drawn_range, raster_bounds, stops
 from gis.webmap.style import drawn_layers
 from gis.webmap.tile_layers import DESCRIBED
 from gis.webmap.tiles import RESULT_LAYER
-from layers import LAYERS, RASTERS
+from layers import LAYERS, POTENTIAL
 from layers.spec import Text
 
 router = APIRouter(tags=["map"])
@@ -79,11 +79,12 @@ def get_tilejson(
 ) -> ORJSON:
     """Return TileJSON 3.0: where the tiles are, which zooms and bounds they have, and what they hold.
 
-    A raster has PNG tiles; `unit` and `stops` (value and colour) tell its colours.
+    A raster has PNG tiles; `unit` and `stops` (value and colour) tell its colours, of the ground's potential
+    `excluded` that of ground where the rules exclude boreholes.
     """
-    if layer not in (*DESCRIBED, *RASTERS):
+    if layer not in (*DESCRIBED, *SHOWN_RASTERS):
         raise NotFoundError(
-            f"There are no tiles of {layer!r}; there are of {', '.join((*DESCRIBED, *RASTERS))}."
+            f"There are no tiles of {layer!r}; there are of {', '.join((*DESCRIBED, *SHOWN_RASTERS))}."
         )
     check_readable(request, read_as(layer))
     named = scenario if layer in MATCH_LAYERS else ""
@@ -91,7 +92,9 @@ def get_tilejson(
     if version is None:
         raise NotFoundError(f"Nothing is loaded or worked out for the tiles of {layer!r}.")
     document = (
-        _raster(request, layer, version) if layer in RASTERS else _vector(request, layer, version, named)
+        _raster(request, layer, version)
+        if layer in SHOWN_RASTERS
+        else _vector(request, layer, version, named)
     )
     return _answer(request, document, read_as(layer))
 
@@ -123,10 +126,13 @@ def _vector(request: Request, layer: str, version: str, scenario: str) -> dict[s
 
 
 def _raster(request: Request, layer: str, version: str) -> dict[str, Any]:
-    spec = RASTERS[layer]
+    spec = SHOWN_RASTERS[layer]
     tiles = _url(request, layer, "png", f"v={version}")
     document = _document(spec.title, spec.description, tiles)
     with reading(request).engine.connect() as connection:
-        bounds = raster_bounds(connection, layer)
+        bounds, drawn = raster_bounds(connection, layer), drawn_range(connection, layer)
+    barred = {"excluded": EXCLUDED_COLOUR} if layer in POTENTIAL else {}
     # A raster has no vector layers; TileJSON 3.0 asks for the key all the same.
-    return document | {"vector_layers": [], "bounds": bounds, "unit": spec.unit, "stops": stops(spec)}
+    return (
+        document | {"vector_layers": [], "bounds": bounds, "unit": spec.unit, "stops": stops(drawn)} | barred
+    )

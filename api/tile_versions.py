@@ -13,7 +13,7 @@ import gis.webmap
 from gis.store import Store
 from gis.webmap.match_tiles import SOURCES
 from gis.webmap.tiles import RESULT_LAYER
-from layers import LAYERS
+from layers import LAYERS, POTENTIAL
 
 # Every tile asks first: texts take the driver a third of the time that lists and times do.
 _LOADS = """
@@ -24,6 +24,7 @@ _RUN = """
 SELECT concat_ws(' ', run_id, ruleset_hash, extract(epoch FROM finished_at))
 FROM meta.run ORDER BY run_id DESC LIMIT 1
 """
+_POTENTIAL = "SELECT concat_ws(' ', made_of, extract(epoch FROM made_at)) FROM result.ground_potential"
 _MATCHES = "SELECT scenario, extract(epoch FROM finished_at)::text FROM meta.match ORDER BY scenario"
 
 
@@ -60,11 +61,14 @@ def tile_versions(
     more = {"township"} if listed and "township" in readable else set()
     more |= {"parcel"} if RESULT_LAYER in asked else set()
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        loads = _loads(connection, (asked | more) - {RESULT_LAYER})
+        loads = _loads(connection, (asked | more) - {RESULT_LAYER, *POTENTIAL})
         versions = {name: found for name, found in loads.items() if name in asked}
         for layer in listed & versions.keys():
             versions[layer] = token(versions[layer], loads.get("township") if more else None)
+        made = asked & POTENTIAL.keys() and connection.execute(text(_POTENTIAL)).scalar_one_or_none()
         run = connection.execute(text(_RUN)).one_or_none() if RESULT_LAYER in asked else None
+    if made:
+        versions |= {name: token(_drawing(), name, made) for name in asked & POTENTIAL.keys()}
     if run is not None:
         versions[RESULT_LAYER] = token(*run, loads.get("parcel"))
     return versions

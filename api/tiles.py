@@ -16,9 +16,9 @@ from gis.citywide.scenario import NAME
 from gis.errors import NotFoundError
 from gis.webmap.boxes import MAX_ZOOM
 from gis.webmap.match_tiles import MATCH_LAYERS
-from gis.webmap.raster_tiles import render_raster_tile
+from gis.webmap.raster_tiles import SHOWN_RASTERS, render_raster_tile
 from gis.webmap.tiles import check_place, check_tile, feature, identify
-from layers import LAYERS, RASTERS
+from layers import LAYERS
 
 router = APIRouter(tags=["map"])
 
@@ -67,10 +67,13 @@ def raster_tile(
     y: int,
     v: Annotated[str, Query(description="Version; with the present one the tile is cached for good")] = "",
 ) -> Response:
-    """Return a tile of a raster, coloured over its declared range; what has no value is transparent."""
-    if raster not in RASTERS:
-        raise NotFoundError(f"There is no raster {raster!r}; the rasters are {', '.join(RASTERS)}.")
-    check_readable(request, raster)
+    """Return a tile of a raster or of a band of the ground's potential; what has no value is transparent.
+
+    TileJSON tells its colours; ground where the rules exclude boreholes is grey.
+    """
+    if raster not in SHOWN_RASTERS:
+        raise NotFoundError(f"There is no raster {raster!r}; the rasters are {', '.join(SHOWN_RASTERS)}.")
+    check_readable(request, read_as(raster))
     check_place(z, x, y)
 
     def render() -> bytes:

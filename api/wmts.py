@@ -19,10 +19,10 @@ from gis.store import LayerVersion
 from gis.webmap.boxes import MAX_ZOOM
 from gis.webmap.match_tiles import MATCH_LAYERS
 from gis.webmap.pictures import picture
-from gis.webmap.raster_tiles import raster_bounds, render_raster_tile
+from gis.webmap.raster_tiles import SHOWN_RASTERS, raster_bounds, render_raster_tile
 from gis.webmap.tile_layers import DESCRIBED
 from gis.webmap.tiles import RESULT_LAYER, check_place
-from layers import LAYERS, RASTERS
+from layers import LAYERS
 
 router = APIRouter(tags=["WMTS"])
 
@@ -93,7 +93,7 @@ def get_capabilities(request: Request) -> Response:
 )
 def get_tile(request: Request, layer: str, tile_matrix: int, tile_row: int, tile_col: int) -> Response:
     """Return a tile of a layer, a result or a raster as PNG with a transparent ground."""
-    if layer not in (*DESCRIBED, *RASTERS):
+    if layer not in (*DESCRIBED, *SHOWN_RASTERS):
         raise NotFoundError(f"There is no layer {layer[:60]!r}; the capabilities list those that are loaded.")
     check_readable(request, read_as(layer))
     check_place(tile_matrix, tile_col, tile_row)
@@ -102,7 +102,7 @@ def get_tile(request: Request, layer: str, tile_matrix: int, tile_row: int, tile
 
 
 def _rendering(request: Request, place: Place) -> Callable[[], bytes]:
-    if place.layer not in RASTERS:
+    if place.layer not in SHOWN_RASTERS:
         return lambda: picture(mvt(request, place)(), place.layer, place.z)
 
     def render() -> bytes:
@@ -134,7 +134,7 @@ def _capabilities(request: Request) -> str:
 def _shown(request: Request) -> list[tuple[str, Any, list[float]]]:
     """Return id, declaration and box in degrees of what has tiles and may be read."""
     store, allowed = reading(request), readable(request)
-    wanted = [name for name in (RESULT_LAYER, *LAYERS, *RASTERS) if read_as(name) in allowed]
+    wanted = [name for name in (RESULT_LAYER, *LAYERS, *SHOWN_RASTERS) if read_as(name) in allowed]
     present = set(tile_versions(store, wanted, allowed))
     if RESULTS in allowed and _SCENARIO in match_versions(store):
         present |= set(MATCH_LAYERS)
@@ -145,7 +145,7 @@ def _shown(request: Request) -> list[tuple[str, Any, list[float]]]:
         if name in present
     ]
     with store.engine.connect() as connection:
-        found += [(r, RASTERS[r], raster_bounds(connection, r)) for r in RASTERS if r in present]
+        found += [(r, SHOWN_RASTERS[r], raster_bounds(connection, r)) for r in SHOWN_RASTERS if r in present]
     return found
 
 

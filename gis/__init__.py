@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gis.batch import FileRun, score_files
     from gis.citywide import (
         Match,
         Scenario,
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     )
     from gis.errors import OneMapError
     from gis.ingest import import_file, read_mapped
-    from gis.resources import Resources
+    from gis.potential import GroundPotential, ground_potential
+    from gis.resources import Raster, Resources
     from gis.rules import RuleSet, load_ruleset
     from gis.scoring import Comparison, Result, compare, score
     from gis.settings import Settings
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "FileRun",
+    "GroundPotential",
     "Match",
     "OneMapError",
+    "Raster",
     "Resources",
     "Result",
     "RuleSet",
@@ -40,6 +45,7 @@ __all__ = [
     "Store",
     "WhatIf",
     "compare",
+    "ground_potential",
     "import_file",
     "load_ruleset",
     "match",
@@ -48,6 +54,7 @@ __all__ = [
     "read_mapped",
     "read_places",
     "score",
+    "score_files",
     "site_store",
     "sites",
 ]
@@ -63,6 +70,8 @@ _HOMES = {
     "site_store": "gis.citywide",
     "sites": "gis.citywide",
     "OneMapError": "gis.errors",
+    "GroundPotential": "gis.potential",
+    "Raster": "gis.resources",
     "Resources": "gis.resources",
     "Result": "gis.scoring",
     "Comparison": "gis.scoring",
@@ -71,11 +80,14 @@ _HOMES = {
     "RuleSet": "gis.rules",
     "Settings": "gis.settings",
     "Store": "gis.store",
+    "ground_potential": "gis.potential",
     "import_file": "gis.ingest",
     "load_ruleset": "gis.rules",
     "open_store": "gis.store",
     "read_mapped": "gis.ingest",
     "score": "gis.scoring",
+    "score_files": "gis.batch",
+    "FileRun": "gis.batch",
 }
 
 

@@ -19,6 +19,7 @@ from gis.facts.columns import JUDGED, Attributes
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.flow import in_order
+from gis.potential.keeping import renew_potential
 from gis.resources import Resources
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.loader import content_json, parse_ruleset
@@ -91,7 +92,8 @@ class Runs:
 
         Parcels whose results cannot have changed keep them, unless `everything` is to be
         worked out; which, and why, stands in the run. Without any change to layers and rules it is the
-        run before that is returned. Parcels are read, judged and written batch by batch, the next
+        run before that is returned. The potential of the ground is made anew where it is not that of these
+        layers and rules. Parcels are read, judged and written batch by batch, the next
         while the one before is under way; a batch cannot change an answer. Raises InputError
         when no parcels were ever imported, and BusyError while another run writes.
         """
@@ -102,6 +104,7 @@ class Runs:
                 raise InputError("no parcels are loaded; import some with `onemap import parcel FILE`")
             stale = Stale(("asked for",), everything=True) if everything else find_stale(moment, ruleset)
             if stale.nothing and moment.run is not None and _follows(moment, moment.run, ruleset):
+                renew_potential(store, moment, ruleset, self._around.resources)
                 return moment.run
             parcels = None if stale.everything else stale.parcels
             # On its own connection the writer makes room while layers are read on another.
@@ -111,6 +114,7 @@ class Runs:
                 coming = None if parcels == () else self._surroundings(moment, ruleset, beside)
                 room.result()
             scored = 0 if coming is None else self._write(writer, moment, parcels, coming, ruleset, progress)
+            renew_potential(store, moment, ruleset, self._around.resources)
             return writer.finish(_record(ruleset, moment, scored, stale))
 
     def _write(

@@ -1,11 +1,11 @@
-"""The rasters: what is known of the ground cell by cell."""
+"""The rasters: what is known of the ground cell by cell, and what is worked out of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from layers.spec import RasterSpec, Text
+from layers.spec import BandSpec, RasterSpec, Text
 from layers.supporting import SHALLOW_GEOTHERMAL_ZONE
 
 
@@ -44,3 +44,46 @@ _SPECS = (
 
 RASTERS: Mapping[str, RasterSpec] = MappingProxyType({s.id: s for s in _SPECS})
 """What may be loaded as a raster: one declaration each."""
+
+
+_BANDS = (
+    BandSpec(
+        id="borehole_heat",
+        title=Text(zh="浅层地源单孔年取热量", en="Ground heat per borehole"),
+        description=Text(
+            zh="按规则集的孔距、孔深和群孔长期换热模型，一公顷空地布孔时单孔每年可取的热量；不得布孔处无值。",
+            en="Heat that one borehole may take from the ground in a year, in the field that one hectare "
+            "of open ground holds by the rule set; no value where the rules exclude boreholes.",
+        ),
+        group="resource",
+        column="borehole_heat_mwh_per_a",
+        unit="MWh/a",
+    ),
+    BandSpec(
+        id="ground_heat",
+        title=Text(zh="浅层地源每公顷年取热量", en="Ground heat per hectare"),
+        description=Text(
+            zh="一公顷空地（无建筑）按规则集布孔每年可取的热量；规则排除处为 0，资料不足处无值。",
+            en="Heat that the boreholes of one hectare of open ground may take in a year; 0 where the "
+            "rules exclude them, no value where something is not known.",
+        ),
+        group="resource",
+        column="ground_heat_mwh_per_ha_a",
+        unit="MWh/(ha a)",
+    ),
+    BandSpec(
+        id="ground_capacity",
+        title=Text(zh="浅层地源每公顷供热能力", en="Ground-source capacity per hectare"),
+        description=Text(
+            zh="一公顷空地按规则集布孔，热泵可供的设计负荷；规则排除处为 0，资料不足处无值。",
+            en="Design load that heat pumps on the boreholes of one hectare of open ground carry; 0 where "
+            "the rules exclude them, no value where something is not known.",
+        ),
+        group="resource",
+        column="capacity_kw_per_ha",
+        unit="kW/ha",
+    ),
+)
+
+POTENTIAL: Mapping[str, BandSpec] = MappingProxyType({s.id: s for s in _BANDS})
+"""What is worked out of the ground cell by cell, in the order of the bands."""

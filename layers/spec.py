@@ -147,3 +147,17 @@ class RasterSpec(_Frozen):
     unit: str
     minimum: float
     maximum: float
+
+
+class BandSpec(_Frozen):
+    """One quantity that is worked out cell by cell, as a band of the raster of a potential.
+
+    `column` is its name in tables and files, with the unit as its ending.
+    """
+
+    id: Identifier
+    title: Text
+    description: Text
+    group: Group
+    column: Identifier
+    unit: str

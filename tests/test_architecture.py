@@ -27,6 +27,7 @@ FLOORS = (
     {"store", "facts", "webmap", "whatif"},
     {"scoring", "ingest", "export"},
     {"staleness"},
+    {"potential"},
     {"batch", "runs", "citywide", "report", "warm"},
     {"jobs"},
 )

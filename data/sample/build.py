@@ -20,7 +20,7 @@ import shapely
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]  # the generator beside this file, `gis` in the project
 
-from sample_city import areas, networks, parcels, resources, write  # noqa: E402
+from sample_city import areas, networks, parcels, rasters, resources, write  # noqa: E402
 from sample_city.frame import METRIC, build_frame  # noqa: E402
 from sample_city.lattice import make_lattice  # noqa: E402
 
@@ -57,10 +57,16 @@ def build(out: Path, size: int = DEFAULT_SIZE, seed: int = 1, say: Callable[[str
     stream = streams(seed)
 
     def save(name: str, frame: Any) -> None:
-        writer = {".geojson": write.write_geojson, ".csv": write.write_csv, ".parquet": write.write_parcels}
+        writer: dict[str, Callable[[Any, Path], None]] = {
+            ".geojson": write.write_geojson,
+            ".csv": write.write_csv,
+            ".parquet": write.write_parcels,
+            ".tif": rasters.write_raster,
+        }
         path = out / name
         writer[path.suffix](frame, path)
-        say(f"{name}: {len(frame)} rows, {path.stat().st_size / 1024:.0f} KiB")
+        what = "cells" if path.suffix == ".tif" else "rows"
+        say(f"{name}: {len(frame)} {what}, {path.stat().st_size / 1024:.0f} KiB")
 
     frame = build_frame(stream(0))
     save("district.geojson", frame.districts)
@@ -99,6 +105,9 @@ def build(out: Path, size: int = DEFAULT_SIZE, seed: int = 1, say: Callable[[str
     }
     heated = land[land["用地用海分类代码"].str.match("0[789]", na=False)]
     save("heat_project.geojson", resources.build_projects(stream(14), frame, heated, sources, 40))
+    # Beside the manifest: who loads them sees what rasters change.
+    for layer, raster in rasters.build_rasters(stream(15), frame).items():
+        save(f"{layer}.tif", raster)
     manifest = {"size": size, "seed": seed, "files": list(MANIFEST)}
     text = json.dumps(manifest, ensure_ascii=False, indent=2)
     (out / "manifest.json").write_text(text + "\n", "utf-8", newline="\n")

@@ -10,7 +10,7 @@ What counts as what:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,8 @@ def raster_means(rasters: Mapping[str, Raster], shapes: Shapes, crs: str = STORA
         placed = reproject(stored, crs, of_raster)
         # What the coordinate system of a raster cannot show is not on it; GEOS crashes on infinite places.
         placed[~np.isfinite(shapely.bounds(placed)).all(axis=1)] = shapely.MultiPolygon()
-        means |= _means({name: rasters[name] for name in names}, placed)
+        found = statistics({name: rasters[name] for name in names}, placed, ("mean",))
+        means |= {name: values for (name, _), values in found.items()}
     return means
 
 
@@ -59,19 +60,26 @@ def _multipolygons(shapes: Shapes) -> Geometries:
     return np.asarray(made, dtype=object)
 
 
-def _means(rasters: Mapping[str, Raster], placed: Geometries) -> dict[str, Floats]:
-    """Return the means of rasters on one grid over shapes in its coordinate system."""
+def statistics(
+    rasters: Mapping[str, Raster], placed: Geometries, wanted: Sequence[str]
+) -> dict[tuple[str, str], Floats]:
+    """Return statistics of rasters on one grid over shapes in its coordinate system.
+
+    `wanted` are names of exactextract's operations, such as `mean`, `sum` (of values times the covered
+    share of their cells) or `count` (of those shares). Keys are raster and operation, values one a shape.
+    """
     sources = {name: NumPyRasterSource(r.values, *r.bounds, name=name) for name, r in rasters.items()}
-    means = _Columns(sources)
+    asked = {f"{name} {what}": (name, what) for name in sources for what in wanted}
+    found = _Columns(asked)
     exact_extract(
         list(sources.values()),
         _Outlines(placed),
-        [Operation("mean", name, source) for name, source in sources.items()],
+        [Operation(what, column, sources[name]) for column, (name, what) in asked.items()],
         # Feature by feature it would come back for a window of every raster: several times as slow.
         strategy="raster-sequential",
-        output=_Rows(means),
+        output=_Rows(found),
     )
-    return {name: np.array(values, dtype=np.float64) for name, values in means.values.items()}
+    return {asked[column]: np.array(values, dtype=np.float64) for column, values in found.values.items()}
 
 
 class _Outline(Feature):  # type: ignore[misc]  # the package has no types
@@ -111,12 +119,20 @@ class _Columns(Feature):  # type: ignore[misc]
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__()
         self.values: dict[str, list[float]] = {name: [] for name in names}
+        self._rows = 0
 
     def set(self, name: str, value: float) -> None:
         self.values[name].append(value)
 
     def set_geometry(self, geometry: None) -> None:
         """Results have no shape."""
+
+    def close_row(self) -> None:
+        """End the results of a shape: those without a value, as the least of no cells, are not told."""
+        self._rows += 1
+        for values in self.values.values():
+            if len(values) < self._rows:
+                values.append(np.nan)
 
 
 class _Rows(Writer):  # type: ignore[misc]
@@ -131,6 +147,7 @@ class _Rows(Writer):  # type: ignore[misc]
 
     def write(self, feature: Feature) -> None:
         feature.copy_to(self._columns)
+        self._columns.close_row()
 
     def finish(self) -> None:
         """Nothing to be done."""

@@ -22,6 +22,7 @@ from gis.store.connection import place
 from gis.store.copy import raw
 from gis.store.migrate import LOCK_SPACE
 from gis.store.tables import (
+    GROUND_POTENTIAL,
     LAYER_TABLES,
     LAYER_VERSION,
     MATCH,
@@ -77,6 +78,8 @@ def _went_in(connection: sa.Connection) -> Iterator[tuple[str, int]]:
     for query in (latest, sa.select(MATCH.c.layer_versions), sa.select(SITING.c.layer_versions)):
         for (versions,) in connection.execute(query):
             yield from versions.items()
+    for (told,) in connection.execute(sa.select(GROUND_POTENTIAL.c.told)):
+        yield from told["layer_versions"].items()
 
 
 def fit(connection: sa.Connection, own: Mapping[str, Access]) -> None:

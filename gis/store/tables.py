@@ -221,6 +221,18 @@ MATCH = _by_scenario("match")
 SITING = _by_scenario("siting", sa.Column("plan", sa.JSON, nullable=False))
 """Answers to where new sources are worth most, the last of every scenario; their candidates are in `SITE`."""
 
+GROUND_POTENTIAL = sa.Table(
+    "ground_potential",
+    metadata,
+    sa.Column("potential_id", sa.Text, primary_key=True),
+    sa.Column("made_of", sa.Text, nullable=False),
+    sa.Column("made_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("told", sa.JSON, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    schema="result",
+)
+"""The potential of the ground, one GeoTIFF; see `gis.store.potentials`."""
+
 LAYER_VERSION = sa.Table(
     "layer_version",
     metadata,

@@ -44,14 +44,16 @@ from gis.vocabulary import FACTS, OPTIONS, STATUS_TITLES, TECHNOLOGIES, TECHNOLO
 from gis.webmap.boxes import CELL_MAX_ZOOM, PARCEL_MIN_ZOOM
 from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL, MATCH_SEGMENT
 from gis.webmap.paths import STATIC_DIR, VENDOR_DIR
+from gis.webmap.raster_tiles import SHOWN_RASTERS
 from gis.webmap.tiles import RESULT_LAYER
-from layers import LAYERS, LayerSpec
+from layers import LAYERS, POTENTIAL, LayerSpec
 
 SCRIPTS = (
     "text.js",
     "grid.js",
     "geodesy.js",
     "opacity.js",
+    "rasters.js",
     "controls.js",
     "parts.js",
     "clause.js",
@@ -87,7 +89,9 @@ SCRIPTS = (
     "share.js",
     "main.js",
 )
-STYLES = ("onemap", "match", "site", "find", "evidence", "filter", "tools", "swipe", "dashboard", "print")
+STYLES = (
+    "onemap", "match", "site", "find", "evidence", "filter", "tools", "swipe", "raster", "dashboard", "print",
+)  # fmt: skip
 MIN_ZOOM, MAX_ZOOM = 7, 18
 
 _BEIJING = (115.4, 39.4, 117.5, 41.1)
@@ -104,9 +108,10 @@ class MapData:
     """What the page needs to know of the stored data.
 
     `bounds` are west, south, east, north in degrees (CRS84) of what is shown first, `reach` those of all that
-    is loaded, None when nothing is; `versions` maps a layer (or `parcel_suitability`) to the token of its
-    present version; `synthetic` names layers that hold synthetic features;
-    `results_withheld` says that the reader may not see what was worked out;
+    is loaded, None when nothing is; `versions` maps a layer or raster (or `parcel_suitability`) to the token
+    of its present version; `synthetic` names layers that hold synthetic features;
+    `results_withheld` says that the reader may not see what was worked out, `rasters_withheld` names rasters
+    that the reader may not see;
     `results_run` tells of the run behind it (`finished_at` and `as_of` as ISO 8601, and whether it is
     `current`, of the layers that are loaded now), None where there is none or it is withheld;
     `labels` are district names with keys id, zh, en, lon, lat. Of the rule set behind
@@ -121,6 +126,7 @@ class MapData:
     versions: Mapping[str, str]
     synthetic: Sequence[str]
     results_withheld: bool
+    rasters_withheld: Sequence[str]
     results_run: Mapping[str, Any] | None
     labels: Sequence[Mapping[str, Any]]
     clauses: Mapping[str, Mapping[str, Any]]
@@ -274,7 +280,28 @@ def _layer_entries(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> 
                 "visible": spec.style.visible and spec.id != "parcel",
             }
         )
-    return layers
+    return layers + _raster_entries(data)
+
+
+def _raster_entries(data: MapData) -> list[dict[str, Any]]:
+    """Return what is drawn cell by cell: loaded rasters and the potential of the ground."""
+    return [
+        {
+            "id": id_,
+            "title": spec.title.model_dump(),
+            "description": spec.description.model_dump(),
+            "group": spec.group,
+            "geometry": "raster",
+            "unit": spec.unit,
+            "potential": id_ in POTENTIAL,
+            "loaded": id_ in data.versions,
+            "version": data.versions.get(id_),
+            "withheld": id_ in data.rasters_withheld,
+            "synthetic": id_ in data.synthetic,
+            "visible": False,
+        }
+        for id_, spec in SHOWN_RASTERS.items()
+    ]
 
 
 def _config(store_layers: Sequence[Mapping[str, Any]], data: MapData) -> dict[str, Any]:

@@ -233,8 +233,9 @@ def test_a_raster_has_the_colour_of_its_cells(rastered: TestClient, town: Store)
     spec = RASTERS["ground_temperature"]
     told = rastered.get(f"/tiles/{spec.id}.json").json()
     assert (told["unit"], told["vector_layers"]) == (spec.unit, [])
-    assert [tuple(stop) for stop in told["stops"]] == stops(spec)
-    lowest, highest = stops(spec)[0][1], stops(spec)[-1][1]
+    drawn = stops((spec.minimum, spec.maximum))
+    assert [tuple(stop) for stop in told["stops"]] == drawn
+    lowest, highest = drawn[0][1], drawn[-1][1]
     cells = {(0.5, 1.5): lowest, (1.5, 1.5): highest, (0.5, 0.5): None, (1.5, 0.5): lowest, (3.0, 1.0): None}
     z = 14
     for (east_km, north_km), colour in cells.items():

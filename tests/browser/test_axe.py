@@ -77,6 +77,8 @@ def test_map_layers_filter_and_export(looked_at: Seen) -> None:
     clean(page)
     looked_at.switches()
     page.locator("#switch-match_segment, #switch-site").first.check()
+    page.locator("#switch-ground_heat").check()
+    expect(page.locator("#legend-rasters a")).to_be_visible()
     page.locator("#filter > details > summary").click()
     page.locator("#filter-technology-none").wait_for()
     page.evaluate("document.querySelectorAll('#filter details').forEach((part) => { part.open = true; })")

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from api.main import create_app
 from gis.settings import Settings
 from gis.store import Store
+from gis.webmap.raster_tiles import SHOWN_RASTERS
 from layers import LAYERS
 from tests.browser.places import RESULTS, Spot, spot
 
@@ -262,7 +263,7 @@ def test_layers_never_loaded_are_shown_disabled(
 ) -> None:
     with serve(create_app(empty_store, map_settings)) as base:
         page = visit(base=base).page
-        assert page.locator("#layer-switches input:disabled").count() == len(LAYERS) + 1
+        assert page.locator("#layer-switches input:disabled").count() == 1 + len(LAYERS) + len(SHOWN_RASTERS)
         expect(page.locator("#layer-switches")).to_contain_text("未导入")
         expect(page.locator("#layer-switches")).to_contain_text("尚未评价")
         expect(page.locator("#synthetic-badge")).to_be_hidden()

@@ -26,6 +26,7 @@ EMPTY = MapData(
     versions={},
     synthetic=(),
     results_withheld=False,
+    rasters_withheld=(),
     results_run=None,
     labels=[],
     clauses={},

@@ -58,5 +58,7 @@ def test_townships_cover_the_ground_in_degrees_and_in_metres(sample_dir: Path, s
 
 
 def test_a_city_has_every_file_of_the_manifest(small: Path, sample_dir: Path) -> None:
-    data = {p.name for p in sample_dir.iterdir() if p.suffix in (".geojson", ".csv", ".parquet", ".json")}
+    data = {
+        p.name for p in sample_dir.iterdir() if p.suffix in (".geojson", ".csv", ".parquet", ".json", ".tif")
+    }
     assert {p.name for p in small.iterdir()} == data

@@ -11,6 +11,7 @@
   function swatch(layer) {
     if (RESULTS.includes(layer.id)) return el("span", { class: "swatch swatch-result" });
     if (layer.id === "site") return el("span", { class: "swatch swatch-site" });
+    if (OneMap.rasters.isRaster(layer)) return OneMap.rasters.swatch();
     const { colour, dash, fill_opacity: opacity } = layer.style;
     const mark = el("span", { class: `swatch swatch-${layer.geometry}` });
     mark.style.setProperty("--colour", colour);
@@ -58,7 +59,7 @@
     }
     draw(layer, on);
     if (layer.id === "swipe" && !on) layers().filter((other) => other.id === state.before).forEach((other) => draw(other, true));
-    if (["site", "match_segment"].includes(layer.id)) drawMatch();
+    if (["site", "match_segment"].includes(layer.id) || OneMap.rasters.isRaster(layer)) drawMatch();
     if (!RESULTS.includes(layer.id)) return;
     drawMatch();
     OneMap.match.drawToggle();
@@ -94,7 +95,7 @@
       toggle(layer, box.checked);
       document.getElementById(id).focus();
     });
-    const absent = layer.id === "parcel_suitability" ? "not_scored" : "not_loaded";
+    const absent = layer.id === "parcel_suitability" || layer.potential ? "not_scored" : "not_loaded";
     const missing = layer.withheld ? "withheld" : absent;
     let note = null;
     if (!layer.loaded) note = el("span", { class: "missing" }, text(missing));
@@ -181,6 +182,7 @@
     );
     document.getElementById("legend-sites").replaceChildren(...(state.shown.has("site") ? siteLegend() : []));
     document.getElementById("legend-segments").replaceChildren(...(state.shown.has("match_segment") ? segmentLegend() : []));
+    OneMap.rasters.drawLegend();
     drawNote();
   }
 
@@ -279,7 +281,7 @@
     },
 
     start(map, grids) {
-      Object.assign(state, { map, grids, labels: L.layerGroup() });
+      Object.assign(state, { map, grids: { ...grids, ...OneMap.rasters.grids(map) }, labels: L.layerGroup() });
       OneMap.config.layers.filter((layer) => layer.loaded && layer.visible).forEach((layer) => draw(layer, true));
       map.on("zoomend", () => {
         drawNote();

@@ -13,7 +13,7 @@
     const turn = ++asked;
     const { lng, lat } = at.wrap();
     const layers = OneMap.controls.shown().filter(
-      (id) => !["parcel_suitability", "match_parcel", "match_segment", "swipe", "site", "parcel", "district", "township"].includes(id),
+      (id) => !OneMap.config.layers.some((layer) => layer.id === id && OneMap.rasters.isRaster(layer)) && !["parcel_suitability", "match_parcel", "match_segment", "swipe", "site", "parcel", "district", "township"].includes(id),
     );
     const query = new URLSearchParams({
       lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: String(Math.round(map.getZoom())), layers: layers.join(","),
@@ -21,14 +21,15 @@
     new URLSearchParams(filter).forEach((value, name) => query.append(name, value));
     const waiting = setTimeout(() => OneMap.hint(OneMap.text("loading")), 300);
     try {
-      const found = await OneMap.getJson(`/api/identify?${query}`);
+      const [found, rasters] = await Promise.all([OneMap.getJson(`/api/identify?${query}`), OneMap.rasters.valuesAt(lng, lat)]);
       clearTimeout(waiting);
       if (turn !== asked) return;
+      found.rasters = rasters;
       found.reveal = () => {
         OneMap.filter.clear();
         identify(map, at);
       };
-      if (found.parcels.length || found.features.length) {
+      if (found.parcels.length || found.features.length || rasters.length) {
         document.getElementById("map-hint").hidden = true;
         OneMap.panel.show(found, found.parcels.find((p) => p.parcel_id === wanted) || found.parcels[0]);
       } else if (found.hidden_parcel_count) {

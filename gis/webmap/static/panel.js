@@ -119,6 +119,7 @@
       })));
     }
     if (found.hidden_parcel_count) parts.push(el("p", { class: "note hidden-parcels" }, OneMap.filter.hidden(found)));
+    parts.push(...OneMap.rasters.section(found.rasters || []));
     if (found.features.length) {
       parts.push(el("h3", {}, text("also_here")));
       parts.push(el("ul", { class: "features" }, found.features.map(featureItem)));
