@@ -18,6 +18,7 @@ MODULES = {
     "store": "api.commands_serve",
     "layers": "api.commands_data",
     "import": "api.commands_data",
+    "partition": "api.commands_partition",
     "score": "api.commands_score",
     "explain": "api.commands_score",
     "report": "api.commands_report",

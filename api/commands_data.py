@@ -72,7 +72,7 @@ def import_(
         raise UsageError(
             f"{layer!r} is not a layer; the layers are {', '.join(LAYERS)}, the rasters {', '.join(RASTERS)}."
         )
-    columns = dict(_pair(text) for text in column or [])
+    columns = dict(pair(text) for text in column or [])
     with open_store(Settings()) as store, bar() as progress:
         done = import_file(
             store,
@@ -94,7 +94,8 @@ def import_(
         raise typer.Exit(1)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """Return field and source column of an option `field=source column`."""
     field, separator, source = text.partition("=")
     if not (field and separator and source):
         raise UsageError(f"--column {text!r} is not of the form field=source column.")

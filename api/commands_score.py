@@ -15,6 +15,7 @@ from api.explain import text_of
 from api.progress import bar, say
 from api.table import check_ending, write_table
 from gis.batch.folder import Engine
+from gis.batch.parcels import files_at
 from gis.errors import UsageError
 from gis.rules import RuleSet, load_ruleset
 from gis.runs import Runs
@@ -111,6 +112,10 @@ def _check_usage(
         raise UsageError("--all is about the stored parcels; a file is always scored whole.")
     if scheduler is not None and engine != "dask":
         raise UsageError("--scheduler is that of a Dask cluster: give --engine dask as well.")
+    if engine == "dask" and (out is None or out.suffix):
+        raise UsageError("--engine dask writes a folder of files: give --out the name of a new folder.")
+    if parcels is not None and out is None and files_at(parcels) and parcels.is_dir():
+        raise UsageError("A folder of parcels is scored into files: name one with --out.")
     # A name without an ending is a folder of files, which only files of parcels can be scored into.
     if out is not None and (out.suffix or parcels is None):
         check_ending(out)

@@ -10,7 +10,7 @@ from api.progress import bar, say
 from api.table import write_table
 from gis.batch import Engine, FormError, score_files
 from gis.batch.parcels import SUFFIX, files_at
-from gis.errors import InputError, UsageError
+from gis.errors import InputError
 from gis.ingest import ImportReport, read_mapped
 from gis.ingest.raster import DRIVERS
 from gis.ingest.readers import SUFFIXES
@@ -70,10 +70,6 @@ def score_given(
     """Score parcels of a file or folder, write the verdicts where asked to, and return the counts."""
     many = parcels.is_dir() and bool(files_at(parcels))
     folder = out is not None and not out.suffix
-    if engine == "dask" and not folder:
-        raise UsageError("--engine dask writes a folder of files: give --out the name of a new folder.")
-    if many and out is None:
-        raise UsageError("A folder of parcels is scored into files: name one with --out.")
     if out is not None and (folder or (files_at(parcels) and out.suffix.lower() == SUFFIX)):
         try:
             with bar() as progress:

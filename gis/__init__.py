@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gis.batch import FileRun, score_files
+    from gis.batch import FileRun, Partition, partition_parcels, score_files
     from gis.citywide import (
         Match,
         Scenario,
@@ -34,6 +34,7 @@ __all__ = [
     "GroundPotential",
     "Match",
     "OneMapError",
+    "Partition",
     "Raster",
     "Resources",
     "Result",
@@ -51,6 +52,7 @@ __all__ = [
     "match",
     "match_store",
     "open_store",
+    "partition_parcels",
     "read_mapped",
     "read_places",
     "score",
@@ -88,6 +90,8 @@ _HOMES = {
     "score": "gis.scoring",
     "score_files": "gis.batch",
     "FileRun": "gis.batch",
+    "Partition": "gis.batch",
+    "partition_parcels": "gis.batch",
 }
 
 

@@ -8,8 +8,10 @@ one that is lost is begun anew elsewhere, and gives the same bytes.
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,15 +85,23 @@ def _client(scheduler: str | None) -> Iterator[Client]:
             yield client
         return
     settings = {"distributed.scheduler.allowed-failures": LOSSES}
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=CORES,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs=quiet,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+    here = {"n_workers": CORES, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    with dask.config.set(settings), _deaf_to_ctrl_c():
+        cluster = LocalCluster(**here, silence_logs=quiet)
+    with cluster, Client(cluster, set_as_default=False) as client:
         yield client
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let threads that begin in here, and all processes that they start, leave Ctrl-C to this program.
+
+    A terminal sends it to every process; workers would each complain of it, and end before they are told to.
+    """
+    # Started later, by the thread that starts the workers, it would open that thread's ears again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -78,6 +78,16 @@ def refuse_filled(target: Path) -> None:
 
 
 @contextmanager
+def clear_errors(target: Path) -> Iterator[None]:
+    """Turn what goes wrong in writing into one sentence that names the place."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{target} cannot be written: {said}.") from error
+
+
+@contextmanager
 def _claimed(unfinished: Path) -> Iterator[None]:
     """Keep other runs into the same folder away; the system lets go of the lock however the program ends."""
     unfinished.mkdir(parents=True, exist_ok=True)

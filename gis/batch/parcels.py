@@ -120,7 +120,7 @@ def batches(part: Part, geometry: str) -> Generator[pa.RecordBatch]:
             for batch in file.iter_batches(BATCH_ROWS, list(part.groups), [*there, geometry]):
                 yield batch.rename_columns([*there, "geometry"])
     except PARQUET_ERRORS as error:
-        raise _unreadable(part.path) from error
+        raise unreadable(part.path) from error
 
 
 def ids(part: Part) -> Generator[pa.Array]:
@@ -130,7 +130,7 @@ def ids(part: Part) -> Generator[pa.Array]:
             for batch in file.iter_batches(BATCH_ROWS, list(part.groups), [_SPEC.key]):
                 yield batch.column(0)
     except PARQUET_ERRORS as error:
-        raise _unreadable(part.path) from error
+        raise unreadable(part.path) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +150,11 @@ def _head(path: Path) -> _Head:
         name = geo.get("primary_column", "")
         return _Head(file, name, dict(geo.get("columns", {}).get(name, {})))
     except PARQUET_ERRORS as error:
-        raise _unreadable(path) from error
+        raise unreadable(path) from error
 
 
-def _unreadable(path: Path) -> InputError:
+def unreadable(path: Path) -> InputError:
+    """Return the refusal of a file that is no Parquet."""
     return InputError(
         f"{path.name}: this is no Parquet file that can be read, or it is truncated or damaged."
     )

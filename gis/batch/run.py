@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-import pyarrow as pa
-
-from gis.batch.folder import Engine, Progress, into_folder, refuse_filled, tell
+from gis.batch.folder import Engine, Progress, clear_errors, into_folder, refuse_filled, tell
 from gis.batch.judge import Work, judged, numbered
 from gis.batch.parcels import SUFFIX, ParcelFiles, open_parcels
 from gis.batch.repeated import refuse_repeated
 from gis.batch.table import Counts, TableWriter
 from gis.batch.world import World
 from gis.compiled import workers
-from gis.errors import InputError, UsageError
+from gis.errors import UsageError
 from gis.flow import in_order
 from gis.resources import Resources
 from gis.rules import RuleSet
@@ -91,20 +89,11 @@ def score_files(
         refuse_filled(target)
     tell(progress, 0, files.count, "reading parcel ids")
     refuse_repeated(files)
-    with _clear_errors(target):
+    with clear_errors(target):
         if single:
             return _into_file(files, World.of(resources, ruleset), target, progress)
         counts, resumed = into_folder(files, resources, ruleset, target, engine, scheduler, progress)
         return FileRun(counts, tuple(sorted(target.glob(f"*{SUFFIX}"))), resumed)
-
-
-@contextmanager
-def _clear_errors(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        said = getattr(error, "strerror", None) or error
-        raise InputError(f"{target} cannot be written: {said}.") from error
 
 
 def _into_file(files: ParcelFiles, world: World, target: Path, progress: Progress | None) -> FileRun:
