@@ -13,6 +13,7 @@ FLOORS = (
         "access",
         "compiled",
         "drawing",
+        "plotting",
         "errors",
         "settings",
         "titles",

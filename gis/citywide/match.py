@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -25,6 +25,10 @@ from gis.rules.loader import content_json
 from gis.staleness import software
 from gis.store import MatchRecord, Store
 from gis.units import attributes, units_of
+from gis.vocabulary import Language
+
+if TYPE_CHECKING:
+    from gis.webmap.parcel_map import ParcelMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,16 @@ class Match:
             (self.connections, CONNECTION_COLUMNS),
         ):
             frame.attrs = attributes(units_of(columns), *told)
+
+    def map(self, parcels: gpd.GeoDataFrame, lang: Language = "zh") -> ParcelMap:
+        """Return a map of the parcels by the technology that carries most of them; it needs no network.
+
+        `parcels` are those that were matched, of which a match keeps no shapes. Raises InputError for
+        more than a browser draws quickly.
+        """
+        from gis.webmap.result_maps import match_map  # with folium, which matching does without
+
+        return match_map(self.parcels, parcels, lang)
 
 
 def match(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +16,10 @@ from gis.rules import RuleSet
 from gis.rules.edit import named_parameters
 from gis.scoring.result import Result
 from gis.units import attributes, units_of
-from gis.vocabulary import FACTS, OPTIONS, TECHNOLOGIES, Column, number, word
+from gis.vocabulary import FACTS, OPTIONS, TECHNOLOGIES, Column, Language, number, word
+
+if TYPE_CHECKING:
+    from gis.webmap.parcel_map import ParcelMap
 
 Bools = npt.NDArray[np.bool_]
 
@@ -78,6 +81,16 @@ class Comparison:
     unchanged_count: int
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
+
+    def map(self, lang: Language = "zh") -> ParcelMap:
+        """Return a map of the parcels that changed, by technology after, that needs no network.
+
+        The pointer tells technology and status before and after, and the facts that changed. Raises
+        InputError where nothing changed, and for more parcels than a browser draws quickly.
+        """
+        from gis.webmap.result_maps import comparison_map  # with folium, which scoring does without
+
+        return comparison_map(self.parcels, lang)
 
     def summary(self) -> dict[str, Any]:
         """Return the counts: parcels compared, changed, with another technology, gained and lost by each."""

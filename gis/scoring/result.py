@@ -22,10 +22,13 @@ from gis.scoring.document import suitability_document
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import gather
 from gis.units import attributes, fact_units, verdict_units
-from gis.vocabulary import FACTS, VERDICTS, Column
+from gis.vocabulary import FACTS, VERDICTS, Column, Language
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from gis.ingest import ImportReport
+    from gis.webmap.parcel_map import ParcelMap
     from gis.whatif import WhatIf
 
 PIECE = 50_000
@@ -79,6 +82,25 @@ class Result:
         out = gpd.GeoDataFrame(self.verdicts.copy(), geometry=shapes, crs=self.parcels.crs)
         out.attrs = self.verdicts.attrs
         return out
+
+    def plot(self, ax: Axes | None = None, lang: Language = "zh") -> Axes:
+        """Draw the parcels by recommended technology for an article, and return the matplotlib axes.
+
+        In metres of the metric CRS, with a scale bar and a legend below that counts the parcels.
+        """
+        from gis.plotting import plot_technologies  # with matplotlib, which scoring does without
+
+        return plot_technologies(self.to_geodataframe(), "recommended", ax, lang)
+
+    def map(self, lang: Language = "zh") -> ParcelMap:
+        """Return a map of the parcels by recommended technology that needs no network.
+
+        It has no base map; the pointer tells technology, status, score and capacity (kW). Raises
+        InputError for more parcels than a browser draws quickly.
+        """
+        from gis.webmap.result_maps import result_map  # with folium, which scoring does without
+
+        return result_map(self.to_geodataframe(), self.facts["heat_load_kw"], lang)
 
     def what_if(self, change: WhatIf) -> Result:
         """Return the same parcels scored again under a supposition (`gis.WhatIf`).
