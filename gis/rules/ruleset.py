@@ -168,6 +168,12 @@ class RuleSet:
     clauses: Mapping[str, Clause]
     content: Mapping[str, object]
 
+    def named_parameters(self) -> dict[str, ParameterValue]:
+        """Return every parameter as `gis.WhatIf` names it: `file.parameter`, those of the whole set alone."""
+        files: dict[str, Rules] = {**self.options, "portfolio": self.portfolio, "checklists": self.checklists}
+        own = {f"{f}.{n}": r.parameters[n] for f, r in files.items() for n in r.parameters if n in r.own}
+        return {**self.parameters, **own, **{f"demand.{n}": p for n, p in self.demand_parameters.items()}}
+
     def told(self) -> dict[str, str]:
         """Return what names the rule set in tables and files: id, as_of (ISO 8601) and hash."""
         return {"id": self.id, "as_of": self.as_of.isoformat(), "hash": self.hash}

@@ -13,7 +13,6 @@ import pandas as pd
 
 from gis.errors import InputError
 from gis.rules import RuleSet
-from gis.rules.edit import named_parameters
 from gis.scoring.result import Result
 from gis.units import attributes, units_of
 from gis.vocabulary import FACTS, OPTIONS, TECHNOLOGIES, Column, Language, number, word
@@ -218,7 +217,7 @@ def _other_rules(old: RuleSet, new: RuleSet) -> Iterator[tuple[Any, ...]]:
         yield "date", "as_of", old.as_of.isoformat(), new.as_of.isoformat(), None
     if old.order != new.order:
         yield "order", "order", LISTED.join(old.order), LISTED.join(new.order), None
-    before, after = named_parameters(old), named_parameters(new)
+    before, after = old.named_parameters(), new.named_parameters()
     for name in dict.fromkeys((*before, *after)):
         one, other = before.get(name), after.get(name)
         if one is None or other is None or one.value != other.value:

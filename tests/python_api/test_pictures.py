@@ -33,8 +33,9 @@ def test_a_map_is_drawn_without_any_network(result: gis.Result, tmp_path: Path):
         page.goto(path.as_uri())
         rows = page.locator(".parcel-legend .row").all_inner_texts()
         page.evaluate(
-            "for (const l of Object.values(Object.values(window).find(m => m instanceof L.Map)._layers))"
-            "{ if (l.getTooltip && l.getTooltip()) { l.openTooltip(); break; } }"
+            "() => { const map = Object.values(window).find(m => m instanceof L.Map);"
+            "for (const l of Object.values(map._layers))"
+            "{ if (l.getTooltip && l.getTooltip()) { l.openTooltip(); return; } } }"
         )
         tip = page.locator(".parcel-tip").inner_text()
         assert page.locator(".parcel-tip b").count() == 0
