@@ -14,7 +14,7 @@ from gis.rules.files import Place, RuleFile
 from gis.rules.loader import parse_ruleset
 from gis.rules.ruleset import RuleSet
 
-HEAD = "ruleset"
+HEAD = "ruleset.yaml"
 """The file of what all options share: its parameters are named without the file."""
 
 
@@ -29,32 +29,32 @@ def supposed(
     that is not there, a value that is not of its kind, and an order of other technologies.
     """
     texts = {file: str(text) for file, text in ruleset.content.items()}
-    places = _places(texts)
+    read = {f: RuleFile(f, {f: t.encode()}) for f, t in texts.items() if f.endswith(".yaml")}
+    changes: dict[str, dict[Place, Any]] = {file: {} for file in read}
+    places = _places(read)
     for key, value in parameters.items():
         if key not in places:
             raise _unknown(key, places)
         file, own = places[key]
-        texts[file] = _with_value(texts[file], file, own, value, name, ruleset.as_of)
-    head = f"{HEAD}.yaml"
+        changes[file] |= _value_changes(read[file], own, value, name, ruleset.as_of)
     title = {"zh": f"{ruleset.title.zh}（假设：{name}）", "en": f"{ruleset.title.en} (what if: {name})"}
-    changes: dict[Place, Any] = {("title",): title}
+    changes[HEAD]["title",] = title
     if order is not None:
         if sorted(order) != sorted(ruleset.order):
             raise RuleError(f"order: it has to name each of {', '.join(ruleset.order)} once.")
-        changes["order",] = list(order)
-    texts[head] = _replaced(texts[head], RuleFile(head, {head: texts[head].encode()}), changes)
+        changes[HEAD]["order",] = list(order)
+    for file, of_file in changes.items():
+        texts[file] = _replaced(texts[file], read[file], of_file)
     return parse_ruleset({file: text.encode() for file, text in texts.items()}, ruleset.as_of)
 
 
-def _places(texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def _places(read: Mapping[str, RuleFile]) -> dict[str, tuple[str, str]]:
     """Return by what suppositions call it the file and the name of every parameter."""
     found: dict[str, tuple[str, str]] = {}
-    for file in texts:
-        if file.endswith(".yaml"):
-            stem = file.removesuffix(".yaml")
-            data = RuleFile(file, {file: texts[file].encode()}).data
-            declared = data.get("parameters") if isinstance(data, dict) else None
-            found |= {n if stem == HEAD else f"{stem}.{n}": (file, n) for n in declared or ()}
+    for file, held in read.items():
+        stem = file.removesuffix(".yaml")
+        declared = held.data.get("parameters") if isinstance(held.data, dict) else None
+        found |= {n if file == HEAD else f"{stem}.{n}": (file, n) for n in declared or ()}
     return found
 
 
@@ -64,9 +64,8 @@ def _unknown(key: str, places: Mapping[str, tuple[str, str]]) -> RuleError:
     return RuleError(f"the rule set has no parameter {key!r}{hint}")
 
 
-def _with_value(text: str, file: str, own: str, value: Any, name: str, as_of: date) -> str:
-    """Return the text of a file in which one parameter has another value."""
-    read = RuleFile(file, {file: text.encode()})
+def _value_changes(read: RuleFile, own: str, value: Any, name: str, as_of: date) -> dict[Place, Any]:
+    """Return what stands at which places of a file when one of its parameters has another value."""
     parameter = read.data["parameters"][own]
     days = [v["from"] for v in parameter["values"]]
     in_force = max((i for i in range(len(days)) if days[i] <= as_of), key=lambda i: days[i])
@@ -80,11 +79,10 @@ def _with_value(text: str, file: str, own: str, value: Any, name: str, as_of: da
         "text": f"假设方案“{name}”：{_flow(value)}，原值 {_flow(before)}（{parameter['source']['text']}）",
     }
     path: Place = ("parameters", own)
-    changes: dict[Place, Any] = {
+    return {
         (*path, "values", in_force): {"from": days[in_force], "value": value},
         (*path, "source"): source,
     }
-    return _replaced(text, read, changes)
 
 
 def _kind(value: Any) -> str:
