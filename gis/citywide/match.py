@@ -33,8 +33,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A matched city.
+    """A matched city: who connects with which shared source, in tables without shapes.
 
+    Places (`x_m`, `y_m`) and lengths are in m of EPSG:4548.
+
+    scenario     what was asked for
+    ruleset      the rules
     sources      the capacity ledger, one row a source
     segments     mains from tap to tap
     parcels      what each parcel gets
@@ -86,6 +90,13 @@ def match(
     `parcels` has the columns of the layer `parcel` and polygons in EPSG:4548, as for
     `gis.score`. Their order makes no difference. Raises InputError for a repeated or missing
     id, and for a scenario that names a source that is not there.
+
+    >>> parcels = gis.read_mapped("parcel", "parcel.parquet").frame.iloc[:50]
+    >>> plants = {"path": "wastewater_plant.csv", "source_crs": "EPSG:4326"}
+    >>> around = gis.Resources.from_files({"district": "district.geojson", "wastewater_plant": plants})
+    >>> found = gis.match(parcels, around, gis.load_ruleset())
+    >>> len(found.parcels), found.parcels.attrs["units"]["unmet_kw"]
+    (50, 'kW')
     """
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
     scenario = scenario or Scenario()

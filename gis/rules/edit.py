@@ -29,14 +29,16 @@ def supposed(
     that is not there, a value that is not of its kind, and an order of other technologies.
     """
     texts = {file: str(text) for file, text in ruleset.content.items()}
-    read = {f: RuleFile(f, {f: t.encode()}) for f, t in texts.items() if f.endswith(".yaml")}
-    changes: dict[str, dict[Place, Any]] = {file: {} for file in read}
-    places = _places(read)
+    read = {HEAD: RuleFile(HEAD, {HEAD: texts[HEAD].encode()})}
+    changes: dict[str, dict[Place, Any]] = {HEAD: {}}
     for key, value in parameters.items():
-        if key not in places:
-            raise _unknown(key, places)
-        file, own = places[key]
-        changes[file] |= _value_changes(read[file], own, value, name, ruleset.as_of)
+        stem, _, own = key.rpartition(".")
+        file = f"{stem}.yaml" if stem else HEAD
+        if file in texts and file not in read:
+            read[file] = RuleFile(file, {file: texts[file].encode()})
+        if file not in read or own not in read[file].data.get("parameters", {}) or f"{stem}.yaml" == HEAD:
+            raise _unknown(key, ruleset)
+        changes.setdefault(file, {}).update(_value_changes(read[file], own, value, name, ruleset.as_of))
     title = {"zh": f"{ruleset.title.zh}（假设：{name}）", "en": f"{ruleset.title.en} (what if: {name})"}
     changes[HEAD]["title",] = title
     if order is not None:
@@ -48,18 +50,9 @@ def supposed(
     return parse_ruleset({file: text.encode() for file, text in texts.items()}, ruleset.as_of)
 
 
-def _places(read: Mapping[str, RuleFile]) -> dict[str, tuple[str, str]]:
-    """Return by what suppositions call it the file and the name of every parameter."""
-    found: dict[str, tuple[str, str]] = {}
-    for file, held in read.items():
-        stem = file.removesuffix(".yaml")
-        declared = held.data.get("parameters") if isinstance(held.data, dict) else None
-        found |= {n if file == HEAD else f"{stem}.{n}": (file, n) for n in declared or ()}
-    return found
-
-
-def _unknown(key: str, places: Mapping[str, tuple[str, str]]) -> RuleError:
-    near = [k for k in places if k.endswith(f".{key}")] or difflib.get_close_matches(key, places, 3, 0.6)
+def _unknown(key: str, ruleset: RuleSet) -> RuleError:
+    known = list(ruleset.named_parameters())
+    near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, 3, 0.6)
     hint = f"; is {' or '.join(near)} meant?" if near else ""
     return RuleError(f"the rule set has no parameter {key!r}{hint}")
 

@@ -151,7 +151,23 @@ class Clause:
 
 @dataclass(frozen=True, eq=False)
 class RuleSet:
-    """All rules as they stand on `as_of`; `hash` names the content of the files."""
+    """All rules as they stand on one day.
+
+    id                 the name of the set
+    title              what it is called (zh, en)
+    as_of              the day
+    hash               SHA-256 of the files, hexadecimal
+    order              the technologies from first to last
+    parameters         those of the whole set by name, each with unit, source and range
+    options            option -> its rules, with the parameters that they add
+    demand             land uses and their indices
+    demand_parameters  the figures behind demand by name
+    portfolio          what the technologies of a parcel must reach together
+    checklists         what an applicant must show
+    areas              the pilot and focus areas that the policy names
+    clauses            clause id -> where it stands and what it says in short
+    content            file -> its text
+    """
 
     id: str
     title: Text

@@ -112,6 +112,16 @@ def compare(before: Result, after: Result) -> Comparison:
 
     A parcel changed where the recommended technology, or status, score or capacity of any option, differs.
     Raises InputError where they are in different coordinate systems or have no parcel in common.
+
+    >>> import geopandas as gpd
+    >>> parcels = gpd.read_parquet("parcel.parquet").iloc[:50]
+    >>> around = gis.Resources.from_files({"district": "district.geojson"})
+    >>> before = gis.score(parcels, around)
+    >>> told = gis.compare(before, before.what_if(gis.WhatIf("no outlines", without=("district",))))
+    >>> told.causes[["kind", "name"]].values.tolist()
+    [['layer', 'district']]
+    >>> told.unchanged_count + len(told.parcels)
+    50
     """
     if before.parcels.crs != after.parcels.crs:
         raise InputError(f"one result is in {before.parcels.crs}, the other in {after.parcels.crs}.")

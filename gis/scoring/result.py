@@ -105,6 +105,13 @@ class Result:
     def what_if(self, change: WhatIf) -> Result:
         """Return the same parcels scored again under a supposition (`gis.WhatIf`).
 
+        >>> import geopandas as gpd
+        >>> parcels = gpd.read_parquet("parcel.parquet").iloc[:50]
+        >>> result = gis.score(parcels, gis.Resources.from_files({"district": "district.geojson"}))
+        >>> half = result.what_if(gis.WhatIf("half the load", {"minimum_share_frac": 0.5}))
+        >>> half.ruleset.parameters["minimum_share_frac"].value
+        0.5
+
         Raises InputError for results that were read from a store without its layers, RuleError for a
         parameter that is not there, and what `Resources.from_files` raises for its layers.
         """
@@ -141,6 +148,18 @@ def score(
     InputError
         There are no parcels; they have no CRS; ids repeat; a row cannot be used; or all lie outside the
         area of the metric CRS.
+
+    Examples
+    --------
+    In the folder of the sample, with parcels in degrees:
+
+    >>> import geopandas as gpd
+    >>> parcels = gpd.read_parquet("parcel.parquet").iloc[:50].to_crs("EPSG:4326")
+    >>> result = gis.score(parcels, gis.Resources.from_files({"district": "district.geojson"}))
+    >>> len(result.verdicts), result.to_geodataframe().crs.to_epsg()
+    (50, 4548)
+    >>> result.facts.attrs["units"]["heat_load_kw"]
+    'kW'
     """
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
     ruleset = ruleset or load_ruleset()

@@ -91,6 +91,7 @@ def test_the_order_is_supposed():
         ({"name": "x", "order": ("air_source",)}, InputError, "each of"),
         ({"name": "x", "parameters": {"main_reach_m": 1}}, RuleError, "is reclaimed_water.main_reach_m"),
         ({"name": "x", "parameters": {"reclaimed_water.main_reach": 1}}, RuleError, "no parameter"),
+        ({"name": "x", "parameters": {"ruleset.minimum_share_frac": 1}}, RuleError, "no parameter"),
         ({"name": "x", "parameters": {"minimum_share_frac": "much"}}, RuleError, "is not a number"),
         ({"name": "x", "parameters": {"minimum_share_frac": True}}, RuleError, "is not a number"),
         ({"name": "x", "parameters": {"reclaimed_water.main_reach_m": [1]}}, RuleError, "is not a number"),
