@@ -36,9 +36,9 @@ class Sites:
     plan           what was to be sited
     ruleset        the rules
     data_versions  layer or raster -> the version that was read
-    places         every candidate, the chosen ones first; columns of `gis.matching.columns.SITE_COLUMNS`,
-                   places (`x_m`, `y_m`) in m of EPSG:4548, and in `attrs` their `units` (column -> unit), `ruleset`
-                   and `data_versions`
+    places         every candidate, the chosen ones first; columns of `gis.matching.columns.SITE_COLUMNS`
+                   (`x_m` and `y_m` in m of EPSG:4548), and in `attrs` their `units` (column -> unit),
+                   `ruleset` and `data_versions`
     summary        what it comes to in the whole city, with the bound that no other choice can exceed
     """
 
