@@ -7,9 +7,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from gis.vocabulary import STATUS_TITLES, TECHNOLOGY_TITLES, Language
+from gis.vocabulary import FACT, STATUS_TITLES, TECHNOLOGY_TITLES, Language
 from gis.webmap.parcel_map import ParcelMap, parcel_map, texts
 
+MOST_FACTS = 4
+"""Facts that a tooltip names; the table of a comparison names them all."""
 _PLACE = {"zh": 0, "en": 1}
 
 
@@ -39,7 +41,7 @@ def comparison_map(changed: gpd.GeoDataFrame, lang: Language) -> ParcelMap:
         ("原结论", "Status before")[place]: _statuses(changed["recommended_status_before"], place),
         ("现结论", "Status after")[place]: _statuses(changed["recommended_status_after"], place),
         ("设计热负荷", "Heat load")[place]: texts(changed["heat_load_kw_after"], "kW"),
-        ("变化的事实", "Facts that changed")[place]: [v or "—" for v in changed["changed_facts"]],
+        ("变化的事实", "Facts that changed")[place]: [_facts(v, place) for v in changed["changed_facts"]],
     }
     title = ("变化地块的现推荐技术", "Changed parcels by technology after")[place]
     return parcel_map(changed, "recommended_after", lines, title, lang)
@@ -58,6 +60,16 @@ def match_map(rows: pd.DataFrame, parcels: gpd.GeoDataFrame, lang: Language) -> 
     }
     title = ("匹配的主要技术（地块数）", "Main technology of the matching (parcels)")[place]
     return parcel_map(frame, "matched", lines, title, lang)
+
+
+def _facts(names: str | None, place: int) -> str:
+    """Return the titles of the first facts that changed, and how many more there are."""
+    titles = [(FACT[name].zh, FACT[name].en)[place] for name in (names or "").split()]
+    if not titles:
+        return "—"
+    more = len(titles) - MOST_FACTS
+    told = ("、", ", ")[place].join(titles[:MOST_FACTS])
+    return told + ((f"等 {len(titles)} 项", f" and {more} more")[place] if more > 0 else "")
 
 
 def _technologies(values: pd.Series[Any], place: int) -> list[str]:

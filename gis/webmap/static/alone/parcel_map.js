@@ -20,7 +20,7 @@ function drawParcels(map, data) {
       const colour = data.legend[feature.properties.k].colour;
       return { color: colour, weight: 1, fillColor: colour, fillOpacity: 0.75 };
     },
-  }).bindTooltip(tooltip, { sticky: true }).addTo(map);
+  }).bindTooltip(tooltip, { sticky: true, opacity: 1 }).addTo(map);
   const legend = L.control({ position: "bottomright" });
   legend.onAdd = () => {
     const box = el("div", "parcel-legend");
