@@ -107,6 +107,21 @@ class Resources:
             measure in.
         UsageError
             An id or a key of a dict is not known.
+
+        Examples
+        --------
+        In the folder of the sample:
+
+        >>> around = gis.Resources.from_files(
+        ...     {
+        ...         "district": "district.geojson",
+        ...         "wastewater_plant": {"path": "wastewater_plant.csv", "source_crs": "EPSG:4326"},
+        ...     }
+        ... )
+        >>> sorted(around.frames), around.crs
+        (['district', 'wastewater_plant'], 'EPSG:4548')
+        >>> [(report.source, report.rows_rejected) for report in around.reports["district"]]
+        [('district.geojson', 0)]
         """
         from gis.ingest.bundle import read_bundle  # on a floor above; only who reads files needs it
 

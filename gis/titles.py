@@ -53,6 +53,8 @@ TECHNOLOGY_COLOURS = {
     "biomass": "#56b4e9",
     "air_source": "#e6b800",
 }
+NO_TECHNOLOGY = "#8a939b"
+NO_TECHNOLOGY_TITLE = ("暂无适宜技术", "None recommended")
 
 
 def declared_words() -> dict[str, dict[str, str]]:

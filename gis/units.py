@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from gis.vocabulary import FACTS, VERDICTS
 
+T = TypeVar("T")
 
-class Units(dict[str, str]):
-    """Column -> unit, as declared (`m`, `kW`, `1` for fractions and counts); not to be written to."""
+
+class Shared(dict[str, T]):
+    """What frames share instead of copying it; not to be written to."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+class Units(Shared[str]):
+    """Column -> unit, as declared (`m`, `kW`, `1` for fractions and counts)."""
 
 
 class Measured(Protocol):
@@ -55,7 +61,7 @@ def attributes(
     """Return the `attrs` of a frame: `units`, and where they apply `ruleset` and `data_versions`."""
     out: dict[Hashable | None, Any] = {"units": units}
     if ruleset is not None:
-        out["ruleset"] = dict(ruleset)
+        out["ruleset"] = Shared(ruleset)
     if versions is not None:
-        out["data_versions"] = dict(versions)
+        out["data_versions"] = Shared(versions)
     return out

@@ -20,6 +20,8 @@ ELIGIBLE: tuple[Status, ...] = ("suitable", "conditional")
 
 Effect = Literal["supports", "assumes", "conditions", "missing", "excludes"]
 
+Language = Literal["zh", "en"]
+
 ColumnType = Literal["float", "integer", "text", "text_list"]
 
 

@@ -33,6 +33,12 @@ class WhatIf:
     without     layers and rasters that are taken for never loaded
 
     Raises InputError where it has no name, changes nothing, or names what is not there.
+
+    >>> longer = gis.WhatIf("longer reach", {"reclaimed_water.main_reach_m": 5000})
+    >>> rules = longer.ruleset(gis.load_ruleset())
+    >>> reach = rules.options["reclaimed_water"].parameters["main_reach_m"]
+    >>> reach.value, reach.unit, reach.source.kind
+    (5000.0, 'm', 'assumption')
     """
 
     name: str

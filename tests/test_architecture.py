@@ -13,6 +13,7 @@ FLOORS = (
         "access",
         "compiled",
         "drawing",
+        "plotting",
         "errors",
         "flow",
         "settings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -25,12 +25,20 @@ from gis.rules.loader import content_json
 from gis.staleness import software
 from gis.store import MatchRecord, Store
 from gis.units import attributes, units_of
+from gis.vocabulary import Language
+
+if TYPE_CHECKING:
+    from gis.webmap.parcel_map import ParcelMap
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A matched city.
+    """A matched city: who connects with which shared source, in tables without shapes.
 
+    Places (`x_m`, `y_m`) and lengths are in m of EPSG:4548.
+
+    scenario     what was asked for
+    ruleset      the rules
     sources      the capacity ledger, one row a source
     segments     mains from tap to tap
     parcels      what each parcel gets
@@ -59,6 +67,16 @@ class Match:
         ):
             frame.attrs = attributes(units_of(columns), *told)
 
+    def map(self, parcels: gpd.GeoDataFrame, lang: Language = "zh") -> ParcelMap:
+        """Return a map of the parcels by the technology that carries most of them; it needs no network.
+
+        `parcels` are those that were matched, of which a match keeps no shapes. Raises InputError for
+        more than a browser draws quickly.
+        """
+        from gis.webmap.result_maps import match_map  # with folium, which matching does without
+
+        return match_map(self.parcels, parcels, lang)
+
 
 def match(
     parcels: gpd.GeoDataFrame,
@@ -72,6 +90,13 @@ def match(
     `parcels` has the columns of the layer `parcel` and polygons in EPSG:4548, as for
     `gis.score`. Their order makes no difference. Raises InputError for a repeated or missing
     id, and for a scenario that names a source that is not there.
+
+    >>> parcels = gis.read_mapped("parcel", "parcel.parquet").frame.iloc[:50]
+    >>> plants = {"path": "wastewater_plant.csv", "source_crs": "EPSG:4326"}
+    >>> around = gis.Resources.from_files({"district": "district.geojson", "wastewater_plant": plants})
+    >>> found = gis.match(parcels, around, gis.load_ruleset())
+    >>> len(found.parcels), found.parcels.attrs["units"]["unmet_kw"]
+    (50, 'kW')
     """
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
     scenario = scenario or Scenario()

@@ -32,9 +32,14 @@ from gis.units import attributes, units_of
 class Sites:
     """The answer: where to build.
 
-    places   every candidate, the chosen ones first; columns of `gis.matching.columns.SITE_COLUMNS`, and in
-             `attrs` their `units` (column -> unit), `ruleset` and `data_versions`
-    summary  what it comes to in the whole city, with the bound that no other choice can exceed
+    scenario       what is built already, and what is kept free
+    plan           what was to be sited
+    ruleset        the rules
+    data_versions  layer or raster -> the version that was read
+    places         every candidate, the chosen ones first; columns of `gis.matching.columns.SITE_COLUMNS`
+                   (`x_m` and `y_m` in m of EPSG:4548), and in `attrs` their `units` (column -> unit),
+                   `ruleset` and `data_versions`
+    summary        what it comes to in the whole city, with the bound that no other choice can exceed
     """
 
     scenario: Scenario

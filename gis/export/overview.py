@@ -24,7 +24,7 @@ from gis.crs import STORAGE_EPSG, Geometries
 from gis.drawing import FONTS, north_arrow, round_length, scale_bar
 from gis.export.model import Manifest, Packed
 from gis.export.telling import SYSTEMS, feature_count, has_synthetic, moment, writable
-from gis.webmap.style import NO_TECHNOLOGY
+from gis.titles import NO_TECHNOLOGY
 from gis.writing import write_file
 from layers import LAYERS, StyleSpec
 

@@ -60,6 +60,16 @@ def read_mapped(
     InputError
         The file or table as a whole is not usable, a row failed and `on_error` is `abort`, or more than
         half of the rows failed.
+
+    Examples
+    --------
+    In the folder of the sample:
+
+    >>> plants = gis.read_mapped("wastewater_plant", "wastewater_plant.csv", source_crs="EPSG:4326")
+    >>> plants.report.rows_rejected, plants.frame.crs.to_epsg()
+    (0, 4548)
+    >>> plants.frame.attrs["units"]["design_capacity_m3_per_d"]
+    'm3/d'
     """
     start = time.perf_counter()
     spec = layer_spec(layer) if isinstance(layer, str) else layer

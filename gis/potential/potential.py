@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gis.compiled import in_blocks
-from gis.crs import STORAGE_EPSG
+from gis.crs import STORAGE_CRS, STORAGE_EPSG
 from gis.errors import InputError
 from gis.facts.surroundings import Surroundings
 from gis.facts.table import ground_facts
@@ -65,9 +65,13 @@ class GroundPotential:
                borehole where none may be. Rows run from west to east, the northernmost first.
     grid       where the cells lie, EPSG:4548
     reference  the use that every hectare is judged for
+    parameters what the rules take for boreholes, by name, in the units of the rule set
+    ruleset_id, ruleset_hash, as_of
+               the rules, and their day
     versions   of the layers and rasters that went in, by id
     sources    what these name as their sources, by layer
     synthetic  layers among them that hold synthetic features; rasters do not tell
+    software   name and version of the program, with a digest of its models
     """
 
     values: npt.NDArray[np.float32]
@@ -155,9 +159,15 @@ def ground_potential(
     Raises
     ------
     InputError
-        A needed layer was never loaded, the zones are empty, or the cells are too small or too many.
+        A needed layer was never loaded, the zones are empty, the resources are in another CRS than
+        EPSG:4548, or the cells are too small or too many.
     """
     rules = ruleset or load_ruleset()
+    if resources.crs != STORAGE_CRS:
+        raise InputError(
+            f"the resources are in {resources.crs}, and the grid of a potential lies in {STORAGE_CRS}: "
+            "read them with crs='EPSG:4548'"
+        )
     for layer in NEEDED:
         if layer not in resources.frames:
             raise InputError(

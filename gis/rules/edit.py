@@ -12,9 +12,9 @@ import yaml
 from gis.errors import RuleError
 from gis.rules.files import Place, RuleFile
 from gis.rules.loader import parse_ruleset
-from gis.rules.ruleset import ParameterValue, RuleSet
+from gis.rules.ruleset import RuleSet
 
-HEAD = "ruleset"
+HEAD = "ruleset.yaml"
 """The file of what all options share: its parameters are named without the file."""
 
 
@@ -29,50 +29,36 @@ def supposed(
     that is not there, a value that is not of its kind, and an order of other technologies.
     """
     texts = {file: str(text) for file, text in ruleset.content.items()}
+    read = {HEAD: RuleFile(HEAD, {HEAD: texts[HEAD].encode()})}
+    changes: dict[str, dict[Place, Any]] = {HEAD: {}}
     for key, value in parameters.items():
-        file, own = _place(texts, key)
-        texts[file] = _with_value(texts[file], file, own, value, name, ruleset.as_of)
-    head = f"{HEAD}.yaml"
+        stem, _, own = key.rpartition(".")
+        file = f"{stem}.yaml" if stem else HEAD
+        if file in texts and file not in read:
+            read[file] = RuleFile(file, {file: texts[file].encode()})
+        if file not in read or own not in read[file].data.get("parameters", {}) or f"{stem}.yaml" == HEAD:
+            raise _unknown(key, ruleset)
+        changes.setdefault(file, {}).update(_value_changes(read[file], own, value, name, ruleset.as_of))
+    title = {"zh": f"{ruleset.title.zh}（假设：{name}）", "en": f"{ruleset.title.en} (what if: {name})"}
+    changes[HEAD]["title",] = title
     if order is not None:
         if sorted(order) != sorted(ruleset.order):
             raise RuleError(f"order: it has to name each of {', '.join(ruleset.order)} once.")
-        texts[head] = _replaced(texts[head], head, ("order",), list(order))
-    title = {"zh": f"{ruleset.title.zh}（假设：{name}）", "en": f"{ruleset.title.en} (what if: {name})"}
-    texts[head] = _replaced(texts[head], head, ("title",), title)
+        changes[HEAD]["order",] = list(order)
+    for file, of_file in changes.items():
+        texts[file] = _replaced(texts[file], read[file], of_file)
     return parse_ruleset({file: text.encode() for file, text in texts.items()}, ruleset.as_of)
 
 
-def named_parameters(ruleset: RuleSet) -> dict[str, ParameterValue]:
-    """Return all parameters as suppositions name them: `file.parameter`, those of the whole set alone."""
-    out = dict(ruleset.parameters)
-    for stem, rules in (
-        *ruleset.options.items(),
-        ("portfolio", ruleset.portfolio),
-        ("checklists", ruleset.checklists),
-    ):
-        out |= {f"{stem}.{n}": p for n, p in rules.parameters.items() if n in rules.own}
-    return out | {f"demand.{n}": p for n, p in ruleset.demand_parameters.items()}
+def _unknown(key: str, ruleset: RuleSet) -> RuleError:
+    known = list(ruleset.named_parameters())
+    near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, 3, 0.6)
+    hint = f"; is {' or '.join(near)} meant?" if near else ""
+    return RuleError(f"the rule set has no parameter {key!r}{hint}")
 
 
-def _place(texts: Mapping[str, str], key: str) -> tuple[str, str]:
-    """Return the file and the name of a parameter."""
-    known: dict[str, tuple[str, str]] = {}
-    for file in texts:
-        if file.endswith(".yaml"):
-            stem = file.removesuffix(".yaml")
-            data = RuleFile(file, {file: texts[file].encode()}).data
-            declared = data.get("parameters") if isinstance(data, dict) else None
-            known |= {n if stem == HEAD else f"{stem}.{n}": (file, n) for n in declared or ()}
-    if key not in known:
-        near = [k for k in known if k.endswith(f".{key}")] or difflib.get_close_matches(key, known, 3, 0.6)
-        hint = f"; is {' or '.join(near)} meant?" if near else ""
-        raise RuleError(f"the rule set has no parameter {key!r}{hint}")
-    return known[key]
-
-
-def _with_value(text: str, file: str, own: str, value: Any, name: str, as_of: date) -> str:
-    """Return the text of a file in which one parameter has another value."""
-    read = RuleFile(file, {file: text.encode()})
+def _value_changes(read: RuleFile, own: str, value: Any, name: str, as_of: date) -> dict[Place, Any]:
+    """Return what stands at which places of a file when one of its parameters has another value."""
     parameter = read.data["parameters"][own]
     days = [v["from"] for v in parameter["values"]]
     in_force = max((i for i in range(len(days)) if days[i] <= as_of), key=lambda i: days[i])
@@ -86,8 +72,10 @@ def _with_value(text: str, file: str, own: str, value: Any, name: str, as_of: da
         "text": f"假设方案“{name}”：{_flow(value)}，原值 {_flow(before)}（{parameter['source']['text']}）",
     }
     path: Place = ("parameters", own)
-    text = _replaced(text, file, (*path, "values", in_force), {"from": days[in_force], "value": value})
-    return _replaced(text, file, (*path, "source"), source)
+    return {
+        (*path, "values", in_force): {"from": days[in_force], "value": value},
+        (*path, "source"): source,
+    }
 
 
 def _kind(value: Any) -> str:
@@ -98,20 +86,30 @@ def _kind(value: Any) -> str:
     return "a number" if isinstance(value, int | float) and not isinstance(value, bool) else "of a known kind"
 
 
-def _replaced(text: str, file: str, path: Place, value: Any) -> str:
-    """Return a YAML text in which the node at `path` is `value`, and all else as it was written."""
-    node: Any = RuleFile(file, {file: text.encode()}).node
+def _replaced(text: str, read: RuleFile, changes: Mapping[Place, Any]) -> str:
+    """Return the text of a file with other values at some places, and all else as it was written."""
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    spans = []
+    for path, value in changes.items():
+        marks = _node(read.node, path)
+        spans.append((*(starts[m.line] + m.column for m in (marks.start_mark, marks.end_mark)), value))
+    for start, end, value in sorted(spans, key=lambda span: span[0], reverse=True):
+        old = text[start:end]
+        # A block ends where the next thing begins: what lies between stays.
+        text = text[:start] + _flow(value) + old[len(old.rstrip()) :] + text[end:]
+    return text
+
+
+def _node(node: Any, path: Place) -> Any:
+    """Return the YAML node at a place."""
     for step in path:
         if isinstance(node, yaml.SequenceNode):
             node = node.value[step]
         else:
             node = next(v for k, v in node.value if k.value == str(step))
-    lines = text.splitlines(keepends=True)
-    ends = (node.start_mark, node.end_mark)
-    start, end = (sum(map(len, lines[: m.line])) + m.column for m in ends)
-    old = text[start:end]
-    # A block ends where the next thing begins: what lies between stays.
-    return text[:start] + _flow(value) + old[len(old.rstrip()) :] + text[end:]
+    return node
 
 
 def _flow(value: Any) -> str:

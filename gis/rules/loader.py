@@ -32,6 +32,10 @@ def load_ruleset(name: str | Path = "beijing", as_of: date | None = None) -> Rul
     """Return the rule set called `name` (built in) or in the folder `name`, as it stands on `as_of` (today).
 
     Raises RuleError with file and line when anything is unknown, uncited or missing.
+
+    >>> rules = gis.load_ruleset("beijing")
+    >>> rules.order[0], rules.parameters["minimum_share_frac"].source.clause
+    ('shallow_ground_source', 'P1309-6.1-a')
     """
     folder = BUILT_IN / name if isinstance(name, str) and (BUILT_IN / name).is_dir() else Path(name)
     if not (folder / "ruleset.yaml").is_file():

@@ -151,7 +151,23 @@ class Clause:
 
 @dataclass(frozen=True, eq=False)
 class RuleSet:
-    """All rules as they stand on `as_of`; `hash` names the content of the files."""
+    """All rules as they stand on one day.
+
+    id                 the name of the set
+    title              what it is called (zh, en)
+    as_of              the day
+    hash               SHA-256 of the files, hexadecimal
+    order              the technologies from first to last
+    parameters         those of the whole set by name, each with unit, source and range
+    options            option -> its rules, with the parameters that they add
+    demand             land uses and their indices
+    demand_parameters  the figures behind demand by name
+    portfolio          what the technologies of a parcel must reach together
+    checklists         what an applicant must show
+    areas              the pilot and focus areas that the policy names
+    clauses            clause id -> where it stands and what it says in short
+    content            file -> its text
+    """
 
     id: str
     title: Text
@@ -167,6 +183,12 @@ class RuleSet:
     areas: tuple[PolicyArea, ...]
     clauses: Mapping[str, Clause]
     content: Mapping[str, object]
+
+    def named_parameters(self) -> dict[str, ParameterValue]:
+        """Return every parameter as `gis.WhatIf` names it: `file.parameter`, those of the whole set alone."""
+        files: dict[str, Rules] = {**self.options, "portfolio": self.portfolio, "checklists": self.checklists}
+        own = {f"{f}.{n}": r.parameters[n] for f, r in files.items() for n in r.parameters if n in r.own}
+        return {**self.parameters, **own, **{f"demand.{n}": p for n, p in self.demand_parameters.items()}}
 
     def told(self) -> dict[str, str]:
         """Return what names the rule set in tables and files: id, as_of (ISO 8601) and hash."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,10 +13,12 @@ import pandas as pd
 
 from gis.errors import InputError
 from gis.rules import RuleSet
-from gis.rules.edit import named_parameters
 from gis.scoring.result import Result
 from gis.units import attributes, units_of
-from gis.vocabulary import FACTS, OPTIONS, TECHNOLOGIES, Column, number, word
+from gis.vocabulary import FACTS, OPTIONS, TECHNOLOGIES, Column, Language, number, word
+
+if TYPE_CHECKING:
+    from gis.webmap.parcel_map import ParcelMap
 
 Bools = npt.NDArray[np.bool_]
 
@@ -79,6 +81,16 @@ class Comparison:
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
 
+    def map(self, lang: Language = "zh") -> ParcelMap:
+        """Return a map of the parcels that changed, by technology after, that needs no network.
+
+        The pointer tells technology and status before and after, and the facts that changed. Raises
+        InputError where nothing changed, and for more parcels than a browser draws quickly.
+        """
+        from gis.webmap.result_maps import comparison_map  # with folium, which scoring does without
+
+        return comparison_map(self.parcels, lang)
+
     def summary(self) -> dict[str, Any]:
         """Return the counts: parcels compared, changed, with another technology, gained and lost by each."""
         counts = self.counts.to_numpy()
@@ -100,6 +112,16 @@ def compare(before: Result, after: Result) -> Comparison:
 
     A parcel changed where the recommended technology, or status, score or capacity of any option, differs.
     Raises InputError where they are in different coordinate systems or have no parcel in common.
+
+    >>> import geopandas as gpd
+    >>> parcels = gpd.read_parquet("parcel.parquet").iloc[:50]
+    >>> around = gis.Resources.from_files({"district": "district.geojson"})
+    >>> before = gis.score(parcels, around)
+    >>> told = gis.compare(before, before.what_if(gis.WhatIf("no outlines", without=("district",))))
+    >>> told.causes[["kind", "name"]].values.tolist()
+    [['layer', 'district']]
+    >>> told.unchanged_count + len(told.parcels)
+    50
     """
     if before.parcels.crs != after.parcels.crs:
         raise InputError(f"one result is in {before.parcels.crs}, the other in {after.parcels.crs}.")
@@ -205,7 +227,7 @@ def _other_rules(old: RuleSet, new: RuleSet) -> Iterator[tuple[Any, ...]]:
         yield "date", "as_of", old.as_of.isoformat(), new.as_of.isoformat(), None
     if old.order != new.order:
         yield "order", "order", LISTED.join(old.order), LISTED.join(new.order), None
-    before, after = named_parameters(old), named_parameters(new)
+    before, after = old.named_parameters(), new.named_parameters()
     for name in dict.fromkeys((*before, *after)):
         one, other = before.get(name), after.get(name)
         if one is None or other is None or one.value != other.value:

@@ -22,10 +22,13 @@ from gis.scoring.document import suitability_document
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import gather
 from gis.units import attributes, fact_units, verdict_units
-from gis.vocabulary import FACTS, VERDICTS, Column
+from gis.vocabulary import FACTS, VERDICTS, Column, Language
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from gis.ingest import ImportReport
+    from gis.webmap.parcel_map import ParcelMap
     from gis.whatif import WhatIf
 
 PIECE = 50_000
@@ -80,8 +83,34 @@ class Result:
         out.attrs = self.verdicts.attrs
         return out
 
+    def plot(self, ax: Axes | None = None, lang: Language = "zh") -> Axes:
+        """Draw the parcels by recommended technology for an article, and return the matplotlib axes.
+
+        In metres of the metric CRS, with a scale bar and a legend below that counts the parcels.
+        """
+        from gis.plotting import plot_technologies  # with matplotlib, which scoring does without
+
+        return plot_technologies(self.to_geodataframe(), "recommended", ax, lang)
+
+    def map(self, lang: Language = "zh") -> ParcelMap:
+        """Return a map of the parcels by recommended technology that needs no network.
+
+        It has no base map; the pointer tells technology, status, score and capacity (kW). Raises
+        InputError for more parcels than a browser draws quickly.
+        """
+        from gis.webmap.result_maps import result_map  # with folium, which scoring does without
+
+        return result_map(self.to_geodataframe(), self.facts["heat_load_kw"], lang)
+
     def what_if(self, change: WhatIf) -> Result:
         """Return the same parcels scored again under a supposition (`gis.WhatIf`).
+
+        >>> import geopandas as gpd
+        >>> parcels = gpd.read_parquet("parcel.parquet").iloc[:50]
+        >>> result = gis.score(parcels, gis.Resources.from_files({"district": "district.geojson"}))
+        >>> half = result.what_if(gis.WhatIf("half the load", {"minimum_share_frac": 0.5}))
+        >>> half.ruleset.parameters["minimum_share_frac"].value
+        0.5
 
         Raises InputError for results that were read from a store without its layers, RuleError for a
         parameter that is not there, and what `Resources.from_files` raises for its layers.
@@ -119,6 +148,18 @@ def score(
     InputError
         There are no parcels; they have no CRS; ids repeat; a row cannot be used; or all lie outside the
         area of the metric CRS.
+
+    Examples
+    --------
+    In the folder of the sample, with parcels in degrees:
+
+    >>> import geopandas as gpd
+    >>> parcels = gpd.read_parquet("parcel.parquet").iloc[:50].to_crs("EPSG:4326")
+    >>> result = gis.score(parcels, gis.Resources.from_files({"district": "district.geojson"}))
+    >>> len(result.verdicts), result.to_geodataframe().crs.to_epsg()
+    (50, 4548)
+    >>> result.facts.attrs["units"]["heat_load_kw"]
+    'kW'
     """
     around = resources if isinstance(resources, Surroundings) else Surroundings(resources)
     ruleset = ruleset or load_ruleset()

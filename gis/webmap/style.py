@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gis.titles import TECHNOLOGY_COLOURS
+from gis.titles import NO_TECHNOLOGY, TECHNOLOGY_COLOURS
 from gis.webmap.match_tiles import MATCH_CONNECTION, MATCH_PARCEL, MATCH_SEGMENT
 from gis.webmap.tiles import RESULT_LAYER
 from layers import LAYERS, LayerSpec
 
-NO_TECHNOLOGY = "#8a939b"
 RESULT_OPACITY = 0.9
 TECHNOLOGY_OF = {RESULT_LAYER: "recommended", MATCH_PARCEL: "matched", MATCH_CONNECTION: "technology"}
 """The property of results that is coloured by technology."""

@@ -97,6 +97,12 @@ def test_a_layer_that_was_never_loaded_is_named(missing: str, ruleset: RuleSet) 
         gis.ground_potential(row_of_hectares().without(missing), ruleset)
 
 
+def test_a_bundle_in_another_system_is_refused(ruleset: RuleSet) -> None:
+    moved = gis.Resources.from_files(dict(row_of_hectares().frames), crs="EPSG:32650")
+    with pytest.raises(InputError, match=r"EPSG:32650.*EPSG:4548"):
+        gis.ground_potential(moved, ruleset)
+
+
 def test_zones_without_a_feature_have_no_grid(ruleset: RuleSet) -> None:
     none = row_of_hectares().replace("shallow_geothermal_zone", layer("shallow_geothermal_zone"))
     with pytest.raises(InputError, match="is empty"):

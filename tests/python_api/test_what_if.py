@@ -12,7 +12,6 @@ import shapely
 
 import gis
 from gis.errors import InputError, OneMapError, RuleError
-from gis.rules.edit import named_parameters
 from gis.rules.loader import parse_ruleset
 from gis.vocabulary import OPTIONS, TECHNOLOGIES
 
@@ -55,10 +54,10 @@ def test_all_but_the_changed_lines_stay_as_they_were_written():
 def test_every_figure_can_be_supposed():
     """Each parameter of the set, given the value that it has, leaves all values as they are."""
     rules = gis.load_ruleset()
-    named = named_parameters(rules)
+    named = rules.named_parameters()
     whole = gis.WhatIf("as it is", {n: p.value for n, p in named.items()}).ruleset(rules)
-    assert {n: p.value for n, p in named_parameters(whole).items()} == {n: p.value for n, p in named.items()}
-    assert {p.source.kind for p in named_parameters(whole).values()} == {"assumption"}
+    assert {n: p.value for n, p in whole.named_parameters().items()} == {n: p.value for n, p in named.items()}
+    assert {p.source.kind for p in whole.named_parameters().values()} == {"assumption"}
 
 
 def test_values_written_as_blocks_are_changed_too():
@@ -92,6 +91,7 @@ def test_the_order_is_supposed():
         ({"name": "x", "order": ("air_source",)}, InputError, "each of"),
         ({"name": "x", "parameters": {"main_reach_m": 1}}, RuleError, "is reclaimed_water.main_reach_m"),
         ({"name": "x", "parameters": {"reclaimed_water.main_reach": 1}}, RuleError, "no parameter"),
+        ({"name": "x", "parameters": {"ruleset.minimum_share_frac": 1}}, RuleError, "no parameter"),
         ({"name": "x", "parameters": {"minimum_share_frac": "much"}}, RuleError, "is not a number"),
         ({"name": "x", "parameters": {"minimum_share_frac": True}}, RuleError, "is not a number"),
         ({"name": "x", "parameters": {"reclaimed_water.main_reach_m": [1]}}, RuleError, "is not a number"),
