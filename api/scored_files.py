@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -10,6 +11,7 @@ from api.progress import bar, say
 from api.table import write_table
 from gis.batch import Engine, FormError, score_files
 from gis.batch.parcels import SUFFIX, files_at
+from gis.compiled import ready
 from gis.errors import InputError
 from gis.ingest import ImportReport, read_mapped
 from gis.ingest.raster import DRIVERS
@@ -41,6 +43,7 @@ def resources_in(folder: Path) -> Resources:
             found[path.stem] = path
     if not found:
         raise InputError(f"{folder}: no file is named by a layer or raster, such as geothermal_field.gpkg.")
+    threading.Thread(target=ready).start()  # numba sets itself up meanwhile
     with bar() as progress:
         resources = Resources.from_files(found, progress=progress)
     for report in chain.from_iterable(resources.reports.values()):

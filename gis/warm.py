@@ -19,6 +19,7 @@ from gis.compiled import KEPT_IN, ready
 from gis.crs import STORAGE_EPSG
 from gis.facts.columns import nothing
 from gis.facts.ragged import ORIGIN, Kind
+from gis.facts.simple import clearly_valid
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
 from gis.matching.allocate import allocate
@@ -78,7 +79,8 @@ def main() -> None:
     boxes, own_m = np.zeros((1, 4), dtype=np.float32), np.zeros((1, 1), dtype=np.float32)
     reached(["heat_network"], boxes, own_m, [Around((0.0, 0.0, 0.0, 0.0), 0.0, "heat_network")])
     for kind, shape in _SHAPES.items():
-        shapes_of(pa.array([shapely.to_wkb(shape)]), kind)
+        read = shapes_of(pa.array([shapely.to_wkb(shape)]), kind)
+    clearly_valid(read)
     columns: dict[str, Any] = {name: np.zeros(2) for name in NUMBERS} | dict.fromkeys(WORDS, nothing(2))
     group = next(iter(SHARED))
     columns |= dict.fromkeys((*WORDS, *LISTS, *CHOICES, *SHARED), combined(group, columns, lambda *_: 1))

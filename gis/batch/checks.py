@@ -13,9 +13,10 @@ import shapely
 from gis.errors import InputError
 from gis.facts.columns import JUDGED
 from gis.facts.ragged import Shapes
+from gis.facts.simple import clearly_valid
 from gis.facts.surroundings import Surroundings
 from gis.facts.wkb import shapes_of
-from gis.ingest.checks import bad_text, invalid, outside
+from gis.ingest.checks import bad_text, invalid, within_area
 from layers import LAYERS
 
 _SPEC = LAYERS["parcel"]
@@ -49,12 +50,14 @@ def _problems(batch: pa.RecordBatch, shapes: Shapes, crs: str) -> Iterable[tuple
     lacking = np.flatnonzero(np.diff(shapes.shapes) == 0)
     if len(lacking):
         yield int(lacking[0]), "geometry: missing or empty"
-    # Only what no bounding box tells needs objects; they are gone again with the batch.
-    outlines = shapely.from_wkb(batch.column("geometry").to_numpy(zero_copy_only=False))
-    for position, reason in invalid(outlines).items():
-        yield position, str(reason)
-    for position in outside(outlines, crs).tolist():
-        yield position, f"geometry: it lies outside the area of {crs}"
+    doubtful = np.flatnonzero(~clearly_valid(shapes))
+    if len(doubtful):
+        wkb = batch.column("geometry").take(pa.array(doubtful)).to_numpy(zero_copy_only=False)
+        for position, reason in invalid(shapely.from_wkb(wkb)).items():
+            yield int(doubtful[position]), str(reason)
+    beyond = np.flatnonzero(~within_area(shapes.bounds + np.tile(shapes.origin, 2), crs))
+    if len(beyond):
+        yield int(beyond[0]), f"geometry: it lies outside the area of {crs}"
 
 
 def _bad_words(batch: pa.RecordBatch, name: str) -> Iterable[tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -88,10 +89,13 @@ def score_files(
     if not single:
         refuse_filled(target)
     tell(progress, 0, files.count, "reading parcel ids")
-    refuse_repeated(files)
+    with ThreadPoolExecutor(1) as beside:
+        checked = beside.submit(refuse_repeated, files)
+        world = World.of(resources, ruleset) if single else None
+        checked.result()
     with clear_errors(target):
-        if single:
-            return _into_file(files, World.of(resources, ruleset), target, progress)
+        if world is not None:
+            return _into_file(files, world, target, progress)
         counts, resumed = into_folder(files, resources, ruleset, target, engine, scheduler, progress)
         return FileRun(counts, tuple(sorted(target.glob(f"*{SUFFIX}"))), resumed)
 

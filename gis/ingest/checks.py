@@ -65,11 +65,12 @@ def outside_area(stored: Geometries, source: Geometries, crs: SourceCrs, target:
 
 def outside(stored: Geometries, target: str = STORAGE_CRS) -> np.ndarray[Any, np.dtype[np.intp]]:
     """Return the positions of shapes (in `target`, None allowed) that lie outside that area."""
-    return np.flatnonzero(~shapely.is_missing(stored) & ~_plausible(stored, target))
+    return np.flatnonzero(~shapely.is_missing(stored) & ~within_area(shapely.bounds(stored), target))
 
 
-def _plausible(stored: Geometries, target: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    xmin, ymin, xmax, ymax = shapely.bounds(stored).T
+def within_area(boxes: Floats, target: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which boxes (west, south, east, north of each, in `target`) lie inside that area whole."""
+    xmin, ymin, xmax, ymax = boxes.T
     west, south, east, north = metric_area(target)
     with np.errstate(invalid="ignore"):
         return np.asarray((xmin >= west) & (xmax <= east) & (ymin >= south) & (ymax <= north))
@@ -77,7 +78,8 @@ def _plausible(stored: Geometries, target: str) -> np.ndarray[Any, np.dtype[np.b
 
 def _hints(xy: Floats, crs: SourceCrs, target: str) -> list[str]:
     """Say for each coordinate pair what would make it fit: swapped axes, a zone prefix, degrees."""
-    swapped = _plausible(reproject(shapely.points(xy[:, ::-1]), crs.text, target), target)
+    turned = reproject(shapely.points(xy[:, ::-1]), crs.text, target)
+    swapped = within_area(shapely.bounds(turned), target)
     out = []
     for (x, y), fits in zip(xy, swapped, strict=True):
         if fits:
