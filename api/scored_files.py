@@ -81,7 +81,7 @@ def score_given(
                 )
         except FormError as error:
             if many or folder:
-                raise
+                raise InputError(f"{error} Bring the parcels into form with `onemap partition`.") from error
             say(f"{error} It is read as an import reads it.")
         else:
             if run.resumed:

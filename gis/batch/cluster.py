@@ -39,11 +39,12 @@ def on_cluster(
 ) -> Iterator[int]:
     """Work parts out on a cluster, and yield how many parcels each has.
 
-    Raises InputError where the scheduler is not reached, or workers are lost with a part again and again.
+    Raises InputError where the scheduler is not reached or has no workers, where one of these does not see
+    the files or runs another version of the program, and where workers are lost again and again.
     """
     from distributed import KilledWorker, as_completed
 
-    with _client(scheduler) as client:
+    with _client(scheduler, unfinished) as client:
         task = (files.geometry, files.crs, unfinished, digest)
         futures = [
             client.submit(_work_out, part, *task, key=f"part-{part.number}-{digest[:12]}", pure=False)
@@ -54,14 +55,19 @@ def on_cluster(
                 yield future.result()
         except KilledWorker as error:
             raise InputError(
-                f"{LOSSES} workers were lost with one part, most likely for want of memory: "
-                "start fewer workers on a machine, or write the parcels with smaller row groups."
+                "Workers were lost with one and the same part again and again, most likely for want of "
+                "memory: start fewer on a machine, or bring the parcels into smaller row groups."
             ) from error
         finally:
             client.cancel(futures, force=True)
 
 
 def _work_out(part: Part, geometry: str, crs: Any, unfinished: Path, digest: str) -> int:
+    if not unfinished.is_dir():
+        raise InputError(
+            f"A worker does not see {unfinished.parent}; "
+            "parcels and verdicts must lie where all machines see them."
+        )
     world = kept(unfinished, digest)
     # In a thread that shares nothing out further: every worker has one core.
     with workers() as pool:
@@ -69,10 +75,10 @@ def _work_out(part: Part, geometry: str, crs: Any, unfinished: Path, digest: str
 
 
 @contextmanager
-def _client(scheduler: str | None) -> Iterator[Client]:
+def _client(scheduler: str | None, unfinished: Path) -> Iterator[Client]:
     """Give a client of a running scheduler, or of a cluster with one worker a core on this machine."""
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
     quiet = logging.CRITICAL  # what goes wrong is told in our words
     logging.getLogger("distributed").setLevel(quiet)
@@ -82,10 +88,22 @@ def _client(scheduler: str | None) -> Iterator[Client]:
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"There is no Dask scheduler at {scheduler}.") from error
         with client:
+            try:
+                client.wait_for_workers(1, timeout=REACHED_S)
+            except TimeoutError as error:
+                raise InputError(f"The Dask scheduler at {scheduler} has no workers; start some.") from error
             yield client
         return
     settings = {"distributed.scheduler.allowed-failures": LOSSES}
-    here = {"n_workers": CORES, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    here = {
+        "n_workers": CORES,
+        "threads_per_worker": 1,
+        "host": "127.0.0.1",
+        "dashboard_address": "127.0.0.1:0",
+        "protocol": "tls://",
+        "security": Security.temporary(),  # who else works on this machine has no say in the cluster
+        "local_directory": str(unfinished / "scratch"),
+    }
     with dask.config.set(settings), _deaf_to_ctrl_c():
         cluster = LocalCluster(**here, silence_logs=quiet)
     with cluster, Client(cluster, set_as_default=False) as client:

@@ -91,12 +91,12 @@ def files_at(path: Path) -> tuple[Path, ...]:
 def open_parcels(path: Path, crs: str = STORAGE_CRS) -> ParcelFiles:
     """Return the parcels at a path, which are in the metric CRS `crs`.
 
-    Raises InputError where no GeoParquet lies there and where a file cannot be read, FormError where one
-    has not the form of the layer.
+    Raises InputError where a file cannot be read, FormError where there is none or one has not the form
+    of the layer.
     """
     paths = files_at(path)
     if not paths:
-        raise InputError(f"{path}: there is no GeoParquet file.")
+        raise FormError(f"{path}: there is no GeoParquet file.")
     heads = [_head(one) for one in paths]
     first = heads[0]
     for one, head in zip(paths, heads, strict=True):

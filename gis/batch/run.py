@@ -82,7 +82,7 @@ def score_files(
         Another run writes into the same folder at this moment.
     """
     target = Path(out)
-    files = open_parcels(Path(parcels), resources.crs)
+    files = open_parcels(Path(parcels).absolute(), resources.crs)
     single = target.suffix.lower() == SUFFIX
     if single and engine == "dask":
         raise UsageError(f"{target}: a cluster writes a folder of files; give the name of a new folder.")

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from gis.errors import InputError
 from gis.facts.columns import Attributes
 from gis.facts.ragged import Shapes
 from gis.facts.surroundings import Surroundings
@@ -82,6 +83,7 @@ def keep(world: World, folder: Path) -> None:
         "crs": around.resources.crs,
         "origin": around.origin,
         "rasters": dict(around.resources.rasters),
+        "software": software(),
         "rules": content_json(ruleset),
         "as_of": ruleset.as_of.isoformat(),
     }
@@ -99,12 +101,19 @@ def keep(world: World, folder: Path) -> None:
 
 @lru_cache(maxsize=1)
 def kept(folder: Path, _digest: str) -> World:
-    """Return what was kept in a folder; a process reads it once. The digest tells contents apart."""
+    """Return what was kept in a folder; a process reads it once. The digest tells contents apart.
+
+    Raises InputError where another version of the program kept it: its verdicts may differ.
+    """
     places, content = pickle.loads((folder / REST).read_bytes())
     with (folder / ARRAYS).open("rb") as file:
         # A private map: arrays may be written to, as everywhere, and no other worker sees it.
         mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
     state = pickle.loads(content, buffers=[mapped[at : at + length] for at, length in places])
+    if state["software"] != software():
+        raise InputError(
+            f"The run was started by {state['software']}, and a worker is {software()}; give all the same."
+        )
     texts = {name: text.encode() for name, text in state["rules"].items()}
     crs = state["crs"]
     frames = {layer: _without_outlines(table, crs) for layer, table in state["tables"].items()}

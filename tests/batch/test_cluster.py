@@ -12,8 +12,11 @@ import psutil
 import pytest
 
 import gis
+from gis.batch import cluster as cluster_module
 from gis.batch import score_files
 from gis.batch.folder import RUN
+from gis.batch.parcels import open_parcels
+from gis.batch.world import World, keep, kept
 from gis.errors import BusyError, InputError, UsageError
 from tests.batch.test_score_files import content
 
@@ -26,7 +29,7 @@ def cluster():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 10}),
         LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
         ) as started,
     ):
         yield started
@@ -149,6 +152,33 @@ def test_a_scheduler_that_is_not_there(parcels, resources, written, tmp_path, mo
             written(parcels, 2), resources, gis.load_ruleset(), tmp_path / "out", engine="dask",
             scheduler="tcp://127.0.0.1:9",
         )  # fmt: skip
+
+
+def test_a_scheduler_without_workers(parcels, resources, written, tmp_path, monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("gis.batch.cluster.REACHED_S", 1)
+    with (
+        LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50) as empty,
+        pytest.raises(InputError, match="has no workers; start some"),
+    ):
+        score_files(
+            written(parcels, 2), resources, gis.load_ruleset(), tmp_path / "out", engine="dask",
+            scheduler=empty.scheduler_address,
+        )  # fmt: skip
+
+
+def test_a_worker_that_does_not_see_the_files_says_so(parcels, written, tmp_path):
+    (part,) = open_parcels(written(parcels, 1)).parts
+    with pytest.raises(InputError, match="A worker does not see"):
+        cluster_module._work_out(part, "geometry", None, tmp_path / "elsewhere" / ".out.unfinished", "0")
+
+
+def test_a_worker_of_another_version_is_refused(resources, tmp_path, monkeypatch):
+    keep(World.of(resources, gis.load_ruleset()), tmp_path)
+    monkeypatch.setattr("gis.batch.world.software", lambda: "heat-onemap 9.9+00000000")
+    with pytest.raises(InputError, match=r"a worker is heat-onemap 9\.9\+00000000; give all the same"):
+        kept(tmp_path, "another version")
 
 
 def test_a_cluster_writes_no_single_file(parcels, resources, written, tmp_path):
