@@ -1,0 +1,44 @@
+"""What the site adds to Sphinx: pages made from the program itself, its docstrings, and Chinese search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from onemap_site import commands, docstrings, layers_page, python_page, results_page, rules_page
+from onemap_site.chinese import ChineseSearch
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/python": python_page.text,
+    "reference/commands": commands.text,
+    "reference/layers": layers_page.text,
+    "reference/results": results_page.text,
+    "reference/rules": rules_page.text,
+    "reference/clauses": rules_page.clauses_text,
+}
+"""What is written below the committed words of a page when it is read."""
+
+
+def complete(app: Sphinx, name: str, source: list[str]) -> None:
+    """Add to a page what the program tells of itself."""
+    if name in PAGES:
+        source[0] = f"{source[0]}\n\n{PAGES[name]()}"
+
+
+def tell_language(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Say in which language a page is: those of `zh/`, and the door to both, are Chinese."""
+    chinese = name.startswith("zh/") or name in ("index", "search", "genindex")
+    context["language"] = "zh-CN" if chinese else "en"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Join the site to a build."""
+    app.connect("source-read", complete)
+    app.connect("html-page-context", tell_language)
+    app.connect("autodoc-process-docstring", docstrings.rewrite, priority=400)  # before napoleon
+    app.connect("autodoc-skip-member", docstrings.leave_out)
+    app.connect("autodoc-process-signature", docstrings.shorten)
+    app.add_search_language(ChineseSearch)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
