@@ -25,6 +25,8 @@ myst_heading_anchors = 3
 
 # Single backquotes of the docstrings are code.
 default_role = "code"
+# Blocks that name no language are commands and their output.
+highlight_language = "none"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 130

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from onemap_site import commands, docstrings, layers_page, python_page, results_page, rules_page
@@ -21,10 +23,21 @@ PAGES: dict[str, Callable[[], str]] = {
 """What is written below the committed words of a page when it is read."""
 
 
+BREAK = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])")
+"""A line break between two Chinese characters."""
+
+
 def complete(app: Sphinx, name: str, source: list[str]) -> None:
     """Add to a page what the program tells of itself."""
     if name in PAGES:
         source[0] = f"{source[0]}\n\n{PAGES[name]()}"
+
+
+def join_lines(app: Sphinx, doctree: nodes.document) -> None:
+    """Put lines of Chinese together, where a browser would show their break as a space."""
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.literal_block) and (joined := BREAK.sub("", text)) != text:
+            text.parent.replace(text, nodes.Text(joined))
 
 
 def tell_language(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -36,6 +49,7 @@ def tell_language(app: Sphinx, name: str, template: str, context: dict[str, Any]
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join the site to a build."""
     app.connect("source-read", complete)
+    app.connect("doctree-read", join_lines)
     app.connect("html-page-context", tell_language)
     app.connect("autodoc-process-docstring", docstrings.rewrite, priority=400)  # before napoleon
     app.connect("autodoc-skip-member", docstrings.leave_out)
