@@ -23,8 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
 """What is written below the committed words of a page when it is read."""
 
 
-BREAK = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])")
-"""A line break between two Chinese characters."""
+CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]{2}")
 
 
 def complete(app: Sphinx, name: str, source: list[str]) -> None:
@@ -35,9 +34,12 @@ def complete(app: Sphinx, name: str, source: list[str]) -> None:
 
 def join_lines(app: Sphinx, doctree: nodes.document) -> None:
     """Put lines of Chinese together, where a browser would show their break as a space."""
-    for text in list(doctree.findall(nodes.Text)):
-        if not isinstance(text.parent, nodes.literal_block) and (joined := BREAK.sub("", text)) != text:
-            text.parent.replace(text, nodes.Text(joined))
+    for element in doctree.findall(nodes.TextElement):
+        texts = [child.astext() for child in element.children]
+        around = zip(["", *texts], texts, [*texts[1:], ""], strict=False)
+        breaks = [at == "\n" and bool(CHINESE.match(f"{a[-1:]}{b[:1]}")) for a, at, b in around]
+        if any(breaks):
+            element[:] = [c for c, between in zip(element.children, breaks, strict=True) if not between]
 
 
 def tell_language(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
