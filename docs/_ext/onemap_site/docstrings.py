@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 from sphinx.application import Sphinx
 
-_ENTRY = re.compile(r"^(\w+) {2,}(\S.*)$")
+_FIRST = re.compile(r"^\w+ {2,}(?=\S)")
+_NAMES = re.compile(r"\w+(?:, \w+)*")
 _PARAMETER = re.compile(r"^(\w+) : (.+)$")
 
 
@@ -27,8 +28,10 @@ def rewrite(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: li
 def _listed(paragraph: list[str]) -> list[str]:
     if len(paragraph) > 1 and paragraph[0] == "Parameters" and set(paragraph[1]) == {"-"}:
         return [line for each in paragraph for line in _in_two(each)]
-    if _ENTRY.match(paragraph[0]) and all(_ENTRY.match(line) or line[0] == " " for line in paragraph):
-        return [line for each in paragraph for line in _defined(each)]
+    if first := _FIRST.match(paragraph[0]):
+        entries = [_entry(line, first.end()) for line in paragraph]
+        if None not in entries:
+            return [line for entry in entries for line in entry or ()]
     return paragraph
 
 
@@ -41,13 +44,18 @@ def _in_two(line: str) -> Iterator[str]:
         yield f"    {match[2]}"
 
 
-def _defined(line: str) -> Iterator[str]:
-    match = _ENTRY.match(line)
-    if match is None:
-        yield f"    {line.strip()}"
-    else:
-        yield f"`{match[1]}`"
-        yield f"    {match[2]}"
+def _entry(line: str, column: int) -> list[str] | None:
+    """Return a line of names with meanings from a column on as lines of a list; None for any other."""
+    names, meaning = line[:column].strip(), line[column:]
+    if line.startswith(" "):
+        return [f"    {line.strip()}"]
+    if first := _FIRST.match(line):  # a name may be longer than those above it
+        return [f"`{first[0].strip()}`", f"    {line[first.end() :]}"]
+    if _NAMES.fullmatch(line):
+        return [f"`{line}`"]
+    if _NAMES.fullmatch(names) and line[column - 1] == " ":
+        return [f"`{names}`", f"    {meaning}"]
+    return None
 
 
 def leave_out(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SEGMENT_COLUMNS, SITE_COLUMNS
 from gis.matching.columns import SOURCE_COLUMNS as SOURCES
@@ -28,7 +29,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
 
 def text() -> str:
     """Return a table of the columns of every table of results."""
-    words = {"技术 Technologies": TECHNOLOGY_TITLES, "结论 Statuses": STATUS_TITLES}
+    words: dict[str, Mapping[Any, tuple[str, str]]] = {
+        "技术 Technologies": TECHNOLOGY_TITLES,
+        "结论 Statuses": STATUS_TITLES,
+    }
     sections = [
         f"## {title}\n\n" + table(["value", "中文", "English"], [[code(k), *v] for k, v in held.items()])
         for title, held in words.items()
