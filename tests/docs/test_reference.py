@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import re
+from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 import yaml
@@ -31,13 +34,23 @@ def helped(*command: str) -> str:
     return said.output
 
 
+def public(name: str) -> Iterator[tuple[str, str]]:
+    """Give a name of the package and those inside it, each with the first line of its docstring."""
+    held = getattr(gis, name)
+    yield f"gis.{name}", held.__doc__ or ""
+    for inner, member in vars(held).items() if inspect.isclass(held) else ():
+        told = inspect.isfunction(member) or isinstance(member, property | classmethod | staticmethod)
+        if told and not inner.startswith("_"):
+            yield f"gis.{name}.{inner}", member.__doc__ or ""
+
+
 def test_every_public_name_of_the_package_is_told(site: Site):
     page = site.pages["reference/python.html"]
-    for name in gis.__all__:
-        [told] = page.xpath(f"//dt[@id='gis.{name}']/following-sibling::dd")
-        said = " ".join((getattr(gis, name).__doc__ or "").split("\n")[0].replace("`", "").split())
-        assert said
-        assert said in " ".join(told.text_content().split())
+    for name, docstring in chain.from_iterable(map(public, gis.__all__)):
+        [told] = page.xpath(f"//dt[@id='{name}']/following-sibling::dd")
+        said = " ".join(docstring.split("\n")[0].replace("`", "").split())
+        assert said, name
+        assert said in " ".join(told.text_content().split()), name
 
 
 def test_parameters_are_lists_and_no_signature_stands_in_a_text(site: Site):

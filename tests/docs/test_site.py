@@ -49,6 +49,16 @@ def test_nothing_comes_from_another_host(site: Site):
         assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style
 
 
+def test_keys_reach_what_scrolls_and_headings_have_levels(site: Site):
+    reached = 0
+    for path, tree in site.pages.items():
+        scrolled = tree.xpath("//pre | //div[contains(@class, 'table-wrapper')]")
+        assert all(part.get("tabindex") == "0" for part in scrolled), path
+        assert all(h.get("aria-level") for h in tree.xpath("//*[@role='heading']")), path
+        reached += len(scrolled)
+    assert reached > 100
+
+
 def pairs(text: str) -> set[str]:
     """Return neighbouring Chinese characters of a text."""
     return {

@@ -23,6 +23,11 @@ PAGES: dict[str, Callable[[], str]] = {
 """What is written below the committed words of a page when it is read."""
 
 
+ACCESS = {
+    "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    'role="heading">': 'role="heading" aria-level="2">',
+}
 CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]{2}")
 
 
@@ -48,11 +53,20 @@ def tell_language(app: Sphinx, name: str, template: str, context: dict[str, Any]
     context["language"] = "zh-CN" if chinese else "en"
 
 
+def give_access(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Let keys scroll what is wider than the page, and tell the level of the menu's headings."""
+    for part in ("body", "furo_navigation_tree"):
+        if part in context:
+            for theme, ours in ACCESS.items():
+                context[part] = context[part].replace(theme, ours)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join the site to a build."""
     app.connect("source-read", complete)
     app.connect("doctree-read", join_lines)
     app.connect("html-page-context", tell_language)
+    app.connect("html-page-context", give_access, priority=900)  # after the theme's own
     app.connect("autodoc-process-docstring", docstrings.rewrite, priority=400)  # before napoleon
     app.connect("autodoc-skip-member", docstrings.leave_out)
     app.connect("autodoc-process-signature", docstrings.shorten)

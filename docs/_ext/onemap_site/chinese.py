@@ -29,11 +29,10 @@ function splitQuery(query) {
 """
 
     def split(self, input: str) -> list[str]:
-        """Return the words of a text, and of Chinese the single characters as well."""
-        words: list[str] = []
-        for run in _RUN.findall(input):
-            words.append(run) if run[0] < "\u3400" else words.extend(_pairs(run))
-        return words
+        """Return the words of a text; of Chinese single characters and pairs."""
+        return [
+            word for run in _RUN.findall(input) for word in (_pairs(run) if run[0] >= "\u3400" else [run])
+        ]
 
     def word_filter(self, word: str) -> bool:
         """Take any Chinese, and of English what is no stop word."""

@@ -18,7 +18,8 @@ _PARAMETER = re.compile(r"^(\w+) : (.+)$")
 
 def rewrite(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Turn columns of `name  meaning` into lists, and `name : meaning` of parameters into two lines."""
-    out: list[str] = []
+    # Of a property napoleon takes what stands before a colon of the first line for its type.
+    out = [""] if what == "property" else []
     for blank, part in groupby(lines, key=lambda line: not line.strip()):
         paragraph = list(part)
         out += paragraph if blank else _listed(paragraph)
