@@ -83,7 +83,9 @@ def test_code_is_the_same_in_both_languages():
 
 
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES if fences(p, "python")], ids=lambda p: str(p.relative_to(ROOT))
+    "page",
+    [p for p in PAGES if DOCS in p.parents and fences(p, "python")],
+    ids=lambda p: str(p.relative_to(DOCS)),
 )
 def test_python_of_pages_runs(
     page: Path,
