@@ -29,7 +29,11 @@ def cluster():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 10}),
         LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
         ) as started,
     ):
         yield started
@@ -159,7 +163,9 @@ def test_a_scheduler_without_workers(parcels, resources, written, tmp_path, monk
 
     monkeypatch.setattr("gis.batch.cluster.REACHED_S", 1)
     with (
-        LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50) as empty,
+        LocalCluster(
+            n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as empty,
         pytest.raises(InputError, match="has no workers; start some"),
     ):
         score_files(
