@@ -128,7 +128,11 @@ def shown(value: object) -> str:
     if isinstance(value, dict):
         return next(iter(value))
     return (
-        shown(value[0]) if isinstance(value, list) else f"{value:,g}" if not isinstance(value, str) else value
+        shown(value[0])
+        if isinstance(value, list)
+        else f"{value:,.10g}"
+        if not isinstance(value, str)
+        else value
     )
 
 

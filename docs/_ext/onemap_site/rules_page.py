@@ -92,7 +92,7 @@ def _figures(name: str, parameter: Parameter) -> Iterable[list[str]]:
     """Give a row for every date from which a figure has another value."""
     source = parameter.source
     for dated in parameter.values:
-        low, high = (None if v is None else f"{v:,g}" for v in (dated.low, dated.high))
+        low, high = (None if v is None else f"{v:,.10g}" for v in (dated.low, dated.high))
         yield [
             lines(code(name), _both(parameter.title)),
             lines(_value(dated.value, parameter.unit), f"{low or ''} to {high or ''}" if low or high else ""),
@@ -103,10 +103,10 @@ def _figures(name: str, parameter: Parameter) -> Iterable[list[str]]:
 
 def _value(value: Value, unit: str) -> str:
     if isinstance(value, dict):
-        return plain(", ".join(f"{name} {number:,g}" for name, number in value.items()))
+        return plain(", ".join(f"{name} {number:,.10g}" for name, number in value.items()))
     if isinstance(value, tuple):
-        return plain(", ".join(v if isinstance(v, str) else f"{v:,g}" for v in value))
-    return plain(f"{value:,g} {unit}" if unit != "1" else f"{value:,g}")
+        return plain(", ".join(v if isinstance(v, str) else f"{v:,.10g}" for v in value))
+    return plain(f"{value:,.10g} {unit}" if unit != "1" else f"{value:,.10g}")
 
 
 def _condition(one: Comparison) -> str:
