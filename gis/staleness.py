@@ -98,11 +98,14 @@ def find_stale(moment: Moment, ruleset: RuleSet) -> Stale:
 
 
 @cache
-def software() -> str:
-    """Return name and version of the program, with a digest of the code that makes and packs results."""
+def software(*others: str) -> str:
+    """Return name and version of the program, with a digest of the code that makes and packs results.
+
+    `others` are further folders of `gis` whose code is among it.
+    """
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for folder in ("facts", "heat", "potential", "rules", "scoring", "store"):
+    for folder in ("facts", "heat", "rules", "scoring", "store", *others):
         for path in sorted(p for p in (here / folder).iterdir() if p.suffix in (".py", ".npz")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"heat-onemap {version('heat-onemap')}+{digest.hexdigest()[:8]}"

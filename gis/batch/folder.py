@@ -110,7 +110,7 @@ def _told(files: ParcelFiles, resources: Resources, ruleset: RuleSet) -> dict[st
         "crs": resources.crs,
         "resources": digests(resources),
         "data_versions": dict(resources.versions),
-        "software": f"{software()}, pyarrow {pa.__version__}",
+        "software": f"{software('batch')}, pyarrow {pa.__version__}",
     }
 
 

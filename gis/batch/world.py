@@ -83,7 +83,7 @@ def keep(world: World, folder: Path) -> None:
         "crs": around.resources.crs,
         "origin": around.origin,
         "rasters": dict(around.resources.rasters),
-        "software": software(),
+        "software": software("batch"),
         "rules": content_json(ruleset),
         "as_of": ruleset.as_of.isoformat(),
     }
@@ -110,9 +110,9 @@ def kept(folder: Path, _digest: str) -> World:
         # A private map: arrays may be written to, as everywhere, and no other worker sees it.
         mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
     state = pickle.loads(content, buffers=[mapped[at : at + length] for at, length in places])
-    if state["software"] != software():
+    if state["software"] != (ours := software("batch")):
         raise InputError(
-            f"The run was started by {state['software']}, and a worker is {software()}; give all the same."
+            f"The run was started by {state['software']}, and a worker is {ours}; give all the same."
         )
     texts = {name: text.encode() for name, text in state["rules"].items()}
     crs = state["crs"]

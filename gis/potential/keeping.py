@@ -46,7 +46,13 @@ def renew_potential(store: Store, moment: Moment, ruleset: RuleSet, known: Resou
 def _digest(ruleset: RuleSet, versions: Mapping[str, int]) -> str:
     """Return the same text for the same potential: the day alone does not make another one."""
     values = {name: p.value for name, p in ruleset.options[OPTION].parameters.items()}
-    parts = (software(), ruleset.hash, repr(values), Reference.of(ruleset), sorted(versions.items()))
+    parts = (
+        software("potential"),
+        ruleset.hash,
+        repr(values),
+        Reference.of(ruleset),
+        sorted(versions.items()),
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

@@ -189,7 +189,7 @@ def ground_potential(
         versions={name: version for name, version in resources.versions.items() if name in INPUTS},
         sources={name: _sources(frame) for name, frame in used.items()},
         synthetic=tuple(name for name, frame in used.items() if _is_synthetic(frame)),
-        software=software(),
+        software=software("potential"),
     )
 
 

@@ -182,7 +182,7 @@ def test_a_worker_that_does_not_see_the_files_says_so(parcels, written, tmp_path
 
 def test_a_worker_of_another_version_is_refused(resources, tmp_path, monkeypatch):
     keep(World.of(resources, gis.load_ruleset()), tmp_path)
-    monkeypatch.setattr("gis.batch.world.software", lambda: "heat-onemap 9.9+00000000")
+    monkeypatch.setattr("gis.batch.world.software", lambda *_: "heat-onemap 9.9+00000000")
     with pytest.raises(InputError, match=r"a worker is heat-onemap 9\.9\+00000000; give all the same"):
         kept(tmp_path, "another version")
 
