@@ -11,7 +11,7 @@ from typing import Any, cast
 from fastapi import Depends, Request
 
 from api.tokens import Tokens
-from gis.access import ANYBODY, RESULTS, ROLES, Caller, Right
+from gis.access import ANYBODY, HISTORY, RESULTS, ROLES, Caller, Right
 from gis.errors import AccessError, NotFoundError
 from gis.settings import Settings
 from gis.store import Store, keys
@@ -41,6 +41,8 @@ _TOLD_RIGHTS: Mapping[Right, str] = {
     "score": "have parcels scored",
     "match": "match or look for sites",
 }
+
+_TOLD = {RESULTS: "The results are", HISTORY: "What was loaded before is"}
 
 
 class Guard:
@@ -128,7 +130,7 @@ def check_readable(request: Request, id_: str) -> None:
     asks = caller(request)
     if asks.may_read(access[id_]):
         return
-    what = "The results are" if id_ == RESULTS else f"The layer {id_} is"
+    what = _TOLD.get(id_, f"The layer {id_} is")
     raise _refused(asks, f"{what} {access[id_]}")
 
 

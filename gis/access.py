@@ -20,6 +20,9 @@ READERS: Mapping[Access, str] = MappingProxyType({access: f"onemap_{access}" for
 RESULTS = "results"
 """What is asked about to read anything that was worked out: verdicts, matching, sites, summaries."""
 
+HISTORY = "history"
+"""What is asked about to read results of another day: they may come of what is no longer loaded."""
+
 
 @dataclass(frozen=True)
 class Role:

@@ -26,7 +26,7 @@ from gis.rules.loader import content_json, parse_ruleset
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import GREEN, gather, prepare, prepare_green
 from gis.staleness import Stale, find_stale, software
-from gis.store import Moment, ResultWriter, RunRecord, Store, influence_rows
+from gis.store import Kept, Moment, ResultWriter, RunRecord, Store, influence_rows, kept
 
 Progress = Callable[[int, int, str], None]
 MANY = 100_000
@@ -172,14 +172,16 @@ def _record(ruleset: RuleSet, moment: Moment, scored: int, stale: Stale) -> RunR
     )
 
 
-Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch]
-"""Parcel ids with their facts and verdicts, and how far around they look."""
+Scored = tuple[pa.Array, Columns, Columns, pa.RecordBatch, Kept]
+"""Parcel ids with their facts and verdicts, how far around they look, and what is kept for later days."""
 
 
 def _score_batch(batch: pa.RecordBatch, around: Surroundings, ruleset: RuleSet) -> Scored:
     ids, shapes = batch.column("parcel_id"), shapes_of(batch.column("geom"), "polygon")
     inputs = gather(Attributes.of_batch(batch), shapes, around, ruleset)
-    return ids, *evaluate(inputs, ruleset), influence_rows(ids, shapes, inputs.influence_m())
+    facts, verdicts = evaluate(inputs, ruleset)
+    influence = influence_rows(ids, shapes, inputs.influence_m())
+    return ids, facts, verdicts, influence, kept(ids, {**facts, **verdicts})
 
 
 def _tell(progress: Progress | None, done: int, total: int, label: str) -> None:

@@ -81,6 +81,8 @@ def find_stale(moment: Moment, ruleset: RuleSet) -> Stale:
     run = moment.run
     if run is None:
         return Stale(("no results are stored yet",), everything=True)
+    if run.whole is None:
+        return Stale(("what the results were is kept from this run on",), everything=True)
     if run.software != software():
         return Stale((f"the results were made by {run.software}, this is {software()}",), everything=True)
     if (run.ruleset_id, run.ruleset_hash) != (ruleset.id, ruleset.hash):

@@ -12,32 +12,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gis.facts.columns import Words
+from gis.facts.arrow import TYPES, array_of, coded_path
 from gis.facts.ragged import Shapes
 from gis.scoring.evaluate import Columns
-from gis.vocabulary import VERDICTS, Column
+from gis.vocabulary import VERDICTS
 
 Counts = Counter[tuple[str | None, str | None]]
 """Parcels by recommended technology and its status."""
 SAID = b"onemap"
-_CODED = pa.dictionary(pa.int32(), pa.string())
-_TYPES: dict[str, pa.DataType] = {"float": pa.float64(), "text": _CODED, "text_list": pa.list_(_CODED)}
 _SCHEMA = pa.schema(
     [
         pa.field("parcel_id", pa.string()),
-        *(pa.field(c.name, _TYPES[c.type]) for c in VERDICTS),
+        *(pa.field(c.name, TYPES[c.type]) for c in VERDICTS),
         pa.field("geometry", pa.binary()),
     ]
 )
-_CODED_PATHS = [
-    c.name if c.type == "text" else f"{c.name}.list.element" for c in VERDICTS if c.type != "float"
-]
+_CODED_PATHS = [coded_path(c) for c in VERDICTS if c.type != "float"]
 
 
 def result_table(batch: pa.RecordBatch, verdicts: Columns) -> pa.Table:
     """Return id, all verdicts and geometry of a batch; texts by codes, missing values null."""
     columns = {"parcel_id": batch.column("parcel_id").cast(pa.string())}
-    columns |= {column.name: _array(column, verdicts[column.name]) for column in VERDICTS}
+    columns |= {column.name: array_of(column, verdicts[column.name]) for column in VERDICTS}
     columns["geometry"] = batch.column("geometry").cast(pa.binary())
     return pa.table(columns, schema=_SCHEMA)
 
@@ -52,25 +48,6 @@ def counted(verdicts: Columns) -> Counts:
             for t, s, count in zip(*pairs.tolist(), counts, strict=True)
         }
     )
-
-
-def _array(column: Column, values: Any) -> pa.Array:
-    if column.type == "float":
-        numbers = np.asarray(values, dtype=np.float64)
-        return pa.array(numbers, mask=~np.isfinite(numbers))
-    return _words(values, column.type == "text_list")
-
-
-def _words(words: Words, lists: bool) -> pa.Array:
-    """Return texts or lists of texts so that Parquet writes their codes, not each text anew."""
-    codes = np.asarray(words.codes, dtype=np.int32)
-    taken = pa.array(np.maximum(codes, 0), mask=codes < 0)
-    names = pa.array(list(words.names[:-1]), pa.list_(pa.string()) if lists else pa.string())
-    if not lists:
-        names = names.dictionary_encode()  # a name may stand there twice, which dictionaries must not have
-        return pa.DictionaryArray.from_arrays(names.indices.take(taken), names.dictionary)
-    coded = pa.ListArray.from_arrays(names.offsets, names.flatten().dictionary_encode())
-    return coded.take(taken)
 
 
 class TableWriter:

@@ -2,6 +2,7 @@
 
 from gis.store.embedded import Cluster, ClusterStatus
 from gis.store.influence import Around, Touched, influence_rows, reached
+from gis.store.kept_results import Kept, kept
 from gis.store.moment import Moment
 from gis.store.opening import open_store
 from gis.store.records import (
@@ -21,6 +22,7 @@ __all__ = [
     "Change",
     "Cluster",
     "ClusterStatus",
+    "Kept",
     "LayerVersion",
     "MatchChange",
     "MatchRecord",
@@ -32,6 +34,7 @@ __all__ = [
     "Store",
     "Touched",
     "influence_rows",
+    "kept",
     "open_store",
     "reached",
 ]

@@ -48,11 +48,18 @@ def _user() -> str:
         return "unknown"
 
 
+def actor() -> str:
+    """Return for whom this thread writes."""
+    return (_ACTOR.get() or (f"cli:{_user()}", None))[0]
+
+
 def write(connection: sa.Connection, action: str, target: str, **detail: Any) -> None:
     """Add a line to the log in the caller's transaction."""
-    actor, request_id = _ACTOR.get() or (f"cli:{_user()}", None)
+    request_id = (_ACTOR.get() or (None, None))[1]
     connection.execute(
-        AUDIT.insert().values(actor=actor, action=action, target=target, detail=detail, request_id=request_id)
+        AUDIT.insert().values(
+            actor=actor(), action=action, target=target, detail=detail, request_id=request_id
+        )
     )
 
 

@@ -1,23 +1,18 @@
-"""Which features a load changed, kept until the results have followed.
-
-A load writes down every feature that came, went or is different, with the box it had and
-has. Where that would be most of a layer, only that it was.
-"""
+"""What a version changes in a layer: kept as what takes it back, and told to those who follow."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import sqlalchemy as sa
 from psycopg import sql
 
 from gis.store.copy import qualified, raw
+from gis.store.history_tables import UNDO_TABLES
 from gis.store.records import Change
-from gis.store.tables import LAYER_CHANGE, LAYER_TABLES, LAYER_VERSION
+from gis.store.tables import LAYER_TABLES, LAYER_VERSION
 from layers import LayerSpec
 
 MOST = 20_000
-"""Changes of one load beyond which only their being many is kept: a full run is as quick."""
+"""Changes beyond which they are not told one by one: a run over all parcels is as quick."""
 
 _BOX = sql.SQL(
     "CASE WHEN {0}.geom IS NOT NULL THEN "
@@ -25,41 +20,54 @@ _BOX = sql.SQL(
 )
 
 
-def write(
+def keep(
     connection: sa.Connection, spec: LayerSpec, version: int, stage: sql.Identifier, *, whole: bool
-) -> int | None:
-    """Write down what the staged rows are about to change in the layer; return how many features that is.
+) -> int:
+    """Keep what the staged rows are about to change in the layer; return how many features that is.
 
-    `whole`: features that are not staged go. None, and nothing written, where the layer
-    was empty or the changes are too many.
+    `whole`: features that are not staged go.
     """
-    target, cursor = qualified(LAYER_TABLES[spec.id]), raw(connection)
-    if cursor.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(target)).fetchone() is None:
-        return None
-    written = cursor.execute(
-        sql.SQL(
-            "INSERT INTO {log} (layer, version, feature_id, existed, exists, before_box, after_box) "
-            "SELECT {layer}, {version}, coalesce(o.{key}, n.{key}), "
-            "o.{key} IS NOT NULL, n.{key} IS NOT NULL, {before}, {after} "
-            "FROM {target} o {join} JOIN {stage} n USING ({key}) WHERE {differs} LIMIT {limit}"
-        ).format(
-            log=qualified(LAYER_CHANGE),
-            layer=sql.Literal(spec.id),
-            version=sql.Literal(version),
-            key=sql.Identifier(spec.key),
-            before=_BOX.format(sql.Identifier("o")),
-            after=_BOX.format(sql.Identifier("n")),
-            target=target,
+    return _kept(
+        connection,
+        spec,
+        version,
+        sql.SQL("{target} o {join} JOIN {stage} n USING ({key}) WHERE {differs}").format(
+            target=qualified(LAYER_TABLES[spec.id]),
             join=sql.SQL("FULL" if whole else "RIGHT"),
             stage=stage,
+            key=sql.Identifier(spec.key),
             differs=_differs(spec),
-            limit=sql.Literal(MOST + 1),
-        )
-    ).rowcount
-    if written <= MOST:
-        return written
-    connection.execute(LAYER_CHANGE.delete().where(_of(spec.id), LAYER_CHANGE.c.version == version))
-    return None
+        ),
+        sql.SQL("coalesce(o.{0}, n.{0}), o.{0} IS NOT NULL").format(sql.Identifier(spec.key)),
+    )
+
+
+def keep_one(connection: sa.Connection, spec: LayerSpec, version: int, feature_id: str) -> int:
+    """Keep a feature that is about to go; return 1, or 0 where it is not there."""
+    key = sql.Identifier(spec.key)
+    source = sql.SQL("{} o WHERE {} = {}").format(
+        qualified(LAYER_TABLES[spec.id]), key, sql.Literal(feature_id)
+    )
+    return _kept(connection, spec, version, source, sql.SQL("{}, true").format(key))
+
+
+def _kept(
+    connection: sa.Connection, spec: LayerSpec, version: int, source: sql.Composable, head: sql.Composable
+) -> int:
+    names = [sql.Identifier(c.name) for c in LAYER_TABLES[spec.id].columns if c.name != spec.key]
+    command = sql.SQL(
+        "INSERT INTO {log} ({key}, existed, undone_version, {names}) "
+        "SELECT {head}, {version}, {values} FROM {source}"
+    ).format(
+        log=qualified(UNDO_TABLES[spec.id]),
+        key=sql.Identifier(spec.key),
+        names=sql.SQL(", ").join(names),
+        head=head,
+        version=sql.Literal(version),
+        values=sql.SQL(", ").join(sql.SQL("o.{}").format(name) for name in names),
+        source=source,
+    )
+    return raw(connection).execute(command).rowcount
 
 
 def _differs(spec: LayerSpec) -> sql.Composable:
@@ -72,29 +80,47 @@ def _differs(spec: LayerSpec) -> sql.Composable:
     return sql.SQL(" OR ").join(parts)
 
 
-def _of(layer: str) -> sa.ColumnElement[bool]:
-    return LAYER_CHANGE.c.layer == layer
+def undone(spec: LayerSpec, version: int) -> sql.Composable:
+    """Return the query of how every feature was at a version that a later one changed."""
+    key = sql.Identifier(spec.key)
+    return sql.SQL(
+        "SELECT DISTINCT ON ({key}) * FROM {log} WHERE undone_version > {version} "
+        "ORDER BY {key}, undone_version"
+    ).format(key=key, log=qualified(UNDO_TABLES[spec.id]), version=sql.Literal(version))
 
 
-def since(connection: sa.Connection, layer: str, version: int) -> list[Change] | None:
-    """Return what loads after `version` of a layer changed, in their order; None where that is not kept."""
+def known_back_to(connection: sa.Connection, layer: str, version: int) -> bool:
+    """Return whether every later version of a layer can be taken back."""
     later = LAYER_VERSION.select().where(LAYER_VERSION.c.layer == layer, LAYER_VERSION.c.version > version)
-    if any(row.change_count is None for row in connection.execute(later)):
+    return all(row.undoable for row in connection.execute(later))
+
+
+def since(connection: sa.Connection, spec: LayerSpec, version: int) -> list[Change] | None:
+    """Return how features of a layer differ from those of an earlier version, by id.
+
+    None where that is not kept, and where they are more than `MOST`.
+    """
+    if not known_back_to(connection, spec.id, version):
         return None
-    log = LAYER_CHANGE.c
-    rows = connection.execute(
-        LAYER_CHANGE.select().where(_of(layer), log.version > version).order_by(log.version, log.feature_id)
+    rows = raw(connection).execute(
+        sql.SQL(
+            "SELECT {key}, o.existed, n.{key} IS NOT NULL, {before}, {after} FROM ({undone}) o "
+            "LEFT JOIN {target} n USING ({key}) ORDER BY {key} LIMIT {limit}"
+        ).format(
+            key=sql.Identifier(spec.key),
+            before=_BOX.format(sql.Identifier("o")),
+            after=_BOX.format(sql.Identifier("n")),
+            undone=undone(spec, version),
+            target=qualified(LAYER_TABLES[spec.id]),
+            limit=sql.Literal(MOST + 1),
+        )
     )
-    return [
-        Change(layer, r.feature_id, r.existed, r.exists, _box(r.before_box), _box(r.after_box)) for r in rows
+    found = [
+        Change(spec.id, key, existed, exists, _box(before), _box(after))
+        for key, existed, exists, before, after in rows
     ]
+    return None if len(found) > MOST else found
 
 
 def _box(values: list[float] | None) -> tuple[float, float, float, float] | None:
     return None if values is None else (values[0], values[1], values[2], values[3])
-
-
-def forget(connection: sa.Connection, versions: Mapping[str, int]) -> None:
-    """Drop what the results have followed: the changes up to the given versions."""
-    for layer, version in versions.items():
-        connection.execute(LAYER_CHANGE.delete().where(_of(layer), LAYER_CHANGE.c.version <= version))

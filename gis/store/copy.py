@@ -95,6 +95,7 @@ _FORMS: dict[type[Any], Form] = {
     sa.DateTime: Form("timestamp", _each(_beijing_time)),
     sa.ARRAY: Form("text", _each(_strings)),
     sa.JSON: Form("json", _each(Json)),
+    sa.LargeBinary: Form("bytea", _geometries),
     Geometry: Form("bytea", _geometries),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,10 +16,11 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from gis.access import CLASSES, READERS, RESULTS
+from gis.access import CLASSES, HISTORY, READERS, RESULTS
 from gis.errors import StoreError
 from gis.store.connection import place
 from gis.store.copy import raw
+from gis.store.history_tables import RASTER_HISTORY, RESULT_HISTORY, UNDO_TABLES
 from gis.store.migrate import LOCK_SPACE
 from gis.store.tables import (
     GROUND_POTENTIAL,
@@ -35,7 +36,7 @@ from gis.store.tables import (
 from layers import LAYERS, RASTERS
 from layers.spec import Access
 
-_SCHEMAS = ("layer", "result", "meta")
+_SCHEMAS = ("layer", "result", "meta", "history")
 _TOLD_TO_ALL = (LAYER_VERSION, RUN, RULESET)
 _RELATIONS = (
     "SELECT format('%I.%I', n.nspname, c.relname) "
@@ -49,11 +50,19 @@ _GRANTED = (
 
 
 def access_of(connection: sa.Connection, own: Mapping[str, Access]) -> dict[str, Access]:
-    """Return the class of every layer and raster as it is now, and of results.
+    """Return the class of every layer and raster as it is now, of results, and of all there ever was.
 
     `own` are the classes that the settings give. What is synthetic throughout, or was never loaded,
     is open; results are as sensitive as the most sensitive that went into any of them.
     """
+    told, ever = _classes(connection, own)
+    return told | {HISTORY: _highest(ever.values())}
+
+
+def _classes(
+    connection: sa.Connection, own: Mapping[str, Access]
+) -> tuple[dict[str, Access], dict[str, Access]]:
+    """Return the class of layers, rasters and results, and of layers and rasters in any of their versions."""
     synthetic = {
         (row.layer, row.version): bool(row.synthetic)
         for row in connection.execute(
@@ -68,8 +77,15 @@ def access_of(connection: sa.Connection, own: Mapping[str, Access]) -> dict[str,
 
     told = {layer: of(layer, present.get(layer)) for layer in (*LAYERS, *RASTERS)}
     read = [*present.items(), *_went_in(connection)]
-    told[RESULTS] = max((of(*one) for one in read if one[0] in told), key=CLASSES.index, default="open")
-    return told
+    told[RESULTS] = _highest(of(*one) for one in read if one[0] in told)
+    ever = {
+        layer: _highest(of(*one) for one in synthetic if one[0] == layer) for layer in (*LAYERS, *RASTERS)
+    }
+    return told, ever
+
+
+def _highest(classes: Iterable[Access]) -> Access:
+    return max(classes, key=CLASSES.index, default="open")
 
 
 def _went_in(connection: sa.Connection) -> Iterator[tuple[str, int]]:
@@ -100,12 +116,15 @@ def fit(connection: sa.Connection, own: Mapping[str, Access]) -> None:
 
 def _amiss(connection: sa.Connection, own: Mapping[str, Access]) -> Iterator[tuple[str, str, bool]]:
     """Yield role, table and whether it may read it, where that is not so."""
-    cursor, access = raw(connection), access_of(connection, own)
+    cursor, (access, ever) = raw(connection), _classes(connection, own)
     tables = {table.fullname: access[layer] for layer, table in LAYER_TABLES.items()}
     tables |= {table.fullname: access[RESULTS] for table in (MATCH, SITING)}
     tables |= {str(row[0]): access[RESULTS] for row in cursor.execute(_RELATIONS)}
     tables[PARCEL_TILE.fullname] = access["parcel"]
-    tables[RASTER.fullname] = max((access[layer] for layer in RASTERS), key=CLASSES.index)
+    tables[RASTER.fullname] = _highest(access[layer] for layer in RASTERS)
+    tables |= {table.fullname: ever[layer] for layer, table in UNDO_TABLES.items()}
+    tables[RASTER_HISTORY.fullname] = _highest(ever[layer] for layer in RASTERS)
+    tables[RESULT_HISTORY.fullname] = _highest(ever.values())
     tables |= {table.fullname: "open" for table in _TOLD_TO_ALL}
     rows = cursor.execute(_GRANTED, [list(READERS.values()), list(tables)]).fetchall()
     reads = {reader: access for access, reader in READERS.items()}

@@ -20,6 +20,7 @@ from gis.store.copy import copy_in, qualified, raw, to_ewkb
 from gis.store.migrate import LOCK_SPACE
 from gis.store.records import LayerVersion
 from gis.store.tables import GEOMETRY_TYPES, LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, REJECT, TILE_EPSG
+from gis.store.versions import stamp
 from layers import LayerSpec, RasterSpec
 
 Mode = Literal["replace", "append", "upsert"]
@@ -114,8 +115,8 @@ def swap(
 ) -> tuple[int, int | None]:
     """Bring staged rows into the layer's table inside the caller's transaction.
 
-    Returns its new row count, and how many features are other than before: None where
-    that is not known one by one.
+    What that changes is kept. Returns the layer's new row count, and how many features are other than
+    before; None for its first version.
     """
     table = LAYER_TABLES[spec.id]
     target, cursor = qualified(table), raw(connection)
@@ -129,7 +130,9 @@ def swap(
         ).fetchall()
         if present:
             raise _duplicates(spec, [row[0] for row in present], "is in the layer already")
-    changed = changes.write(connection, spec, version, _STAGE, whole=mode == "replace")
+    # Before the first version there was nothing, which needs no row a feature to say so.
+    first = version == 1
+    changed = None if first else changes.keep(connection, spec, version, _STAGE, whole=mode == "replace")
     conflict: sql.Composable = sql.SQL("")
     if mode == "replace":
         cursor.execute(sql.SQL("DELETE FROM {}").format(target))
@@ -182,11 +185,14 @@ def record(
     `counts` are what `swap` returned, `source` the name of the file and its SHA-256.
     """
     (feature_count, change_count), (source_name, source_sha256) = counts, source
-    row = connection.execute(
-        LAYER_VERSION.insert()
-        .values(
+    author, at = audit.actor(), stamp(connection)
+    connection.execute(
+        LAYER_VERSION.insert().values(
             layer=spec.id,
             version=version,
+            loaded_at=at,
+            author=author,
+            undoable=True,
             mode=mode,
             feature_count=feature_count,
             change_count=change_count,
@@ -195,8 +201,7 @@ def record(
             report=jsonable(report),
             synthetic=_synthetic(connection, spec),
         )
-        .returning(LAYER_VERSION.c.loaded_at)
-    ).one()
+    )
     if len(rejects):
         told = rejects.reset_index(drop=True).assign(layer=spec.id, version=version)
         told["attributes"] = pd.Series([jsonable(a) for a in told["attributes"]], dtype=object)
@@ -206,7 +211,7 @@ def record(
         connection, "import", spec.id, version=version, mode=mode, feature_count=feature_count,
         source_name=source_name, source_sha256=source_sha256,
     )  # fmt: skip
-    return LayerVersion(spec.id, version, row.loaded_at, feature_count, source_name, source_sha256)
+    return LayerVersion(spec.id, version, at, feature_count, source_name, source_sha256, author)
 
 
 def _synthetic(connection: sa.Connection, spec: LayerSpec | RasterSpec) -> bool | None:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gis.errors import StoreError
+from gis.store import history_tables
 from gis.store.tables import (
     CODE_LIST,
     FINGERPRINT,
@@ -17,7 +18,6 @@ from gis.store.tables import (
     SHARED_ROW,
     SLOTS,
     WORD,
-    metadata,
 )
 from gis.store.views import VIEWS
 
@@ -33,7 +33,7 @@ def _in_declared_schema(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 COMPARISON: dict[str, Any] = {
-    "target_metadata": metadata,
+    "target_metadata": history_tables.metadata,
     "include_schemas": True,
     "include_name": _in_declared_schema,
     "compare_type": True,
@@ -80,14 +80,15 @@ def _run_migrations(connection: sa.Connection, current: str | None) -> None:
 def _fit_results(connection: sa.Connection) -> None:
     """Make the tables and views of results anew unless they are those of this vocabulary.
 
-    Results of another vocabulary are dropped with their runs: scoring makes them again.
+    Results of another vocabulary are dropped: scoring makes them again, and `history` keeps what they were.
     """
     told = sa.text("SELECT obj_description(to_regclass(:name), 'pg_class')")
     if connection.scalar(told, {"name": PARCEL_ROW.fullname}) == FINGERPRINT:
         return
     for view in ("parcel_suitability", "parcel_fact", "parcel_result"):
         connection.execute(sa.text(f"DROP VIEW IF EXISTS result.{view}"))
-    connection.execute(sa.text(f"TRUNCATE {RUN.fullname}, {WORD.fullname}, {CODE_LIST.fullname}"))
+    connection.execute(sa.text(f"UPDATE {RUN.fullname} SET slot = NULL"))
+    connection.execute(sa.text(f"TRUNCATE {WORD.fullname}, {CODE_LIST.fullname}"))
     connection.execute(sa.text(f"DROP TABLE IF EXISTS {PARCEL_ROW.fullname}, {SHARED_ROW.fullname}"))
     PARCEL_ROW.create(connection)
     SHARED_ROW.create(connection)
@@ -107,4 +108,6 @@ def differences(connection: sa.Connection) -> list[Any]:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    return list(compare_metadata(MigrationContext.configure(connection, opts=COMPARISON), metadata))
+    return list(
+        compare_metadata(MigrationContext.configure(connection, opts=COMPARISON), history_tables.metadata)
+    )

@@ -73,8 +73,8 @@ class Moment:
         return self.read(query.as_string(raw(self.connection)))
 
     def changes(self, layer: str, version: int) -> list[Change] | None:
-        """Return what loads of a layer after `version` changed; None where that is not known one by one."""
-        return changes.since(self.connection, layer, version)
+        """Return what versions of a layer after `version` changed; None where that is not known."""
+        return changes.since(self.connection, LAYERS[layer], version) if layer in LAYERS else None
 
     def influence_count(self) -> int:
         """Return of how many parcels it is known how far around them their results look."""

@@ -7,11 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from gis.resources import Raster
+from gis.store.history_tables import RASTER_HISTORY
 from gis.store.tables import RASTER
 
 
-def write(connection: sa.Connection, layer: str, content: bytes) -> None:
-    """Put a raster, as `encoded` gives it, in the place of the one that is there."""
+def write(connection: sa.Connection, layer: str, version: int, content: bytes) -> None:
+    """Put a raster, as `encoded` gives it, in the place of the one that is there, which is kept."""
+    there = sa.select(RASTER.c.layer, sa.literal(version), RASTER.c.content).where(RASTER.c.layer == layer)
+    connection.execute(RASTER_HISTORY.insert().from_select(["layer", "undone_version", "content"], there))
     statement = insert(RASTER).values(layer=layer, content=content)
     connection.execute(
         statement.on_conflict_do_update(
@@ -23,6 +26,14 @@ def write(connection: sa.Connection, layer: str, content: bytes) -> None:
 def read(connection: sa.Connection, layer: str) -> Raster:
     """Return a raster that is loaded."""
     return decoded(connection.scalars(sa.select(RASTER.c.content).where(RASTER.c.layer == layer)).one())
+
+
+def read_at(connection: sa.Connection, layer: str, version: int) -> Raster:
+    """Return a raster as it was at a version, which has to be kept."""
+    kept = RASTER_HISTORY.c
+    then = sa.select(kept.content).where(kept.layer == layer, kept.undone_version > version)
+    content = connection.scalar(then.order_by(kept.undone_version).limit(1))
+    return read(connection, layer) if content is None else decoded(content)
 
 
 def encoded(raster: Raster) -> bytes:

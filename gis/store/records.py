@@ -19,6 +19,8 @@ class LayerVersion:
     feature_count: int
     source_name: str
     source_sha256: str
+    author: str | None = None
+    """Who loaded or edited it, as the log of writes names them; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class RunRecord:
 
     Of the `parcel_count` parcels with results it worked out `scored_count`, and `why` says
     for what reasons; the others' results stand as an earlier run left them, and are the same.
+    A `whole` run worked out all; that is None of runs whose results were not kept. `author` is who
+    asked for it, as the log of writes names them; both are given by the store.
     """
 
     run_id: int | None
@@ -39,6 +43,8 @@ class RunRecord:
     software: str
     scored_count: int
     why: list[str]
+    author: str | None = None
+    whole: bool | None = None
 
 
 Box = tuple[float, float, float, float]

@@ -44,7 +44,8 @@ _CODED = {name: named([None, *words]) for name, words in CHOICES.items()}
 
 def latest_run(connection: sa.Connection) -> RunRecord | None:
     """Return the run whose results are stored, None before the first."""
-    query = sa.select(*(RUN.c[name] for name in _RUN)).order_by(RUN.c.run_id.desc()).limit(1)
+    query = sa.select(*(RUN.c[name] for name in _RUN)).where(RUN.c.slot.is_not(None))
+    query = query.order_by(RUN.c.run_id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else RunRecord(**row._mapping)
 

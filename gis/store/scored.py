@@ -46,7 +46,7 @@ TRIES = 5
 
 _ROW = f"""
 SELECT run_id, finished_at, {", ".join(f"found.{name}" for name in COLUMNS)}
-FROM (SELECT run_id, finished_at FROM meta.run ORDER BY run_id DESC LIMIT 1) AS run
+FROM (SELECT run_id, finished_at FROM meta.run WHERE slot IS NOT NULL ORDER BY run_id DESC LIMIT 1) AS run
 LEFT JOIN result.parcel_result AS found ON parcel_id = %s
 """
 _TABLES = {

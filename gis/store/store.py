@@ -22,7 +22,7 @@ from sqlalchemy.schema import DropIndex
 
 from gis.errors import InputError, NotFoundError, StoreError
 from gis.resources import Raster, Resources
-from gis.store import grants, loading, matches, rasters, results
+from gis.store import audit, grants, loading, matches, rasters, results
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import clear_errors
 from gis.store.copy import qualified, raw
@@ -187,7 +187,7 @@ class Store:
         with clear_errors(f"Loading layer {layer_id} failed"), self._transaction() as connection:
             loading.claim_layer(connection, layer_id)
             number = loading.next_version(connection, spec)
-            rasters.write(connection, layer_id, content)
+            rasters.write(connection, layer_id, number, content)
             source = (source_name, source_sha256)
             version = loading.record(
                 connection, spec, number, "replace", (cells, None), source, report, pd.DataFrame()
@@ -285,7 +285,7 @@ class Store:
 
     def save_ruleset(self, hash: str, id: str, as_of: date, content: dict[str, Any]) -> None:
         """Keep the content of a rule set under its hash; saving it again changes nothing."""
-        row = {"hash": hash, "id": id, "as_of": as_of, "content": content}
+        row = {"hash": hash, "id": id, "as_of": as_of, "content": content, "author": audit.actor()}
         with clear_errors(f"Saving rule set {id} failed"), self._transaction() as connection:
             connection.execute(insert(RULESET).values(row).on_conflict_do_nothing())
 

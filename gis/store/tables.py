@@ -22,7 +22,7 @@ from gis.store.views import VIEWS
 from gis.vocabulary import Column
 from layers import LAYERS, FieldSpec, LayerSpec
 
-SCHEMAS = ("layer", "result", "meta", "access")
+SCHEMAS = ("layer", "result", "meta", "access", "history")
 TILE_EPSG = 3857
 
 GEOMETRY_TYPES = {"polygon": "MultiPolygon", "line": "MultiLineString", "point": "Point"}
@@ -246,24 +246,24 @@ LAYER_VERSION = sa.Table(
     sa.Column("source_sha256", sa.Text, nullable=False),
     sa.Column("report", sa.JSON, nullable=False),
     sa.Column("synthetic", sa.Boolean),
+    sa.Column("author", sa.Text),
+    sa.Column("undoable", sa.Boolean, nullable=False, server_default=sa.text("false")),
     schema="meta",
 )
+"""Every load and edit of a layer. What an `undoable` one replaced is in `history`, so that the layer can be
+had as it was before; `change_count` tells how many features that is, NULL for the first and for rasters."""
 
-LAYER_CHANGE = sa.Table(
-    "layer_change",
+LAYER_CHECK = sa.Table(
+    "layer_check",
     metadata,
     sa.Column("layer", sa.Text, primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("feature_id", sa.Text, primary_key=True),
-    sa.Column("existed", sa.Boolean, nullable=False),
-    sa.Column("exists", sa.Boolean, nullable=False),
-    sa.Column("before_box", sa.ARRAY(sa.Double)),
-    sa.Column("after_box", sa.ARRAY(sa.Double)),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("told", sa.JSON, nullable=False),
     schema="meta",
 )
-"""What each load changed, until the results have followed; xmin, ymin, xmax, ymax in EPSG:4548, NULL
-where a feature was or is not there or has no outline. `layer_version.change_count` tells how many
-they are, NULL where that is not kept: the layer was new, or too much changed."""
+"""The last check of every layer's data."""
+
 
 REJECT = sa.Table(
     "reject",
@@ -297,9 +297,13 @@ RUN = sa.Table(
     sa.Column("software", sa.Text, nullable=False),
     sa.Column("scored_count", sa.BigInteger, nullable=False),
     sa.Column("why", sa.JSON, nullable=False),
-    sa.Column("slot", sa.SmallInteger, nullable=False),
+    sa.Column("slot", sa.SmallInteger),
+    sa.Column("author", sa.Text),
+    sa.Column("whole", sa.Boolean),
     schema="meta",
 )
+"""Scoring runs. A `whole` one worked out every parcel; of runs from before results were kept that is NULL,
+as `slot` is once their rows are no longer those of the vocabulary."""
 
 # JSON, not JSONB: the order of keys and the spelling of numbers are part of what a rule set's hash covers.
 RULESET = sa.Table(
@@ -310,6 +314,7 @@ RULESET = sa.Table(
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("content", sa.JSON, nullable=False),
     sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("author", sa.Text),
     schema="meta",
 )
 

@@ -18,8 +18,9 @@ from psycopg import sql
 from sqlalchemy.schema import CreateIndex
 
 from gis.errors import InputError
-from gis.facts.columns import Words, named
-from gis.store import audit, changes, influence
+from gis.facts.arrow import lists_of, words_of
+from gis.facts.columns import Words
+from gis.store import audit, influence, kept_results
 from gis.store.copy import copying, qualified, raw
 from gis.store.encode import COLUMNS, SIGNATURE, TRAILER, blocks, keys_of
 from gis.store.layout import CHOICES, GROUP, LISTS, NUMBERS, SHARED, WORDS
@@ -27,6 +28,7 @@ from gis.store.loading import claim
 from gis.store.records import RunRecord
 from gis.store.shared import combination, combined, row
 from gis.store.tables import CODE_LIST, RUN, SHARED_ROW, SLOTS, WORD
+from gis.store.versions import stamp
 
 Ids = npt.NDArray[np.int64]
 
@@ -85,6 +87,7 @@ class ResultWriter:
         self._slot: int | None = None
         self._rest: Mapping[int, pa.RecordBatch] = {}
         self._rows: list[pa.RecordBatch] = []
+        self._kept: list[kept_results.Kept] = []
         self._copying = ExitStack()
         self._copy: psycopg.Copy | None = None
         self._cleared = self._finished = False
@@ -123,6 +126,7 @@ class ResultWriter:
         command = sql.SQL("DELETE FROM {} WHERE parcel_id = ANY(%s)").format(qualified(table))
         raw(self._connection).execute(command, [list(parcels.parcel_ids)])
         self._rest = {**self._rest, **parcels.rest}
+        self._kept.append(kept_results.gone(list(parcels.parcel_ids)))
 
     def add(
         self,
@@ -130,20 +134,22 @@ class ResultWriter:
         facts: Mapping[str, Any],
         verdicts: Mapping[str, Any],
         influence_rows: pa.RecordBatch | None = None,
+        kept: kept_results.Kept | None = None,
     ) -> None:
         """Add results of parcels, an Arrow array or sequence of ids, one value a parcel in every column.
 
         Columns are those of `gis.vocabulary`: float64 arrays, and `Words` or arrays of
         texts or lists; NaN, infinite and None are missing. Of a technology with variants
         the better one is not looked at: it is told by its variant. `influence_rows` are
-        those of `gis.store.influence`, without which the next run works out all. Raises InputError for
+        those of `gis.store.influence`, without which the next run works out all; `kept` is what
+        `kept_results` makes of the same columns, if the caller had it made. Raises InputError for
         a word that is not in its closed vocabulary, and for a parcel that is there already
         (then or in `finish`).
         """
         self._present()
         both = {**facts, **verdicts}
         columns: dict[str, Any] = {n: np.asarray(both[n], dtype=np.float64) for n in NUMBERS}
-        columns |= {n: _words(both[n]) for n in (*WORDS, *CHOICES)} | {n: _lists(both[n]) for n in LISTS}
+        columns |= {n: words_of(both[n]) for n in (*WORDS, *CHOICES)} | {n: lists_of(both[n]) for n in LISTS}
         stored: dict[str, Any] = {n: c for n, c in columns.items() if n in NUMBERS and n not in GROUP}
         stored |= {n: _coded(columns[n], self._words.id) for n in WORDS if n not in GROUP}
         stored |= {n: _coded(columns[n], self._lists.id) for n in LISTS}
@@ -155,6 +161,7 @@ class ResultWriter:
                 copy.write(block)
         except psycopg.errors.UniqueViolation as error:
             raise _twice(error) from error
+        self._kept.append(kept or kept_results.kept(pa.array(parcel_ids, pa.string()), both))
         if influence_rows is not None:
             self._rows.append(influence_rows)
 
@@ -167,13 +174,14 @@ class ResultWriter:
         for dictionary in self._dictionaries:
             dictionary.write(self._connection)
         influence.write(self._connection, self._rest, self._rows)
-        changes.forget(self._connection, run.layer_versions)
-        values = {name: getattr(run, name) for name in RunRecord.__dataclass_fields__ if name != "run_id"}
+        run = replace(run, author=audit.actor(), whole=self._cleared)
         if run.finished_at is None:
-            del values["finished_at"]
-        saved = RUN.insert().values(**values, slot=slot).returning(RUN.c.run_id, RUN.c.finished_at)
+            run = replace(run, finished_at=stamp(self._connection))
+        values = {name: getattr(run, name) for name in RunRecord.__dataclass_fields__ if name != "run_id"}
+        saved = RUN.insert().values(**values, slot=slot).returning(RUN.c.run_id)
         self._finished = True
-        made = replace(run, **self._connection.execute(saved).one()._mapping)
+        made = replace(run, run_id=self._connection.scalar(saved))
+        kept_results.write(self._connection, int(made.run_id or 0), self._kept)
         audit.write(
             self._connection, "score", "parcel", run_id=made.run_id, ruleset_hash=made.ruleset_hash,
             as_of=made.as_of.isoformat(), scored_count=made.scored_count,
@@ -238,11 +246,6 @@ def _choice(name: str) -> Callable[[Any], int]:
     return code
 
 
-def _words(column: Any) -> Words:
-    """Return a column of texts by codes."""
-    return column if isinstance(column, Words) else Words.of(np.asarray(column, dtype=object))
-
-
 def _coded(words: Words, id_of: Callable[[Any], int]) -> tuple[npt.NDArray[Any], Ids]:
     """Return codes and by code the id of every word that occurs, 0 where code -1 points."""
     ids = np.zeros(len(words.names), dtype=np.int64)
@@ -250,15 +253,3 @@ def _coded(words: Words, id_of: Callable[[Any], int]) -> tuple[npt.NDArray[Any],
     for code in np.flatnonzero(counts[1:]):
         ids[code] = 0 if words.names[code] is None else id_of(words.names[code])
     return words.codes, ids
-
-
-def _lists(column: Any) -> Words:
-    """Return a column of lists by codes."""
-    if isinstance(column, Words):
-        return column
-    seen: dict[tuple[str, ...], int] = {}
-    codes = [
-        seen.setdefault(tuple(value), len(seen)) if isinstance(value, list | tuple | np.ndarray) else -1
-        for value in column
-    ]
-    return Words(np.array(codes, dtype=np.int64), named(seen))
