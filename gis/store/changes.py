@@ -89,6 +89,21 @@ def undone(spec: LayerSpec, version: int) -> sql.Composable:
     ).format(key=key, log=qualified(UNDO_TABLES[spec.id]), version=sql.Literal(version))
 
 
+def rows_at(spec: LayerSpec, version: int) -> sql.Composable:
+    """Return the rows of a layer as they were at a version, as what a query selects from."""
+    names = sql.SQL(", ").join(sql.Identifier(c.name) for c in LAYER_TABLES[spec.id].columns)
+    return sql.SQL(
+        "(WITH undone AS MATERIALIZED ({undone}) SELECT {names} FROM undone WHERE existed "
+        "UNION ALL SELECT {names} FROM {target} AS t "
+        "WHERE NOT EXISTS (SELECT FROM undone WHERE undone.{key} = t.{key})) AS past"
+    ).format(
+        undone=undone(spec, version),
+        names=names,
+        target=qualified(LAYER_TABLES[spec.id]),
+        key=sql.Identifier(spec.key),
+    )
+
+
 def known_back_to(connection: sa.Connection, layer: str, version: int) -> bool:
     """Return whether every later version of a layer can be taken back."""
     later = LAYER_VERSION.select().where(LAYER_VERSION.c.layer == layer, LAYER_VERSION.c.version > version)

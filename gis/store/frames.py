@@ -41,8 +41,9 @@ def read_frame(
     spec: LayerSpec,
     where: Mapping[str, object],
     ids: Sequence[str] | None,
+    rows_of: sql.Composable | None = None,
 ) -> gpd.GeoDataFrame:
-    """Return rows of a layer as `Store.read` does."""
+    """Return rows of a layer as `Store.read` does, or of what stands in its place and has its columns."""
     table = LAYER_TABLES[spec.id]
     selected = [
         sql.SQL("ST_AsBinary(geom) AS geom") if c.name == "geom" else sql.Identifier(c.name)
@@ -50,7 +51,10 @@ def read_frame(
     ]
     # Code-point order whatever the database's collation: ties are told apart by position.
     query = sql.SQL('SELECT {} FROM {} WHERE {} ORDER BY {} COLLATE "C"').format(
-        sql.SQL(", ").join(selected), qualified(table), _condition(spec, where, ids), sql.Identifier(spec.key)
+        sql.SQL(", ").join(selected),
+        rows_of or qualified(table),
+        _condition(spec, where, ids),
+        sql.Identifier(spec.key),
     )
     batches = list(read(query.as_string(raw(connection))))
     rows = pa.Table.from_batches(batches) if batches else None

@@ -22,6 +22,7 @@ from gis.store.copy import copying, qualified, raw
 from gis.store.history_tables import RESULT_HISTORY
 from gis.store.layout import GROUP, PICKED, VARIANTS, variant_of
 from gis.store.records import RunRecord
+from gis.store.results import framed
 from gis.store.tables import RUN
 from gis.vocabulary import FACTS, VERDICTS
 
@@ -90,10 +91,7 @@ def rows(
     together = together.take(pc.sort_indices(together.column("parcel_id")))
     index = pd.Index(together.column("parcel_id").to_pylist(), dtype=object, name="parcel_id")
     values = _values(together)
-    facts, verdicts = (
-        pd.DataFrame({c.name: values[c.name] for c in columns}, index=index) for columns in (FACTS, VERDICTS)
-    )
-    return facts, verdicts
+    return framed(values, FACTS, index), framed(values, VERDICTS, index)
 
 
 def _nothing() -> pa.Table:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from threading import Lock
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -14,15 +14,13 @@ from typing import Any, Self
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.schema import DropIndex
 
 from gis.errors import InputError, NotFoundError, StoreError
 from gis.resources import Raster, Resources
-from gis.store import audit, grants, loading, matches, rasters, results
+from gis.store import audit, grants, loading, matches, rasters, results, versions
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import clear_errors
 from gis.store.copy import qualified, raw
@@ -30,6 +28,7 @@ from gis.store.embedded import Cluster
 from gis.store.frames import read_frame
 from gis.store.loading import Mode
 from gis.store.moment import Moment
+from gis.store.past import Past, past_of
 from gis.store.records import (
     Box,
     LayerVersion,
@@ -40,16 +39,16 @@ from gis.store.records import (
     ScoredParcel,
 )
 from gis.store.scored import ParcelReader
-from gis.store.tables import LAYER_TABLES, LAYER_VERSION, PARCEL_TILE, RULESET
+from gis.store.tables import LAYER_TABLES, PARCEL_TILE, RULESET
+from gis.store.transactions import Transactions
+from gis.store.versions import Version
 from gis.store.writer import ResultWriter
 from gis.vocabulary import FACTS, VERDICTS
 from layers import LAYERS, RASTERS, LayerSpec
 from layers.spec import Access
 
-_LOCK_WAIT_S = 2
 
-
-class Store:
+class Store(Transactions):
     """An open store, made by `open_store`; a context manager.
 
     `engine` serves other modules' own queries, with the time limit of the settings;
@@ -63,7 +62,7 @@ class Store:
         own_access: Mapping[str, Access] = MappingProxyType({}),
         reader: Callable[[sa.URL], sa.Engine] | None = None,
     ) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self._cluster = cluster
         self._own_access = own_access
         self._reader = reader
@@ -208,7 +207,7 @@ class Store:
     def layer_versions(self) -> dict[str, LayerVersion]:
         """Return the latest version of every loaded layer and raster; one never loaded is absent."""
         with clear_errors("Reading the layer versions failed"), self._snapshot() as connection:
-            return _versions(connection)
+            return versions.latest(connection)
 
     def resources(self, known: Resources | None = None) -> Resources:
         """Return every loaded layer except `parcel`, all of one moment; what is `known` is not read again."""
@@ -220,8 +219,25 @@ class Store:
         """Give what a run reads, all of one moment."""
         what = "Reading the layers failed"
         with clear_errors(what), self._snapshot() as connection, snapshot_reader(connection, what) as read:
-            versions, run = _versions(connection), results.latest_run(connection)
-            yield Moment(connection, versions, run, read)
+            loaded, run = versions.latest(connection), results.latest_run(connection)
+            yield Moment(connection, loaded, run, read)
+
+    @contextmanager
+    def past(self, when: datetime | int) -> Iterator[Past]:
+        """Give the layers and results of a time, or those of a run by its number, all of one moment.
+
+        Raises NotFoundError for a run that is not there.
+        """
+        what = "Reading what was failed"
+        with clear_errors(what), self._snapshot() as connection, snapshot_reader(connection, what) as read:
+            yield past_of(connection, read, when)
+
+    def versions(
+        self, targets: Iterable[str], most: int = 100, before: datetime | None = None
+    ) -> list[Version]:
+        """Return the last versions of layers, rasters and rule sets, or those before a time; newest first."""
+        with clear_errors("Reading the versions failed"), self._snapshot() as connection:
+            return versions.log(connection, targets, most, before)
 
     @contextmanager
     def writing_results(self) -> Iterator[ResultWriter]:
@@ -273,7 +289,7 @@ class Store:
     def state(self) -> tuple[dict[str, LayerVersion], RunRecord | None]:
         """Return `layer_versions()` and `latest_run()` of one moment."""
         with clear_errors("Reading the versions failed"), self._snapshot() as connection:
-            return _versions(connection), results.latest_run(connection)
+            return versions.latest(connection), results.latest_run(connection)
 
     def scored_parcel(self, parcel_id: str) -> ScoredParcel:
         """Return the stored facts and verdicts of one parcel with the run they come from.
@@ -346,54 +362,8 @@ class Store:
         with clear_errors("Reading a matching run failed"), self._snapshot() as connection:
             return matches.against(connection, scenario, other)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        with self.engine.begin() as connection:
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            yield connection
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[sa.Connection]:
-        """A read transaction in which all statements see the same moment."""
-        with self.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0"
-            )
-            yield connection
-
-    def _analyze(self, table: sa.Table, target: int = 100) -> None:
-        with self._transaction() as connection:
-            connection.execute(sa.text(f"SET LOCAL default_statistics_target = {target:d}"))
-            raw(connection).execute(sql.SQL("ANALYZE {}").format(qualified(table)))
-
-    def _emptied(self, table: sa.Table) -> bool:
-        """Return whether a table that nobody needs could be emptied at once, in a transaction of its own.
-
-        Its indexes go as well. Somebody who reads both tables of results holds it up; the wait keeps
-        other readers waiting too.
-        """
-        try:
-            with self._transaction() as connection:
-                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'"))
-                raw(connection).execute(sql.SQL("TRUNCATE {}").format(qualified(table)))
-                for index in table.indexes:
-                    connection.execute(DropIndex(index, if_exists=True))
-        except psycopg.errors.LockNotAvailable:
-            return False
-        return True
-
 
 def _spec(layer_id: str) -> LayerSpec:
     if layer_id not in LAYERS:
         raise NotFoundError(f"There is no layer {layer_id!r}; the layers are {', '.join(LAYERS)}.")
     return LAYERS[layer_id]
-
-
-def _versions(connection: sa.Connection) -> dict[str, LayerVersion]:
-    latest = (
-        sa.select(*(LAYER_VERSION.c[name] for name in LayerVersion.__dataclass_fields__))
-        .distinct(LAYER_VERSION.c.layer)
-        .order_by(LAYER_VERSION.c.layer, LAYER_VERSION.c.version.desc())
-    )
-    found = {row.layer: LayerVersion(**row._mapping) for row in connection.execute(latest)}
-    return {layer_id: found[layer_id] for layer_id in (*LAYERS, *RASTERS) if layer_id in found}
