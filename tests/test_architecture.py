@@ -29,7 +29,7 @@ FLOORS = (
     {"scoring", "ingest", "export"},
     {"staleness"},
     {"potential"},
-    {"batch", "runs", "citywide", "report", "warm"},
+    {"batch", "runs", "citywide", "difference", "report", "warm"},
     {"jobs"},
 )
 UPWARDS = {"gis/resources.py": {"ingest"}}

@@ -5,6 +5,7 @@ from gis.store.influence import Around, Touched, influence_rows, reached
 from gis.store.kept_results import Kept, kept
 from gis.store.moment import Moment
 from gis.store.opening import open_store
+from gis.store.past import Past
 from gis.store.records import (
     Change,
     LayerVersion,
@@ -15,6 +16,7 @@ from gis.store.records import (
     ScoredParcel,
 )
 from gis.store.store import Store
+from gis.store.versions import Version, when
 from gis.store.writer import ResultWriter
 
 __all__ = [
@@ -28,13 +30,16 @@ __all__ = [
     "MatchRecord",
     "MatchedParcel",
     "Moment",
+    "Past",
     "ResultWriter",
     "RunRecord",
     "ScoredParcel",
     "Store",
     "Touched",
+    "Version",
     "influence_rows",
     "kept",
     "open_store",
     "reached",
+    "when",
 ]

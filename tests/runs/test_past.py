@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,69 +15,14 @@ import sqlalchemy as sa
 from gis.errors import InputError, NotFoundError
 from gis.resources import Raster
 from gis.rules import load_ruleset
-from gis.rules.loader import BUILT_IN, content_json
+from gis.rules.loader import content_json
 from gis.runs import Runs, ruleset_of
-from gis.store import RunRecord, Store, open_store
+from gis.store import Store, open_store
 from gis.store.versions import when
 from layers import LAYERS
 from tests.conftest import NewDatabase, at
-from tests.runs.edits import all_results, edit, thinned
+from tests.runs.days import Told, flat
 from tests.store.frames import LOAD
-
-
-@dataclass
-class Told:
-    """What the store told at a time."""
-
-    at: datetime
-    layers: dict[str, pd.DataFrame]
-    run: RunRecord
-    results: tuple[pd.DataFrame, pd.DataFrame]
-    rules: dict[str, Any]
-
-
-def flat(frame: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return a layer with its outlines as bytes."""
-    return pd.DataFrame(frame.drop(columns="geometry")).assign(geometry=frame.geometry.to_wkb())
-
-
-def told(store: Store) -> Told:
-    """Return what the store tells now."""
-    with store.engine.connect() as connection:
-        now = connection.scalar(sa.text("SELECT clock_timestamp()"))
-    run = store.latest_run()
-    assert run is not None
-    layers = {layer: flat(store.read(layer)) for layer in store.layer_versions() if layer in LAYERS}
-    return Told(now, layers, run, all_results(store), content_json(ruleset_of(store, run)))
-
-
-@pytest.fixture(scope="module")
-def city(new_database: NewDatabase, small: str) -> Iterator[Store]:
-    """A part of the sample."""
-    with open_store(at(new_database("past", small))) as store:
-        thinned(store, 300)
-        yield store
-
-
-@pytest.fixture(scope="module")
-def days(city: Store, tmp_path_factory: pytest.TempPathFactory) -> list[Told]:
-    """What it told after each of 20 random edits and 3 changes of the rules, each followed by a run."""
-    random, runs = np.random.default_rng(10), Runs(city)
-    ruleset = load_ruleset(as_of=date(2026, 11, 1))
-    runs.score(ruleset)
-    found = [told(city)]
-    for number in range(20):
-        edit(city, random)
-        if number in (5, 11, 16):
-            folder = tmp_path_factory.mktemp("rules")
-            for file in (BUILT_IN / "beijing").iterdir():
-                text = file.read_text(encoding="utf-8")
-                told_m = f"value: {900 - 10 * number}, low: 500"
-                (folder / file.name).write_text(text.replace("value: 1000, low: 500", told_m))
-            ruleset = load_ruleset(folder, date(2026, 11, 1))
-        runs.score(ruleset)
-        found.append(told(city))
-    return found
 
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
@@ -92,13 +34,13 @@ def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
         assert np.array_equal(bits[0][~missing], bits[1][~missing]), name
 
 
-def test_every_day_is_had_again(city: Store, days: list[Told]) -> None:
+def test_every_day_is_had_again(past_city: Store, days: list[Told]) -> None:
     assert len({day.run.ruleset_hash for day in days}) == 4
     partly = [day for day in days if day.run.scored_count < day.run.parcel_count]
     assert len(partly) > 5
     assert len({day.run.run_id for day in days}) > 15
     for day in days:
-        with city.past(day.at) as past:
+        with past_city.past(day.at) as past:
             assert past.run == day.run
             assert past.current
             assert {layer for layer in past.versions if layer in LAYERS} == set(day.layers)
@@ -106,32 +48,32 @@ def test_every_day_is_had_again(city: Store, days: list[Told]) -> None:
                 same(flat(past.layer(layer)), frame)
             for found, then in zip(past.results(), day.results, strict=True):
                 same(found, then)
-        assert content_json(ruleset_of(city, day.run)) == day.rules
+        assert content_json(ruleset_of(past_city, day.run)) == day.rules
 
 
-def test_a_run_is_had_by_its_number(city: Store, days: list[Told]) -> None:
+def test_a_run_is_had_by_its_number(past_city: Store, days: list[Told]) -> None:
     for day in days[::7]:
-        with city.past(int(day.run.run_id or 0)) as past:
+        with past_city.past(int(day.run.run_id or 0)) as past:
             assert {k: v.version for k, v in past.versions.items()} == day.run.layer_versions
             some = day.results[0].index[::97]
             for found, then in zip(past.results([*some, "nowhere"]), day.results, strict=True):
                 same(found, then.loc[some])
-    with pytest.raises(NotFoundError, match="no run 999"), city.past(999):
+    with pytest.raises(NotFoundError, match="no run 999"), past_city.past(999):
         pass
 
 
-def test_one_feature_is_had_by_its_id_and_by_what_it_says(city: Store, days: list[Told]) -> None:
+def test_one_feature_is_had_by_its_id_and_by_what_it_says(past_city: Store, days: list[Told]) -> None:
     then = days[3].layers["reclaimed_water_pipeline"]
     key = str(then["reclaimed_water_pipeline_id"].iloc[4])
-    with city.past(days[3].at) as past:
+    with past_city.past(days[3].at) as past:
         same(flat(past.layer("reclaimed_water_pipeline", ids=[key])), then.iloc[[4]].reset_index(drop=True))
         alike = then[then["medium"] == then["medium"].iloc[4]].reset_index(drop=True)
         found = past.layer("reclaimed_water_pipeline", where={"medium": then["medium"].iloc[4]})
         same(flat(found), alike)
 
 
-def test_before_anything_there_is_nothing(city: Store, days: list[Told]) -> None:
-    with city.past(datetime(2000, 1, 1, tzinfo=UTC)) as past:
+def test_before_anything_there_is_nothing(past_city: Store, days: list[Told]) -> None:
+    with past_city.past(datetime(2000, 1, 1, tzinfo=UTC)) as past:
         assert (past.versions, past.run, past.current) == ({}, None, False)
         with pytest.raises(NotFoundError, match="parcel was not loaded yet at 2000-01-01 08:00:00"):
             past.layer("parcel")
@@ -139,8 +81,8 @@ def test_before_anything_there_is_nothing(city: Store, days: list[Told]) -> None
             past.results()
 
 
-def test_the_log_tells_who_did_what_in_its_order(city: Store, days: list[Told]) -> None:
-    log = city.versions([*LAYERS, "beijing"], 1000)
+def test_the_log_tells_who_did_what_in_its_order(past_city: Store, days: list[Told]) -> None:
+    log = past_city.versions([*LAYERS, "beijing"], 1000)
     assert all(one.at > other.at for one, other in pairwise(log))
     runs = [line for line in log if line.kind == "run"]
     assert len(runs) == len({day.run.run_id for day in days})
@@ -148,10 +90,10 @@ def test_the_log_tells_who_did_what_in_its_order(city: Store, days: list[Told]) 
     loads = [line for line in log if line.kind == "import" and line.change_count is not None]
     assert len(loads) >= 20
     assert {line.author for line in log} == {f"cli:{getpass.getuser()}"}
-    assert [line.at for line in city.versions([*LAYERS, "beijing"], 5, before=log[7].at)] == [
+    assert [line.at for line in past_city.versions([*LAYERS, "beijing"], 5, before=log[7].at)] == [
         line.at for line in log[8:13]
     ]
-    assert {line.target for line in city.versions(["parcel"], 10)} == {"parcel"}
+    assert {line.target for line in past_city.versions(["parcel"], 10)} == {"parcel"}
 
 
 def test_a_clock_that_was_set_back_does_not_turn_the_order(new_database: NewDatabase, small: str) -> None:
