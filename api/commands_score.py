@@ -21,7 +21,7 @@ from gis.rules import RuleSet, load_ruleset
 from gis.runs import Runs
 from gis.scoring import Result
 from gis.settings import Settings
-from gis.store import RunRecord, Store, open_store
+from gis.store import RunRecord, Store, open_store, when
 from gis.vocabulary import STATUS_TITLES, STATUSES, TECHNOLOGY_TITLES
 from gis.wording import Language
 
@@ -154,14 +154,17 @@ def explain(
     parcel_id: Annotated[str, typer.Argument(help="Parcel id, as imported.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the suitability document.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of the text.")] = "zh",
+    as_of: Annotated[
+        str | None, typer.Option(help="As it stood at the end of this day (UTC+8), at a time, or in `run 7`.")
+    ] = None,
 ) -> None:
     """Explain the stored verdicts of one parcel: ranking, reasons, portfolio, what to arrange, clauses."""
-    from api.suitability import Scorer  # with the web, which the other commands do without
+    from api.suitability import Scorer, told  # with the web, which the other commands do without
 
     with open_store(Settings()) as store:
         scorer = Scorer(store)
-        document = scorer.stored_document(store, parcel_id)
-        ruleset = scorer.ruleset(store.latest_run())
+        found, ruleset = scorer.stored(store, parcel_id, None if as_of is None else when(as_of))
+        document = told(found, ruleset)
     if as_json:
         say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
     else:

@@ -29,6 +29,7 @@ from api import (
     ogc,
     ogc_tiles,
     packages,
+    past,
     problems,
     reports,
     search,
@@ -101,7 +102,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
-        layers, search, session, health, ogc, ogc_tiles, wfs,
+        past, layers, search, session, health, ogc, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

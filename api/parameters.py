@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from fastapi.params import Path as PathParameter
 
 from gis.citywide.scenario import NAME
@@ -26,3 +26,11 @@ ParcelId = Annotated[str, _key("parcel id, as imported")]
 MainId = Annotated[str, _key("reclaimed-water main")]
 FeatureId = Annotated[str, _key("key, as imported")]
 ScenarioName = Annotated[str, Path(pattern=f"^{NAME}$", description="scenario")]
+AsOf = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="as it stood at the end of this day (UTC+8), at this time, or in a run",
+        examples=["2026-03-01", "2026-03-01T12:30:00+08:00", "run 7"],
+    ),
+]

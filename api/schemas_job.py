@@ -45,6 +45,9 @@ class Jobs(Body):
     jobs: list[JobInfo]
 
 
+_TIME = "end of a day (UTC+8), a time, or a run"
+
+
 class NewScore(Body):
     """A scoring of the stored parcels."""
 
@@ -75,6 +78,13 @@ class NewExport(Body):
         description="only what fulfils this condition in CQL2 text",
         examples=["heat_load_kw > 500 AND district = '通州区'"],
     )
+
+
+class NewDiff(Body):
+    """Two times between which verdicts are held against each other."""
+
+    before: str = Field(max_length=40, description=_TIME, examples=["2026-03-01", "run 7"])
+    after: str = Field(max_length=40, description=_TIME, examples=["2026-11-22T09:00"])
 
 
 class NewPackage(Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from threading import Lock
 from typing import Annotated, Any
 
@@ -12,18 +13,18 @@ from api.access import check_readable, reading
 from api.drawn import to_parcels
 from api.examples import BODY_EXAMPLES
 from api.geojson import MEDIA_TYPES, declared_body, parse, read_features
-from api.parameters import ParcelId
+from api.parameters import AsOf, ParcelId
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas import geojson_schema
 from api.schemas_suitability import Suitability
-from gis.access import RESULTS
+from gis.access import HISTORY, RESULTS
 from gis.facts.surroundings import Surroundings
 from gis.resources import Resources
 from gis.rules import RuleSet
 from gis.runs import ruleset_of
 from gis.scoring import suitability_document, suitability_documents
-from gis.store import RunRecord, ScoredParcel, Store
+from gis.store import RunRecord, ScoredParcel, Store, when
 
 router = APIRouter(tags=["suitability"])
 
@@ -52,10 +53,19 @@ class Scorer:
         """Return the suitability document of a parcel of a store; NotFoundError when it has no results."""
         return told(*self.stored(store, parcel_id))
 
-    def stored(self, store: Store, parcel_id: str) -> tuple[ScoredParcel, RuleSet]:
-        """Return what is stored of a parcel, with the rule set of its run; NotFoundError as above."""
-        found = store.scored_parcel(parcel_id)
-        return found, self.ruleset(found.run)
+    def stored(
+        self, store: Store, parcel_id: str, at: dt.datetime | int | None = None
+    ) -> tuple[ScoredParcel, RuleSet]:
+        """Return what is stored of a parcel, with the rule set of its run; NotFoundError as above.
+
+        With `at` it is what stood at that time, or in that run.
+        """
+        if at is None:
+            found = store.scored_parcel(parcel_id)
+            return found, self.ruleset(found.run)
+        with store.past(at) as past:
+            found = past.scored_parcel(parcel_id)
+        return found, ruleset_of(self._store, found.run)
 
     def ruleset(self, run: RunRecord | None) -> RuleSet:
         """Return the rule set of a stored run, so that a drawn polygon is judged as the parcels are."""
@@ -77,17 +87,17 @@ def told(found: ScoredParcel, ruleset: RuleSet) -> dict[str, Any]:
     "/api/parcels/{parcel_id}/suitability",
     responses={200: {"model": Suitability}, **documented(404, 422, 503)},
 )
-async def get_suitability(request: Request, parcel_id: ParcelId) -> ORJSON:
-    """Rank the technologies of a stored parcel, from the results of the last run."""
+async def get_suitability(request: Request, parcel_id: ParcelId, as_of: AsOf = None) -> ORJSON:
+    """Rank the technologies of a stored parcel, from the results of the last run or of another time."""
     # What waits for the database has a thread; the document is work for one core, and threads that work at
     # the same time are slower together than one after the other.
-    return ORJSON(told(*await run_in_threadpool(_stored, request, parcel_id)))
+    return ORJSON(told(*await run_in_threadpool(_stored, request, parcel_id, as_of)))
 
 
-def _stored(request: Request, parcel_id: str) -> tuple[ScoredParcel, RuleSet]:
-    check_readable(request, RESULTS)
+def _stored(request: Request, parcel_id: str, as_of: str | None) -> tuple[ScoredParcel, RuleSet]:
+    check_readable(request, RESULTS if as_of is None else HISTORY)
     scorer: Scorer = request.app.state.scorer
-    return scorer.stored(reading(request), parcel_id)
+    return scorer.stored(reading(request), parcel_id, None if as_of is None else when(as_of))
 
 
 @router.post(

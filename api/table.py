@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gis.crs import API_CRS, API_DECIMALS, stack, to_api
-from gis.errors import InputError, UsageError
+from gis.errors import UsageError
+from gis.frame_files import ENDINGS, write_frame
 from gis.scoring import Result
 from gis.vocabulary import VERDICTS
-
-ENDINGS = (".parquet", ".gpkg", ".geojson")
 
 
 def check_ending(path: Path) -> None:
@@ -25,18 +23,7 @@ def write_table(result: Result, path: Path) -> None:
     Raises InputError when the file cannot be written.
     """
     frame = result.to_geodataframe().reset_index()
-    try:
-        if path.suffix.lower() == ".parquet":
-            frame.to_parquet(path)
-            return
+    if path.suffix.lower() != ".parquet":
         for name in (c.name for c in VERDICTS if c.type == "text_list"):
             frame[name] = frame[name].map(",".join)
-        if path.suffix.lower() == ".geojson":
-            frame = frame.set_geometry(to_api(stack(frame.geometry)), crs=API_CRS)
-            frame.to_file(
-                path, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=API_DECIMALS
-            )
-        else:
-            frame.to_file(path, driver="GPKG", engine="pyogrio", layer="parcel_suitability")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    write_frame(frame, path, "parcel_suitability")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -46,6 +46,43 @@ class Difference:
     after: RunRecord
     comparison: Comparison
     causes: Mapping[str, int]
+
+    def moves(self) -> dict[tuple[str, str], int]:
+        """Return how many parcels have another technology, by the two; `none` stands for no technology."""
+        counts = self.comparison.counts
+        return {
+            (str(one), str(other)): int(counts.loc[one, other])
+            for one in counts.index
+            for other in counts.columns
+            if one != other and counts.loc[one, other]
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return both runs, counts, technologies before and after, causes, and what differs in the rules."""
+        told = self.comparison.summary()
+        del told["causes"]
+        differing = self.comparison.causes.replace({np.nan: None}).to_dict("records")
+        return {
+            "before": _told(self.before),
+            "after": _told(self.after),
+            **told,
+            "moves": [
+                {"before": one, "after": other, "parcel_count": n} for (one, other), n in self.moves().items()
+            ],
+            "causes": [{"cause": cause, "parcel_count": n} for cause, n in self.causes.items()],
+            "differing": differing,
+        }
+
+
+def _told(run: RunRecord) -> dict[str, Any]:
+    assert run.finished_at is not None
+    return {
+        "run_id": run.run_id,
+        "finished_at": run.finished_at.isoformat(),
+        "ruleset": {"id": run.ruleset_id, "as_of": run.as_of.isoformat(), "hash": run.ruleset_hash},
+        "layer_versions": run.layer_versions,
+        "author": run.author,
+    }
 
 
 @dataclass(frozen=True, eq=False)

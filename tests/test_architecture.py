@@ -25,11 +25,11 @@ FLOORS = (
     }
     | {"heat", "matching"},
     {"crs", "served_crs", "coordinates", "resources", "rules", "vct"},
-    {"store", "facts", "webmap", "whatif"},
+    {"store", "facts", "frame_files", "webmap", "whatif"},
     {"scoring", "ingest", "export"},
     {"staleness"},
     {"potential"},
-    {"batch", "runs", "citywide", "difference", "report", "warm"},
+    {"batch", "runs", "citywide", "difference", "report", "snapshot", "warm"},
     {"jobs"},
 )
 UPWARDS = {"gis/resources.py": {"ingest"}}

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +12,7 @@ import numpy as np
 
 from gis.access import RESULTS
 from gis.crs import STORAGE_EPSG, Geometries, reproject
-from gis.errors import InputError, StoreError
+from gis.errors import InputError
 from gis.export.columns import room_of
 from gis.export.documents import describe
 from gis.export.drawn import Drawing
@@ -42,6 +38,7 @@ from gis.export.spool import Heap, Spool
 from gis.rules import RuleSet
 from gis.store import Moment, RunRecord, Store
 from gis.vct.model import Dialect
+from gis.writing import new_folder
 from layers import LAYERS, Text
 
 Progress = Callable[[int, int, str], None]
@@ -86,44 +83,8 @@ def write_package(
     `software` is name and version of the program. The folder appears at the end, whole. Raises InputError
     where there is something in it, or nothing to write, and StoreError where the disk does not take it.
     """
-    with _beside(folder) as whole:
+    with new_folder(folder) as whole:
         return _Work(store, whole, order, readable, ruleset_of, software, progress).done()
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """Give an empty folder that takes the place of `folder` where all goes well, and goes away where not."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is there already and not empty: give the name of a new folder.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.part-"))
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}): choose another folder.") from error
-    lock = os.open(made, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield made
-        made.chmod(0o755)
-        made.rename(folder)
-    except OSError as error:
-        raise StoreError(f"The package cannot be written into {folder.parent}: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-        os.close(lock)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what programs left that were killed while they wrote the same package."""
-    for left in folder.parent.glob(f".{folder.name}.part-*"):
-        with suppress(OSError):
-            lock = os.open(left, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left)
-            finally:
-                os.close(lock)
 
 
 class _Work:

@@ -14,7 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from gis.citywide import Scenario, SitePlan, match_store, site_store
+from gis.difference import difference
 from gis.errors import InputError, UsageError
+from gis.frame_files import write_frame
 from gis.ingest import import_file
 from gis.ingest.report import ImportReport
 from gis.ingest.source import sha256
@@ -27,7 +29,7 @@ from gis.rules import load_ruleset
 from gis.runs import Runs, ruleset_of
 from gis.settings import Settings
 from gis.staleness import software
-from gis.store import Store, audit
+from gis.store import Store, audit, when
 from gis.store.tables import LAYER_VERSION
 
 
@@ -141,6 +143,13 @@ def _package(store: Store, settings: Settings, job: Job, progress: Progress) -> 
     return {"table_count": len(made.tables), "feature_count": count, "bytes": target.stat().st_size}
 
 
+def _diff(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    asked, target = job.request, export_of(settings, job.job_id, job.request["ending"])
+    found = difference(store, when(asked["before"]), when(asked["after"]), progress)
+    write_frame(found.comparison.parcels.reset_index(), target, "parcel_changes")
+    return found.summary() | {"bytes": target.stat().st_size}
+
+
 WORK: Mapping[Kind, Callable[[Store, Settings, Job, Progress], dict[str, Any]]] = {
     "import": _import,
     "score": _score,
@@ -148,4 +157,5 @@ WORK: Mapping[Kind, Callable[[Store, Settings, Job, Progress], dict[str, Any]]] 
     "site": _site,
     "export": _export,
     "package": _package,
+    "diff": _diff,
 }

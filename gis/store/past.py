@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -15,7 +17,7 @@ from gis.resources import Raster, Resources
 from gis.store import changes, kept_results, rasters, results, versions
 from gis.store.arrow import Reader
 from gis.store.frames import read_frame
-from gis.store.records import LayerVersion, RunRecord
+from gis.store.records import LayerVersion, RunRecord, ScoredParcel
 from layers import LAYERS, RASTERS
 
 
@@ -78,6 +80,17 @@ class Past:
             raise NotFoundError(f"There were no results yet at {versions.told(self.at)}.")
         return kept_results.rows(self.connection, self.run, parcel_ids)
 
+    def scored_parcel(self, parcel_id: str) -> ScoredParcel:
+        """Return facts and verdict of a parcel as `Store.scored_parcel` gave them then; raises as it does."""
+        facts, verdicts = self.results([parcel_id])
+        if parcel_id not in facts.index or self.run is None:
+            raise NotFoundError(f"There was no scored parcel {parcel_id!r} at {versions.told(self.at)}.")
+        one, other = (
+            {"parcel_id": parcel_id, **{str(n): _value(row) for n, row in frame.iloc[0].items()}}
+            for frame in (facts, verdicts)
+        )
+        return ScoredParcel(self.run, one, other)
+
     def _version(self, id_: str) -> int:
         when = versions.told(self.at)
         if id_ not in self.versions:
@@ -89,6 +102,11 @@ class Past:
                 "store began to keep what it replaces."
             )
         return version
+
+
+def _value(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and value != value else value
 
 
 def past_of(connection: sa.Connection, read: Reader, when: datetime | int) -> Past:

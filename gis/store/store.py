@@ -313,6 +313,11 @@ class Store(Transactions):
             raise NotFoundError(f"No rule set with hash {hash} is stored.")
         return dict(found)
 
+    def ruleset_ids(self) -> list[str]:
+        """Return the ids of rule sets that were ever stored."""
+        with clear_errors("Reading the rule sets failed"), self._snapshot() as connection:
+            return list(connection.scalars(sa.select(RULESET.c.id).distinct().order_by(RULESET.c.id)))
+
     def save_match(self, record: MatchRecord, parts: dict[str, pd.DataFrame]) -> MatchRecord:
         """Put a matching run in the place of the last of its scenario, and return it as saved.
 

@@ -52,6 +52,9 @@ OPERATIONS = {
     ("GET", "/api/exports/{job_id}/file"),
     ("POST", "/api/packages"),
     ("GET", "/api/packages/{job_id}/file"),
+    ("GET", "/api/versions"),
+    ("POST", "/api/diffs"),
+    ("GET", "/api/diffs/{job_id}/file"),
     ("GET", "/api/tiles/matches"),
     ("GET", "/api/features/{layer}/{feature_id}"),
     ("GET", "/api/layers"),
@@ -108,6 +111,8 @@ FALLIBLE = {
     ("GET", "/api/jobs"),
     ("POST", "/api/scores"),
     ("POST", "/api/packages"),
+    ("GET", "/api/versions"),
+    ("POST", "/api/diffs"),
     ("POST", "/api/exports"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
@@ -118,7 +123,10 @@ FALLIBLE = {
     ("GET", "/ogc/collections/{collection_id}/items"),
 }
 # A good request would be a job, which changes the city: `test_jobs`, `test_matches`, `test_sites` make some.
-WORK = {("POST", f"/api/{name}") for name in ("matches", "sites", "imports", "scores", "exports", "packages")}
+WORK = {
+    ("POST", f"/api/{name}")
+    for name in ("matches", "sites", "imports", "scores", "exports", "packages", "diffs")
+}
 CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - WORK)] + [
     (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
 ]
