@@ -38,6 +38,7 @@ SECURITY: Mapping[str, dict[str, str]] = {
 _TOLD_RIGHTS: Mapping[Right, str] = {
     "export": "take out data",
     "import": "import",
+    "edit": "change single features",
     "score": "have parcels scored",
     "match": "match or look for sites",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +40,20 @@ class BodyFeature:
     id: str | None = None
 
 
-async def declared_body(request: Request) -> bytes:
-    """Return the request body, which must be declared as JSON; its size is limited for all routes."""
-    declared = request.headers.get("content-type", MEDIA_TYPES[0]).split(";")[0].strip().lower()
-    if declared not in MEDIA_TYPES:
-        raise MediaTypeError(f"Content-Type {declared} is not taken; send {' or '.join(MEDIA_TYPES)}.")
-    return await request.body()
+def declared_as(*media_types: str) -> Callable[[Request], Awaitable[bytes]]:
+    """Return the dependency that gives a request body, which must be declared as one of these types."""
+
+    async def body(request: Request) -> bytes:
+        declared = request.headers.get("content-type", media_types[0]).split(";")[0].strip().lower()
+        if declared not in media_types:
+            raise MediaTypeError(f"Content-Type {declared} is not taken; send {' or '.join(media_types)}.")
+        return await request.body()
+
+    return body
+
+
+declared_body = declared_as(*MEDIA_TYPES)
+"""Gives a body of JSON; its size is limited for all routes."""
 
 
 def parse(body: bytes) -> Any:
@@ -175,6 +183,33 @@ def _geometry(value: Any, pointer: str) -> shapely.Geometry:
     if not shapely.is_valid(geometry):
         raise BodyError(f"{at} is not a valid polygon: {shapely.is_valid_reason(geometry)}.", at)
     return geometry
+
+
+def read_geometry(value: Any, pointer: str) -> shapely.Geometry:
+    """Return a point, line or polygon, single or multiple, in CRS84; BodyError with the place otherwise."""
+    kind = _type_of(value, pointer)
+    if kind in ("Polygon", "MultiPolygon"):
+        return _geometry(value, pointer)
+    _check_crs(value, pointer)
+    if kind not in ("Point", "LineString", "MultiLineString"):
+        raise BodyError(f"{pointer} is a {kind[:40]}, which no layer holds.", f"{pointer}/type")
+    at, coordinates = f"{pointer}/coordinates", value.get("coordinates")
+    if kind == "Point":
+        _check_position(coordinates, at)
+        return shapely.Point(coordinates[:2])
+    if kind == "LineString":
+        return _line(coordinates, at)
+    lines = [_line(part, f"{at}/{i}") for i, part in enumerate(_filled(coordinates, at))]
+    return shapely.MultiLineString(lines)
+
+
+def _line(value: Any, pointer: str) -> shapely.LineString:
+    positions = _filled(value, pointer)
+    for i, position in enumerate(positions):
+        _check_position(position, f"{pointer}/{i}")
+    if len(positions) < 2:
+        raise BodyError(f"{pointer} has 1 position; a line has at least 2.", pointer)
+    return shapely.LineString([p[:2] for p in positions])
 
 
 def _filled(value: Any, pointer: str) -> list[Any]:

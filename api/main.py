@@ -27,6 +27,7 @@ from api import (
     layers,
     matches,
     ogc,
+    ogc_edits,
     ogc_tiles,
     packages,
     past,
@@ -102,7 +103,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
-        past, layers, search, session, health, ogc, ogc_tiles, wfs,
+        past, layers, search, session, health, ogc, ogc_edits, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

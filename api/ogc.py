@@ -1,4 +1,4 @@
-"""OGC API Features under /ogc, read only: layers and results of parcels, page by page."""
+"""OGC API Features under /ogc: layers and results of parcels, page by page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api import ogc_documents as documents
 from api import ogc_html as html
 from api import ogc_query as asked
 from api.access import reading
-from api.ogc_features import dumped, features, written
+from api.ogc_features import dumped, etag, features, written
 from api.ogc_links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA, both, link, url
 from api.problems import documented
 from gis.errors import NotFoundError
@@ -237,7 +237,7 @@ def get_item(request: Request) -> Response:
     if as_html:
         rows = document["properties"].items()
         return html.page(feature_id, [*html.table(("property", "value"), rows), *html.links(document)])
-    return _json(document, GEOJSON, **{"Content-Crs": f"<{crs.uri}>"})
+    return _json(document, GEOJSON, **{"Content-Crs": f"<{crs.uri}>", "ETag": etag(page)})
 
 
 def _table(

@@ -16,6 +16,7 @@ from shapely import GeometryType
 
 from gis.served_crs import ServedCrs, oriented, served_xy
 from gis.store.collections import Collection
+from gis.store.editing import state_of
 from gis.store.items import Page
 
 _BEIJING = ZoneInfo("Asia/Shanghai")
@@ -42,6 +43,11 @@ def features(collection: Collection, page: Page, crs: ServedCrs) -> Iterator[dic
         for feature_id, shape, values in zip(page.ids[part], shapes, rows, strict=True):
             properties = dict(zip(names, values, strict=True))
             yield {"type": "Feature", "id": feature_id, "geometry": shape, "properties": properties}
+
+
+def etag(page: Page) -> str:
+    """Return the entity tag of a page of one feature: the same in every coordinate system."""
+    return f'"{state_of(page)}"'
 
 
 def geojson(geometries: Any, crs: ServedCrs) -> npt.NDArray[np.object_]:

@@ -17,13 +17,23 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from api.logs import REQUEST_ID
-from gis.errors import AccessError, BodyError, BusyError, InputError, NotFoundError, OneMapError, StoreError
+from gis.errors import (
+    AccessError,
+    BodyError,
+    BusyError,
+    ChangedError,
+    InputError,
+    NotFoundError,
+    OneMapError,
+    StoreError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: Mapping[type[OneMapError], int] = {
     AccessError: 403,
     BusyError: 409,
+    ChangedError: 412,
     BodyError: 422,
     InputError: 400,
     NotFoundError: 404,

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from layers.spec import Access
 
-Right = Literal["export", "import", "score", "match"]
+Right = Literal["export", "import", "edit", "score", "match"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 CLASSES: tuple[Access, ...] = get_args(Access)
 """Classes of layers, the least sensitive first; who may read a class may read those before it."""

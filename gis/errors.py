@@ -40,6 +40,10 @@ class RuleError(OneMapError):
     """A rule set cannot be used; the text names file and line."""
 
 
+class ChangedError(OneMapError):
+    """Something is no longer as the caller saw it, and is left as it is."""
+
+
 class StoreError(OneMapError):
     """The database cannot be started, reached or used."""
 

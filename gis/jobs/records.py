@@ -101,6 +101,12 @@ def latest(store: Store, kind: Kind) -> Job | None:
     )
 
 
+def waiting(store: Store, kind: Kind) -> Job | None:
+    """Return the job of a kind that is the next to be done, None where none waits."""
+    query = sa.select(*COLUMNS).where(JOB.c.kind == kind, JOB.c.state == "waiting")
+    return next(iter(_read(store, query.order_by(JOB.c.asked_at).limit(1))), None)
+
+
 def cancel(store: Store, job_id: UUID, caller: str) -> Job:
     """Stop a job of a caller and return it: at once if it waits, else when it next tells how far it is.
 

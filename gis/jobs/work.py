@@ -99,7 +99,10 @@ def _named(text: str, path: Path, name: str) -> str:
 
 def _score(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
     as_of = job.request["as_of"]
-    ruleset = load_ruleset("beijing", dt.date.fromisoformat(as_of) if as_of else None)
+    if job.request.get("follow"):
+        ruleset = ruleset_of(store, store.latest_run())  # what changed is the data, not rules or day
+    else:
+        ruleset = load_ruleset("beijing", dt.date.fromisoformat(as_of) if as_of else None)
     run = Runs(store).score(ruleset, progress, everything=job.request["everything"])
     return {
         "run_id": run.run_id,

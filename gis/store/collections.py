@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from gis import access
+from gis.access import RESULTS
 from gis.store import results
 from gis.store.encode import COLUMNS
 from gis.store.layout import CHOICES, PICKED, PLAIN, SHARED, WORDS
@@ -163,7 +163,7 @@ def _suitability() -> Collection:
             en="The technology recommended for every parcel, status, score, capacity and reason codes "
             f"of {len(TECHNOLOGIES)} technologies, and the portfolio; null where a parcel is not scored yet.",
         ),
-        reads=("parcel", access.RESULTS),
+        reads=("parcel", RESULTS),
         around=("parcel",),
         shape="polygon",
         key_name="parcel_id",

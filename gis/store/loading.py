@@ -39,8 +39,15 @@ def claim(connection: sa.Connection, what: str, message: str) -> None:
         raise BusyError(message)
 
 
-def claim_layer(connection: sa.Connection, layer_id: str) -> None:
-    """Take the lock of a layer's imports until the transaction ends; BusyError when another one runs."""
+def claim_layer(connection: sa.Connection, layer_id: str, *, wait: bool = False) -> None:
+    """Take the lock of a layer's imports until the transaction ends; BusyError when another one runs.
+
+    With `wait` it is waited for, as long as the transaction waits for locks.
+    """
+    if wait:
+        lock = sa.text("SELECT pg_advisory_xact_lock(:s, hashtext(:w))")
+        connection.execute(lock, {"s": LOCK_SPACE, "w": f"layer {layer_id}"})
+        return
     message = f"Another import into layer {layer_id} is running: try again when it has finished."
     claim(connection, f"layer {layer_id}", message)
 
@@ -174,7 +181,7 @@ def record(
     connection: sa.Connection,
     spec: LayerSpec | RasterSpec,
     version: int,
-    mode: Mode,
+    mode: Mode | Literal["edit"],
     counts: tuple[int, int | None],
     source: tuple[str, str],
     report: dict[str, Any],
@@ -207,8 +214,9 @@ def record(
         told["attributes"] = pd.Series([jsonable(a) for a in told["attributes"]], dtype=object)
         columns = [c for c in REJECT.columns if c.name != "reject_id"]
         copy_in(connection, columns, told, qualified(REJECT))
+    action = "edit" if mode == "edit" else "import"
     audit.write(
-        connection, "import", spec.id, version=version, mode=mode, feature_count=feature_count,
+        connection, action, spec.id, version=version, mode=mode, feature_count=feature_count,
         source_name=source_name, source_sha256=source_sha256,
     )  # fmt: skip
     return LayerVersion(spec.id, version, at, feature_count, source_name, source_sha256, author)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gis import access
+from gis.access import RESULTS
 from gis.crs import STORAGE_EPSG
 from gis.matching.columns import CONNECTION_COLUMNS, PARCEL_COLUMNS, SITE_COLUMNS, SOURCE_COLUMNS
 from gis.store.collections import COLLECTIONS, Collection, Property, Shape, by_code_points
@@ -102,7 +102,7 @@ def _parcels() -> Collection:
             zh="各方案中每个地块由哪些技术供多少热。",
             en="What every technology gives every parcel, scenario by scenario.",
         ),
-        reads=("parcel", access.RESULTS),
+        reads=("parcel", RESULTS),
         around=("parcel",),
         shape="polygon",
         geometry=_PARCEL.c.geom,
@@ -150,7 +150,7 @@ def _connections(layers: frozenset[str]) -> Collection:
             zh="各方案中地块到热源最近点的直线，及匹配的供热能力。",
             en="The straight line from a parcel to the nearest point of its source, with what is allocated.",
         ),
-        reads=("parcel", access.RESULTS),
+        reads=("parcel", RESULTS),
         around=("parcel", *sorted(layers)),
         shape="line",
         geometry=sa.func.ST_ShortestLine(_PARCEL.c.geom, outline),
@@ -169,7 +169,7 @@ def _sources(layers: frozenset[str]) -> Collection:
             zh="各方案中每个热源的可利用、已占用、匹配和剩余能力。",
             en="What every source has, what is committed, allocated and left, scenario by scenario.",
         ),
-        reads=(access.RESULTS,),
+        reads=(RESULTS,),
         around=tuple(sorted(layers)),
         shape="any",
         geometry=outline,
@@ -187,7 +187,7 @@ def _sites() -> Collection:
             zh="各方案中新建热源的备选点：选中的有次序，不可用的有原因。",
             en="Candidates of every scenario: chosen (with a rank), not chosen, or excluded.",
         ),
-        reads=(access.RESULTS,),
+        reads=(RESULTS,),
         around=("parcel",),
         shape="point",
         geometry=point,

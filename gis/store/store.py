@@ -24,6 +24,7 @@ from gis.store import audit, grants, loading, matches, rasters, results, version
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import clear_errors
 from gis.store.copy import qualified, raw
+from gis.store.editing import Editing
 from gis.store.embedded import Cluster
 from gis.store.frames import read_frame
 from gis.store.loading import Mode
@@ -170,6 +171,16 @@ class Store(Transactions):
             if layer_id == "parcel":
                 self._analyze(PARCEL_TILE)
         return version
+
+    @contextmanager
+    def editing(self, layer_id: str) -> Iterator[Editing]:
+        """Give a way to change a feature of a layer in one transaction; readers see nothing before its end.
+
+        Raises BusyError while a load of the layer runs, and NotFoundError where it was never loaded.
+        """
+        with clear_errors(f"Editing layer {layer_id} failed"), self._transaction() as connection:
+            yield Editing(connection, _spec(layer_id), self.read)
+            self.fit_access(connection)
 
     def write_raster(
         self, layer_id: str, raster: Raster, *, source_name: str, source_sha256: str, report: dict[str, Any]

@@ -55,6 +55,10 @@ OPERATIONS = {
     ("GET", "/api/versions"),
     ("POST", "/api/diffs"),
     ("GET", "/api/diffs/{job_id}/file"),
+    ("POST", "/ogc/collections/{collection_id}/items"),
+    ("PUT", "/ogc/collections/{collection_id}/items/{feature_id}"),
+    ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"),
+    ("DELETE", "/ogc/collections/{collection_id}/items/{feature_id}"),
     ("GET", "/api/tiles/matches"),
     ("GET", "/api/features/{layer}/{feature_id}"),
     ("GET", "/api/layers"),
@@ -121,12 +125,14 @@ FALLIBLE = {
     ("GET", "/wmts"),
     ("GET", "/ogc/collections"),
     ("GET", "/ogc/collections/{collection_id}/items"),
+    ("POST", "/ogc/collections/{collection_id}/items"),
+    ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"),
 }
 # A good request would be a job, which changes the city: `test_jobs`, `test_matches`, `test_sites` make some.
 WORK = {
     ("POST", f"/api/{name}")
     for name in ("matches", "sites", "imports", "scores", "exports", "packages", "diffs")
-}
+} | {("POST", "/ogc/collections/{collection_id}/items")}
 CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - WORK)] + [
     (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
 ]
