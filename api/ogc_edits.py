@@ -22,7 +22,6 @@ from api.ogc_links import url
 from api.parameters import FeatureId
 from api.problems import documented
 from api.responses import ORJSON
-from api.schemas_past import Edited
 from gis.access import Caller
 from gis.errors import BodyError, BusyError, ChangedError, NotFoundError
 from gis.ingest.editing import merged
@@ -45,10 +44,22 @@ _BODY = {
         "content": {m: {"schema": {"type": "object"}, "example": _EXAMPLE} for m in (*MEDIA_TYPES, MERGE)},
     }
 }
-_DONE: dict[int | str, dict[str, Any]] = {200: {"model": Edited}}
+_EDITED = {
+    "type": "object",
+    "required": ["layer", "feature_id", "version", "etag", "job_id"],
+    "properties": {
+        "layer": {"type": "string"},
+        "feature_id": {"type": "string"},
+        "version": {"type": "integer", "description": "the layer's version that this made"},
+        "etag": {"description": "what to send in If-Match with the next change; null once deleted"},
+        "job_id": {"description": "the scoring run that follows; null before the first run"},
+    },
+}
+_CONTENT = {"content": {"application/json": {"schema": _EDITED}}}
+_DONE: dict[int | str, dict[str, Any]] = {200: {"description": "Done", **_CONTENT}}
 _FAILS = documented(400, 404, 409, 412, 413, 415, 422, 428, 503)
 LayerId = Annotated[str, Path(max_length=60, description="layer", examples=["wastewater_plant"])]
-IfMatch = Annotated[str | None, Header(max_length=2000, description="ETag of the feature as GET has told it")]
+IfMatch = Annotated[str, Header(max_length=2000, description="ETag of the feature as GET has told it")]
 Editor = Annotated[Caller, needs("edit")]
 Sent = Annotated[bytes, Depends(declared_body)]
 Patch = Annotated[bytes, Depends(declared_as(*MEDIA_TYPES, MERGE))]
@@ -57,7 +68,7 @@ Patch = Annotated[bytes, Depends(declared_as(*MEDIA_TYPES, MERGE))]
 @router.post(
     "/collections/{collection_id}/items",
     status_code=201,
-    responses={201: {"model": Edited}, **_FAILS},
+    responses={201: {"description": "Made", **_CONTENT}, **_FAILS},
     openapi_extra=_BODY,
 )
 def post_item(request: Request, who: Editor, collection_id: LayerId, body: Sent) -> ORJSON:
@@ -89,7 +100,7 @@ def put_item(
     collection_id: LayerId,
     feature_id: FeatureId,
     body: Sent,
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> ORJSON:
     """Replace a feature by another of the same key: what is not sent is missing afterwards."""
     spec, feature = _layer(request, collection_id), _feature(body)
@@ -112,7 +123,7 @@ def patch_item(
     collection_id: LayerId,
     feature_id: FeatureId,
     body: Patch,
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> ORJSON:
     """Change some properties of a feature, or its outline: what is not sent stays, null is missing."""
     spec, feature = _layer(request, collection_id), _feature(body)
@@ -130,7 +141,7 @@ def patch_item(
     responses={**_DONE, **_FAILS},
 )
 def delete_item(
-    request: Request, who: Editor, collection_id: LayerId, feature_id: FeatureId, if_match: IfMatch = None
+    request: Request, who: Editor, collection_id: LayerId, feature_id: FeatureId, if_match: IfMatch = ""
 ) -> ORJSON:
     """Delete a feature; what it was can still be had of the days before."""
     spec = _layer(request, collection_id)
@@ -188,12 +199,12 @@ def _outline(feature: Mapping[str, Any], *, required: bool) -> Any:
     return None if feature["geometry"] is None else read_geometry(feature["geometry"], "/geometry")
 
 
-def _check_seen(edit: Editing, feature_id: str, if_match: str | None) -> None:
+def _check_seen(edit: Editing, feature_id: str, if_match: str) -> None:
     """Raise unless the feature is there, and is what the caller saw."""
     state = edit.state(feature_id)
     if state is None:
         raise NotFoundError(f"The layer {edit.spec.id} has no feature {feature_id!r}.")
-    if if_match is None:
+    if not if_match:
         raise HTTPException(
             428, "Say which state of the feature you change: send its ETag, as GET tells it, in If-Match."
         )

@@ -40,16 +40,6 @@ class Version(BaseModel):
     kept: bool = Field(description="whether what was before can be had")
 
 
-class Edited(BaseModel):
-    """A feature that was made, changed or deleted."""
-
-    layer: str
-    feature_id: str
-    version: int = Field(description="the layer's version that this made")
-    etag: str | None = Field(description="what to send in If-Match with the next change; null once deleted")
-    job_id: str | None = Field(description="the scoring run that follows; null before the first run")
-
-
 class Versions(BaseModel):
     """The log, the newest first."""
 

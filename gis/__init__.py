@@ -7,23 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gis.batch import FileRun, Partition, partition_parcels, score_files
-    from gis.citywide import (
-        Match,
-        Scenario,
-        SitePlan,
-        Sites,
-        match,
-        match_store,
-        read_places,
-        site_store,
-        sites,
-    )
+    from gis.citywide.match import Match, match, match_store
+    from gis.citywide.scenario import Scenario
+    from gis.citywide.site_plan import SitePlan, read_places
+    from gis.citywide.sites import Sites, site_store, sites
     from gis.errors import OneMapError
     from gis.ingest import import_file, read_mapped
     from gis.potential import GroundPotential, ground_potential
     from gis.resources import Raster, Resources
     from gis.rules import RuleSet, load_ruleset
-    from gis.scoring import Comparison, Result, compare, score
+    from gis.scoring.compare import Comparison, compare
+    from gis.scoring.result import Result, score
     from gis.settings import Settings
     from gis.store import Store, open_store
     from gis.whatif import WhatIf
