@@ -58,7 +58,7 @@ _EDITED = {
 _CONTENT = {"content": {"application/json": {"schema": _EDITED}}}
 _DONE: dict[int | str, dict[str, Any]] = {200: {"description": "Done", **_CONTENT}}
 _FAILS = documented(400, 404, 409, 412, 413, 415, 422, 428, 503)
-LayerId = Annotated[str, Path(max_length=60, description="layer", examples=["wastewater_plant"])]
+LayerId = Annotated[str, Path(max_length=60, description="layer whose feature it is")]
 IfMatch = Annotated[str, Header(max_length=2000, description="ETag of the feature as GET has told it")]
 Editor = Annotated[Caller, needs("edit")]
 Sent = Annotated[bytes, Depends(declared_body)]
