@@ -85,7 +85,7 @@ def told(found: ScoredParcel, ruleset: RuleSet) -> dict[str, Any]:
 
 @router.get(
     "/api/parcels/{parcel_id}/suitability",
-    responses={200: {"model": Suitability}, **documented(404, 422, 503)},
+    responses={200: {"model": Suitability}, **documented(400, 404, 422, 503)},
 )
 async def get_suitability(request: Request, parcel_id: ParcelId, as_of: AsOf = None) -> ORJSON:
     """Rank the technologies of a stored parcel, from the results of the last run or of another time."""
