@@ -39,9 +39,10 @@ def dumping(
     login = url.translate_connect_args(username="user", database="dbname") | query
     # Anybody on the machine may look at command lines, at the environment only its user.
     secret = {"PGPASSWORD": str(login.pop("password"))} if "password" in login else {}
+    # Pressed hardest, which is the default, a dump takes three times as long and is an eighth smaller.
     command = [
         str(folder / "pg_dump"), f"--dbname={make_conninfo(**login)}", f"--snapshot={snapshot}",
-        "--format=custom", "--no-owner", "--no-privileges", "--no-password", "--verbose",
+        "--format=custom", "--compress=1", "--no-owner", "--no-privileges", "--no-password", "--verbose",
         *(f"--schema={name}" for name in OWN_SCHEMAS), f"--exclude-table-data={TILE.fullname}",
     ]  # fmt: skip
 
