@@ -119,7 +119,7 @@ def read_manifest(file: Path, advance: Advance = quiet) -> Manifest:
         raise InputError(f"{beside} is not the manifest of a backup: use the one written with it.") from error
     except OSError as error:
         hint = f": {beside.name} belongs beside {file.name}" if error.filename == str(beside) else ""
-        raise InputError(f"{error.filename} cannot be read ({error.strerror}){hint}.") from error
+        raise InputError(f"{error.filename or file} cannot be read ({error.strerror}){hint}.") from error
     if length < told.bytes:
         raise InputError(
             f"{file} is cut off: it has {length:,} of {told.bytes:,} bytes; copy the backup once more."

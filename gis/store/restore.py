@@ -125,10 +125,10 @@ def _pour(connection: sa.Connection, folder: Path, file: Path, told: Manifest, a
 
 
 def _copy(lines: IO[bytes], write: Callable[[bytes], None], count: Callable[[int], None]) -> None:
-    """Hand rows on up to the line that ends them."""
+    """Hand rows on up to the line that ends them, or where the dump breaks off: pg_restore tells of that."""
     batch, size = list[bytes](), 0
     for line in lines:
-        if line == _END:
+        if line == _END or not line.endswith(b"\n"):
             break
         batch.append(line)
         size += len(line)
