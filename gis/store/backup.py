@@ -6,10 +6,10 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import sqlalchemy as sa
 from psycopg import sql
@@ -71,36 +71,32 @@ def back_up(engine: sa.Engine, file: Path, advance: Advance = quiet) -> Manifest
     """
     if file.exists():
         raise InputError(f"{file} is there already: choose another name, backups replace nothing.")
-    what = "The backup failed"
-    with _on_disk(file), clear_errors(what), engine.connect() as connection:
+    with _on_disk(file), clear_errors("The backup failed"), engine.connect() as connection:
         with connection.begin():
-            known = revision(connection)
-            if known is None:
+            if revision(connection) is None:
                 raise StoreError(f"The database {place(engine.url)} holds no store of OneMap yet.")
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             major = raw(connection).info.server_version // 10_000
             folder, dumped_by = client_folder(major, major)
-            before = stored_tables(connection)
-        with connection.begin():
-            snapshot, tables = _one_moment(connection, before)
-            sums = checksums(connection, tables, lambda done, total: advance(done, total, "Checksums"))
-            with replacing(file, _OWNER_ONLY) as fresh:
-                digest, length = _write(folder, connection, snapshot, tables, fresh, advance)
-                archive.listed(folder, fresh)
-                told = Manifest(
-                    made_at=datetime.now(UTC),
-                    onemap=version("heat-onemap"),
-                    schema_revision=known,
-                    postgresql=str(connection.scalar(sa.text("SHOW server_version"))),
-                    postgis=str(connection.scalar(sa.text("SELECT PostGIS_Lib_Version()"))),
-                    pg_dump=dumped_by,
-                    bytes=length,
-                    sha256=digest,
-                    tables=sums,
-                )
-                # First the manifest: a dump under its name always has the one that belongs to it.
-                with replacing(manifest_of(file), _OWNER_ONLY) as beside:
-                    _synced(beside, told.model_dump_json(indent=2).encode())
+            tables = stored_tables(connection)
+        with connection.begin(), replacing(file, _OWNER_ONLY) as fresh:
+            snapshot = _one_moment(connection, tables)
+            sums, digest = _write(folder, connection, snapshot, tables, fresh, advance)
+            archive.listed(folder, fresh)
+            told = Manifest(
+                made_at=connection.scalar(sa.text("SELECT now()")),
+                onemap=version("heat-onemap"),
+                schema_revision=revision(connection),
+                postgresql=connection.scalar(sa.text("SHOW server_version")),
+                postgis=connection.scalar(sa.text("SELECT PostGIS_Lib_Version()")),
+                pg_dump=dumped_by,
+                bytes=fresh.stat().st_size,
+                sha256=digest,
+                tables=sums,
+            )
+            # First the manifest: a dump under its name always has the one that belongs to it.
+            with replacing(manifest_of(file), _OWNER_ONLY) as beside, beside.open("wb") as out:
+                out.write(told.model_dump_json(indent=2).encode())
+                _sync(out)
         _sync_folder(file.parent)
     return told
 
@@ -132,23 +128,21 @@ def read_manifest(file: Path, advance: Advance = quiet) -> Manifest:
     return told
 
 
-def _one_moment(
-    connection: sa.Connection, before: dict[str, StoredTable]
-) -> tuple[str, dict[str, StoredTable]]:
-    """Begin to see the store as of now; return the name of that snapshot and the tables in it.
+def _one_moment(connection: sa.Connection, tables: dict[str, StoredTable]) -> str:
+    """Begin to see the store as of now; return the name of that snapshot.
 
     The locks come first: a table that is emptied at once would be empty in older snapshots too.
+    Raises BusyError where there are other tables by now.
     """
     cursor = raw(connection)
     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
-    names = sql.SQL(", ").join(table.identifier for table in before.values())
+    names = sql.SQL(", ").join(table.identifier for table in tables.values())
     cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
     snapshot = str(connection.scalar(sa.text("SELECT pg_export_snapshot()")))
-    tables = stored_tables(connection)
-    if set(tables) != set(before):
+    if stored_tables(connection).keys() != tables.keys():
         raise BusyError("The tables of the store were changed as the backup began: start it again.")
-    return snapshot, tables
+    return snapshot
 
 
 def _write(
@@ -158,8 +152,8 @@ def _write(
     tables: dict[str, StoredTable],
     file: Path,
     advance: Advance,
-) -> tuple[str, int]:
-    """Write the dump to `file`, down to the disk; return the SHA-256 of what is there and its length."""
+) -> tuple[dict[str, TableSum], str]:
+    """Write the dump to `file`; return what is in the tables, and the SHA-256 of what is on the disk."""
     total, begun = sum(table.bytes for table in tables.values()), list[str]()
 
     def show() -> None:
@@ -167,11 +161,18 @@ def _write(
         advance(done, total, "Writing the dump")
 
     with archive.dumping(folder, connection, snapshot, begun.append) as source, file.open("wb") as out:
+        # pg_dump locks the tables as it starts: whoever wants to change them is not to come in between.
+        sums = checksums(connection, tables, lambda done, all_: advance(done, all_, "Checksums"))
         while chunk := source.read(_CHUNK_BYTES):
             out.write(chunk)
             show()
         _sync(out)
-    return _sha256(file, lambda done: None), file.stat().st_size
+    return sums, _sha256(file, lambda done: None)
+
+
+def _sync(out: IO[bytes]) -> None:
+    out.flush()
+    os.fsync(out.fileno())
 
 
 def _sha256(file: Path, read: Callable[[int], None]) -> str:
@@ -181,17 +182,6 @@ def _sha256(file: Path, read: Callable[[int], None]) -> str:
             digest.update(chunk)
             read(content.tell())
     return digest.hexdigest()
-
-
-def _synced(file: Path, content: bytes) -> None:
-    with file.open("wb") as out:
-        out.write(content)
-        _sync(out)
-
-
-def _sync(out: BinaryIO) -> None:
-    out.flush()
-    os.fsync(out.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -25,7 +25,7 @@ _TABLES = """
     WHERE n.nspname = ANY(%s) AND c.relkind = 'r' ORDER BY 1
 """
 _COLUMNS = """
-    SELECT attname, atttypid = 'bytea'::regtype FROM pg_attribute
+    SELECT attname, atttypid IN ('bytea'::regtype, to_regtype('geometry')) FROM pg_attribute
     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attname
 """
 # Numbers and times are written as text, which must not depend on what a server or a user prefers.
@@ -90,10 +90,10 @@ def checksums(
 def _sum(cursor: psycopg.Connection[Any], table: StoredTable) -> TableSum:
     regclass = table.identifier.as_string(cursor)
     columns = cursor.execute(_COLUMNS, [regclass]).fetchall()
-    # What is bytes may be long: as text it would be twice that, and no text is longer than 1 GB.
+    # Outlines and bytes may be long: as text they would be twice that, and no text is longer than 1 GB.
     values = [
-        sql.SQL("md5({})" if is_bytes else "{}").format(sql.Identifier("t", column))
-        for column, is_bytes in columns
+        sql.SQL("md5({}::bytea)" if is_long else "{}").format(sql.Identifier("t", column))
+        for column, is_long in columns
     ]
     query = sql.SQL(
         "SELECT count(*), coalesce(sum(('x' || left(h, 16))::bit(64)::bigint), 0), "
