@@ -92,14 +92,15 @@ def test_status_migrates_nothing_and_upgrade_says_what_it_did(
     url = new_database("earlier")
     address = str(at(url).database_url)
     assert "holds no store" in city("store", "status", ONEMAP_DATABASE_URL=address).stdout
-    migrated(url, "0009")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        migrated(connection, "0009")
     told = city("store", "status", ONEMAP_DATABASE_URL=address).stdout
     assert f"Schema 0009, the newest is {HEAD}: `onemap store upgrade`" in told
     assert "No layer is loaded\nNothing is scored" in told
     done = city("store", "upgrade", ONEMAP_DATABASE_URL=address).stdout
     assert done.startswith(f"The schema went from 0009 to {HEAD} in ")
     assert "nothing was to be done" in city("store", "upgrade", ONEMAP_DATABASE_URL=address).stdout
-    engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE meta.alembic_version SET version_num = 'ffff'")
     engine.dispose()

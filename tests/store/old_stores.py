@@ -24,53 +24,47 @@ FEATURES = 8
 _FIRST_WITH_TABLES_OF_THE_VOCABULARY = "0003"
 
 
-def migrated(url: sa.URL, revision: str) -> None:
-    """Bring a database to a revision, with the tables of results that its program made beside."""
+def migrated(connection: sa.Connection, revision: str) -> None:
+    """Bring an empty database to a revision, with the tables of results that its program made beside."""
     config = Config()
     config.set_main_option("script_location", "gis.store:migrations")
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis; CREATE SCHEMA IF NOT EXISTS meta")
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        if revision >= _FIRST_WITH_TABLES_OF_THE_VOCABULARY:
-            migrate._fit_results(connection)
-    engine.dispose()
+    connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis; CREATE SCHEMA meta")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    if revision >= _FIRST_WITH_TABLES_OF_THE_VOCABULARY:
+        migrate._fit_results(connection)
 
 
-def filled(url: sa.URL, sample: sa.Engine) -> Rows:
+def filled(connection: sa.Connection, sample: sa.Engine) -> Rows:
     """Put some rows into every table: layers from the sample, the others as their types say. Return all."""
-    engine = sa.create_engine(url)
-    with engine.begin() as connection, sample.connect() as source:
-        names = [name for name in stored_tables(connection) if name.split(".")[0] != "job"]
-        names.remove(KEPT_ANYWHERE)
-        declared = sa.MetaData()
-        for schema in {name.split(".")[0] for name in names}:
-            here = [name.split(".")[1] for name in names if name.startswith(f"{schema}.")]
-            declared.reflect(connection, schema=schema, only=here)
-        loaded = [n.split(".")[1] for n in names if n.startswith("layer.") and n != "layer.raster"]
+    names = [name for name in stored_tables(connection) if name.split(".")[0] != "job"]
+    names.remove(KEPT_ANYWHERE)
+    declared = sa.MetaData()
+    for schema in {name.split(".")[0] for name in names}:
+        here = [name.split(".")[1] for name in names if name.startswith(f"{schema}.")]
+        declared.reflect(connection, schema=schema, only=here)
+    loaded = [n.split(".")[1] for n in names if n.startswith("layer.") and n != "layer.raster"]
+    with sample.connect() as source:
         for table in declared.sorted_tables:
             if table.schema == "layer" and table.name in loaded:
                 _copied(source, connection, table)
             else:
                 layers = loaded[:1] if table.fullname == GROUND_POTENTIAL.fullname else loaded
                 connection.execute(table.insert(), [_row(table, layer) for layer in layers])
-    told = rows(engine, names)
-    engine.dispose()
+    told = rows(connection, names)
     assert all(told.values()), [name for name, found in told.items() if not found]
     return told
 
 
-def rows(engine: sa.Engine, names: list[str]) -> Rows:
+def rows(connection: sa.Connection, names: list[str]) -> Rows:
     """Return what is in tables."""
     found = {}
-    with engine.begin() as connection:
-        connection.exec_driver_sql("SET LOCAL TimeZone = 'UTC'")
-        for name in names:
-            columns = _columns(connection, name)
-            listed = ", ".join(f'"{column}"::text' for column in columns)
-            query = connection.exec_driver_sql(f"SELECT {listed} FROM {name}")
-            found[name] = [dict(zip(columns, row, strict=True)) for row in query]
+    connection.exec_driver_sql("SET LOCAL TimeZone = 'UTC'")
+    for name in names:
+        columns = _columns(connection, name)
+        listed = ", ".join(f'"{column}"::text' for column in columns)
+        query = connection.exec_driver_sql(f"SELECT {listed} FROM {name}")
+        found[name] = [dict(zip(columns, row, strict=True)) for row in query]
     return found
 
 

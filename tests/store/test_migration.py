@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -13,18 +13,17 @@ from api.commands_serve import prepare
 from api.health import readiness
 from gis.errors import StoreError
 from gis.settings import Settings
-from gis.store import Store, open_store
-from gis.store.migrate import HEAD, REVISIONS, differences
+from gis.store import Store, grants, open_store
+from gis.store.migrate import HEAD, REVISIONS, differences, upgrade
 from tests.conftest import NewDatabase, at
 from tests.store.frames import results, run_record
-from tests.store.old_stores import FEATURES, Rows, filled, in_common, migrated, rows
+from tests.store.old_stores import FEATURES, filled, in_common, migrated, rows
 
 # What is made from layers and rules goes where its form changed; it is worked out again.
 MADE_ANEW = {
     "0003": {"meta.run", "result.parcel_fact", "result.parcel_suitability", "result.parcel_tile"},
     "0008": {"result.influence"},
 }
-RUN_FROM = ("0001", "0009", HEAD)
 
 
 def test_the_migrations_make_what_is_declared(store: Store) -> None:
@@ -75,47 +74,65 @@ def test_a_database_of_a_newer_onemap_is_refused(empty_store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def old_stores(new_database: NewDatabase, sample: str, store: Store) -> dict[str, tuple[sa.URL, Rows]]:
-    """A database of every revision with rows in every table, and those rows."""
-    urls: dict[str, sa.URL] = {}
-    template = "template0"
-    for revision in REVISIONS:
-        urls[revision] = new_database(f"old_{revision}", template)
-        migrated(urls[revision], revision)
-        template = f"old_{revision}"
-    source = sa.create_engine(store.engine.url.set(database=sample))
-    found = {revision: (url, filled(url, source)) for revision, url in urls.items()}
-    source.dispose()
-    return found
+def released(new_database: NewDatabase) -> Iterator[sa.Engine]:
+    """A database with nothing but PostGIS in it, to which every test leaves it again."""
+    engine = sa.create_engine(new_database("released"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE EXTENSION postgis")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def features(store: Store, sample: str) -> Iterator[sa.Engine]:
+    """The layers of the sample city."""
+    engine = sa.create_engine(store.engine.url.set(database=sample))
+    yield engine
+    engine.dispose()
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_schema_is_upgraded_with_what_is_in_it(
-    old_stores: dict[str, tuple[sa.URL, Rows]], revision: str
+    released: sa.Engine, features: sa.Engine, revision: str
 ) -> None:
-    url, before = old_stores[revision]
     gone = set().union(*(names for at, names in MADE_ANEW.items() if revision < at))
-    with open_store(at(url)) as store:
-        with store.engine.connect() as connection:
-            assert differences(connection) == []
+    with released.connect() as connection:
+        migrated(connection, revision)
+        before = filled(connection, features)
+        upgrade(connection)
+        grants.prepare(connection, {})
+        assert differences(connection) == []
         kept = [name for name in before if name not in gone]
-        after = rows(store.engine, kept)
+        assert {"meta.layer_version", "meta.ruleset", "meta.reject", "layer.parcel"} <= set(kept)
+        after = rows(connection, kept)
         for name in kept:
             then, now = in_common(before, after, name)
             assert now == then, name
-        assert {"meta.layer_version", "meta.ruleset", "meta.reject", "layer.parcel"} <= set(kept)
-        assert (store.latest_run() is None) == ("meta.run" in gone)
-        if revision in RUN_FROM:
-            assert isinstance(readiness(store), str) == ("meta.run" in gone)
-            prepare(store, sample=False)
-            run = store.latest_run()
-            assert run is not None
-            assert run.parcel_count == run.scored_count == FEATURES
-            # The new columns stand behind the old ones in the database: values go by name.
-            key = before["layer.parcel"][0]["parcel_id"]
-            assert key is not None
-            assert store.scored_parcel(key).facts["season_d"] is not None
-            assert not isinstance(readiness(store), str)
+        connection.rollback()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0009", HEAD])
+def test_a_store_of_an_earlier_schema_is_scored_when_it_is_served(
+    new_database: NewDatabase, features: sa.Engine, revision: str
+) -> None:
+    url = new_database(f"served_{revision}")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        migrated(connection, revision)
+        before = filled(connection, features)
+    engine.dispose()
+    with open_store(at(url)) as store:
+        results_kept = revision >= "0003"
+        assert (store.latest_run() is not None) == results_kept
+        assert isinstance(readiness(store), str) != results_kept
+        prepare(store, sample=False)
+        run = store.latest_run()
+        assert run is not None
+        assert run.parcel_count == run.scored_count == FEATURES
+        # The new columns stand behind the old ones in the database: values go by name.
+        key = str(before["layer.parcel"][0]["parcel_id"])
+        assert store.scored_parcel(key).facts["season_d"] is not None
+        assert not isinstance(readiness(store), str)
 
 
 def test_results_of_another_vocabulary_are_dropped_when_the_store_is_opened(
