@@ -15,7 +15,7 @@ from api.ending import end_clearly, stop
 MODULES = {
     "serve": "api.commands_serve",
     "work": "api.commands_work",
-    "store": "api.commands_serve",
+    "store": "api.commands_store",
     "layers": "api.commands_data",
     "import": "api.commands_data",
     "partition": "api.commands_partition",

@@ -1,11 +1,10 @@
-"""`onemap serve` and `onemap store`: the main job, and the database behind it."""
+"""`onemap serve`: the main job."""
 
 from __future__ import annotations
 
 import gc
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
@@ -23,18 +22,14 @@ from gis.settings import Settings
 from gis.staleness import software
 from gis.store import Store, open_store
 from gis.store.embedded import Cluster
-from layers import LAYERS, RASTERS
 
 BESIDE = ("work",)
 """Commands of `onemap` that run beside the web processes, one process each, for as long as it serves."""
 
-store_app = typer.Typer(help="Start, stop and look after the database.", no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
+    """Add the command of this module."""
     app.command()(serve)
-    app.add_typer(store_app, name="store")
 
 
 def serve(
@@ -139,69 +134,3 @@ def _bind(host: str, port: int) -> socket.socket:
             "or choose another --port."
         ) from error
     return listener
-
-
-def _cluster() -> Cluster:
-    settings = Settings()
-    if settings.database_url:
-        raise UsageError(
-            "ONEMAP_DATABASE_URL points at a database of its own: only the embedded store is started here."
-        )
-    return Cluster(settings.data_dir)
-
-
-@store_app.command()
-def start() -> None:
-    """Start the embedded database and leave it running."""
-    cluster = _cluster()
-    cluster.keep()
-    with open_store(Settings()):
-        say(f"The store in {cluster.data_dir} runs; `onemap store stop` stops it", file=sys.stdout)
-
-
-@store_app.command()
-def stop() -> None:
-    """Stop the embedded database."""
-    cluster = _cluster()
-    cluster.stop()
-    say(f"The store in {cluster.data_dir} is stopped", file=sys.stdout)
-
-
-@store_app.command()
-def status() -> None:
-    """Say whether the database runs and what it holds."""
-    settings = Settings()
-    if not settings.database_url:
-        found = Cluster(settings.data_dir).status()
-        state = (
-            f"runs (process {found.pid}, PostgreSQL {found.postgresql})" if found.running else "is stopped"
-        )
-        say(f"The embedded store in {found.home} {state}", file=sys.stdout)
-        if not found.running:
-            return
-    with open_store(settings) as store:
-        _say_content(store)
-
-
-def _say_content(store: Store) -> None:
-    versions = store.layer_versions()
-    features = [v.feature_count for layer, v in versions.items() if layer in LAYERS]
-    say(f"{len(features)} layers are loaded with {sum(features):,} features", file=sys.stdout)
-    rasters = [layer for layer in versions if layer in RASTERS]
-    if rasters:
-        say(f"Rasters are loaded of {' and '.join(rasters)}", file=sys.stdout)
-    run = store.latest_run()
-    if run is None:
-        say("Nothing is scored yet", file=sys.stdout)
-    else:
-        say(
-            f"{run.parcel_count:,} parcels are scored with rule set {run.ruleset_id} as of {run.as_of}",
-            file=sys.stdout,
-        )
-
-
-@store_app.command()
-def upgrade() -> None:
-    """Bring the database to the present form of the tables."""
-    with open_store(Settings()):
-        say("The store has the present form", file=sys.stdout)

@@ -14,15 +14,18 @@ from gis.errors import InputError, StoreError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give the path of an empty file that takes the place of `path` at the end, or goes after an error."""
+def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
+    """Give the path of an empty file that takes the place of `path` at the end, or goes after an error.
+
+    `mode` are its permissions in the end; while it is written only its owner may read it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from gis.errors import StoreError
 
 _PROGRAMS = ("initdb", "pg_ctl", "postgres")
+_CLIENTS = ("pg_dump", "pg_restore")
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -41,14 +42,19 @@ def _folders() -> Iterator[Path]:
         yield Path(on_path).resolve().parent
 
 
+def _major(program: Path) -> int | None:
+    version = re.search(r"\(PostgreSQL\) (\d+)", _output(str(program), "--version"))
+    return None if version is None else int(version[1])
+
+
 def _inspect(bindir: Path) -> Installation | None:
     if not all((bindir / name).is_file() for name in _PROGRAMS):
         return None
-    version = re.search(r"\(PostgreSQL\) (\d+)", _output(str(bindir / "postgres"), "--version"))
-    if version is None:
+    major = _major(bindir / "postgres")
+    if major is None:
         return None
-    share = _output(str(bindir / "pg_config"), "--sharedir") or f"/usr/share/postgresql/{version[1]}"
-    return Installation(bindir, int(version[1]), (Path(share) / "extension" / "postgis.control").is_file())
+    share = _output(str(bindir / "pg_config"), "--sharedir") or f"/usr/share/postgresql/{major}"
+    return Installation(bindir, major, (Path(share) / "extension" / "postgis.control").is_file())
 
 
 def installations() -> list[Installation]:
@@ -83,3 +89,28 @@ def choose(major: int | None) -> Installation:
         f"PostGIS is not installed for PostgreSQL {fitting[0].major}: "
         f"install the package postgresql-{fitting[0].major}-postgis-3."
     )
+
+
+def client_folder(server: int, at_least: int) -> tuple[Path, int]:
+    """Return the folder of the pg_dump and pg_restore to use with a server, and their major version.
+
+    Those of the major version `server` if they are not older than `at_least`, else the newest.
+    Raises StoreError with what to install when all are older.
+    """
+    folders = dict.fromkeys(_folders())
+    if on_path := shutil.which("pg_dump"):
+        folders[Path(on_path).parent] = None
+    found = {
+        folder: _major(folder / "pg_dump")
+        for folder in folders
+        if all((folder / name).is_file() for name in _CLIENTS)
+    }
+    fitting = {folder: major for folder, major in found.items() if major is not None and major >= at_least}
+    if not fitting:
+        present = ", ".join(str(major) for major in found.values()) or "none"
+        raise StoreError(
+            f"This needs the programs pg_dump and pg_restore of PostgreSQL {at_least} or newer, and this "
+            f"machine has {present}: install the package postgresql-client-{at_least}."
+        )
+    best = max(fitting, key=lambda folder: (fitting[folder] == server, fitting[folder]))
+    return best, fitting[best]

@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from gis.errors import InputError, StoreError
+from gis.errors import BusyError, InputError, StoreError
 
 BINARY = "binary"
 """The option of a statement whose rows come in binary: outlines as text are twice as long and read twice."""
@@ -19,6 +19,21 @@ BINARY = "binary"
 _POSTGIS_MIN = (3, 3)
 _POSTGRESQL_MIN = 14
 _CONNECT_TIMEOUT_S = 5
+_TOO_MANY = (
+    "the database takes no more connections ({told}); end programs that use it, or raise max_connections"
+)
+_FULL = re.compile("too many clients|remaining connection slots|too many connections")
+_STOPPED = "the database was stopped or is starting ({told}); try again once it runs"
+_TROUBLES = {
+    psycopg.errors.DiskFull: "the disk of the database is full ({told}); free space there and try again",
+    psycopg.errors.ReadOnlySqlTransaction: "the database only reads ({told}); use the one that takes writes, "
+    "or end default_transaction_read_only",
+    psycopg.errors.TooManyConnections: _TOO_MANY,
+    psycopg.errors.ConfigurationLimitExceeded: "the database keeps to a limit ({told}); have it raised",
+    psycopg.errors.AdminShutdown: _STOPPED,
+    psycopg.errors.CrashShutdown: _STOPPED,
+    psycopg.errors.CannotConnectNow: _STOPPED,
+}
 _NETWORK = {
     # A server that went away without a word is noticed, whatever is waited for.
     "keepalives_idle": 30,
@@ -159,6 +174,13 @@ def _translated(what: str, error: BaseException) -> StoreError | InputError:
         return StoreError(f"{what}: the database user lacks a right ({told}).")
     if isinstance(error, psycopg.errors.QueryCanceled):
         return StoreError(f"{what}: the query took longer than it may ({told}); ask for less.")
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return BusyError(f"{what}: another program uses what this needs ({told}); end it or wait for it.")
+    for kinds, sentence in _TROUBLES.items():
+        if isinstance(error, kinds):
+            return StoreError(f"{what}: {sentence.format(told=told)}.")
     if isinstance(error, psycopg.OperationalError):
+        if _FULL.search(told):  # of a refused connection there is no code, only this
+            return StoreError(f"{what}: {_TOO_MANY.format(told=told)}.")
         return StoreError(f"{what}: the database does not answer ({told}).")
     return StoreError(f"{what}: the database refused it ({told}).")

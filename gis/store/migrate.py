@@ -21,8 +21,13 @@ from gis.store.tables import (
 )
 from gis.store.views import VIEWS
 
-HEAD = max(path.name[:4] for path in Path(__file__).with_name("migrations").glob("versions/[0-9]*.py"))
-"""The newest schema revision: files of migrations begin with their own."""
+REVISIONS = tuple(
+    sorted(path.name[:4] for path in Path(__file__).with_name("migrations").glob("versions/[0-9]*.py"))
+)
+"""All schema revisions, the oldest first: files of migrations begin with their own."""
+
+HEAD = REVISIONS[-1]
+"""The newest schema revision."""
 
 LOCK_SPACE = 0x0E3A
 """First key of every advisory lock of OneMap."""
@@ -48,11 +53,17 @@ def wait_for_turn(connection: sa.Connection) -> None:
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:s, hashtext('migrate'))"), {"s": LOCK_SPACE})
 
 
+def revision(connection: sa.Connection) -> str | None:
+    """Return the schema revision of the database, None where there is no store."""
+    if connection.scalar(sa.text("SELECT to_regclass('meta.alembic_version')")) is None:
+        return None
+    found = connection.scalar(sa.text("SELECT version_num FROM meta.alembic_version"))
+    return None if found is None else str(found)
+
+
 def upgrade(connection: sa.Connection) -> None:
     """Migrate the database to the newest revision."""
-    current = None
-    if connection.scalar(sa.text("SELECT to_regclass('meta.alembic_version')")) is not None:
-        current = connection.scalar(sa.text("SELECT version_num FROM meta.alembic_version"))
+    current = revision(connection)
     if current != HEAD:
         connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS meta"))
         _run_migrations(connection, current)

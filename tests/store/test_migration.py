@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from api.commands_serve import prepare
 from api.health import readiness
 from gis.errors import StoreError
-from gis.ingest import import_file
 from gis.settings import Settings
-from gis.store import Store, open_store
-from gis.store.migrate import HEAD, differences
-from tests.api.shapes import random_features
+from gis.store import Store, grants, open_store
+from gis.store.migrate import HEAD, REVISIONS, differences, upgrade
+from tests.conftest import NewDatabase, at
 from tests.store.frames import results, run_record
-
-# A result of the first schema, as its release wrote it.
-OLD_RESULT = """
-    INSERT INTO result.parcel_fact (parcel_id, area_m2, heat_load_kw) VALUES ('T-0001', 1.0, 2.0);
-    INSERT INTO result.parcel_suitability (parcel_id, recommended) VALUES ('T-0001', 'air_source');
-    INSERT INTO result.parcel_tile (parcel_id, geom, recommended)
-        SELECT parcel_id, ST_Transform(geom, 3857), 'air_source' FROM layer.parcel WHERE parcel_id = 'T-0001';
-    INSERT INTO meta.run (ruleset_id, ruleset_hash, as_of, layer_versions, parcel_count, software)
-        VALUES ('beijing', 'ab', '2026-06-01', '{"parcel": 1}', 6, 'heat-onemap 0.1.0');
-"""
-RESULTS = ("result.parcel_fact", "result.parcel_suitability", "result.parcel_tile", "meta.run")
+from tests.store.old_stores import FEATURES, filled, in_common, lasting, migrated, rows
 
 
 def test_the_migrations_make_what_is_declared(store: Store) -> None:
@@ -81,38 +67,65 @@ def test_a_database_of_a_newer_onemap_is_refused(empty_store: Store) -> None:
             connection.execute(sa.text("UPDATE meta.alembic_version SET version_num = :head"), {"head": head})
 
 
-@pytest.fixture(scope="module", params=["0001", "0002"])
-def upgraded(
-    request: pytest.FixtureRequest, new_database: Callable[[str], sa.URL], shared_dir: Path
-) -> Iterator[Store]:
-    """A store of an earlier schema with six parcels and their results, opened by this program."""
-    url = new_database(f"upgraded_{request.param}").render_as_string(hide_password=False)
-    settings = Settings(database_url=url.replace("+psycopg", ""))
-    file = shared_dir / f"six_{request.param}.geojson"
-    file.write_text(json.dumps({"type": "FeatureCollection", "features": random_features(6, seed=2)}))
-    with open_store(settings) as store:
-        import_file(store, "parcel", file, mode="replace", on_error="abort")
-        config = Config()
-        config.set_main_option("script_location", "gis.store:migrations")
-        with store.engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.downgrade(config, request.param)
-            connection.exec_driver_sql(OLD_RESULT)
-            counts = [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in RESULTS]
-            assert counts == [1, 1, 1, 1]
-    with open_store(settings) as store:
-        yield store
+@pytest.fixture(scope="module")
+def released(new_database: NewDatabase) -> Iterator[sa.Engine]:
+    """A database with nothing but PostGIS in it, to which every test leaves it again."""
+    engine = sa.create_engine(new_database("released"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE EXTENSION postgis")
+    yield engine
+    engine.dispose()
 
 
-def test_an_upgrade_keeps_layers_and_drops_results(upgraded: Store) -> None:
-    with upgraded.engine.connect() as connection:
+@pytest.fixture(scope="module")
+def features(store: Store, sample: str) -> Iterator[sa.Engine]:
+    """The layers of the sample city."""
+    engine = sa.create_engine(store.engine.url.set(database=sample))
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_schema_is_upgraded_with_what_is_in_it(
+    released: sa.Engine, features: sa.Engine, revision: str
+) -> None:
+    with released.connect() as connection:
+        migrated(connection, revision)
+        before = filled(connection, features)
+        upgrade(connection)
+        grants.prepare(connection, {})
         assert differences(connection) == []
-        counts = [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in RESULTS]
-    assert counts == [0, 0, 6, 0]  # the tiles have come with the parcels
-    parcels = upgraded.read("parcel")
-    assert len(parcels) == 6
-    assert upgraded.latest_run() is None
-    assert readiness(upgraded) == "The parcels are not scored yet; run `onemap score`."
+        kept = lasting(before, revision)
+        assert {"meta.layer_version", "meta.ruleset", "meta.reject", "layer.parcel"} <= set(kept)
+        after = rows(connection, kept)
+        for name in kept:
+            then, now = in_common(before, after, name)
+            assert now == then, name
+        connection.rollback()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0009", HEAD])
+def test_a_store_of_an_earlier_schema_is_scored_when_it_is_served(
+    new_database: NewDatabase, features: sa.Engine, revision: str
+) -> None:
+    url = new_database(f"served_{revision}")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        migrated(connection, revision)
+        before = filled(connection, features)
+    engine.dispose()
+    with open_store(at(url)) as store:
+        results_kept = revision >= "0003"
+        assert (store.latest_run() is not None) == results_kept
+        assert isinstance(readiness(store), str) != results_kept
+        prepare(store, sample=False)
+        run = store.latest_run()
+        assert run is not None
+        assert run.parcel_count == run.scored_count == FEATURES
+        # The new columns stand behind the old ones in the database: values go by name.
+        key = str(before["layer.parcel"][0]["parcel_id"])
+        assert store.scored_parcel(key).facts["season_d"] is not None
+        assert not isinstance(readiness(store), str)
 
 
 def test_results_of_another_vocabulary_are_dropped_when_the_store_is_opened(
@@ -138,21 +151,6 @@ def test_results_of_another_vocabulary_are_dropped_when_the_store_is_opened(
         assert store.latest_run() is None
         store.save_results(facts, verdicts, run_record(2))
         assert store.result_rows(["a", "b"])[0].equals(facts)
-
-
-def test_an_upgraded_store_is_scored_when_it_is_served(upgraded: Store) -> None:
-    prepare(upgraded, sample=False)
-    run = upgraded.latest_run()
-    assert run is not None
-    assert run.run_id == 2
-    assert run.parcel_count == 6
-    # The new columns stand behind the old ones in the database: values go by name.
-    assert upgraded.scored_parcel("T-0001").facts["season_d"] is not None
-    facts, verdicts = results(upgraded.read("parcel")["parcel_id"].tolist())
-    upgraded.save_results(facts, verdicts, run)
-    found = upgraded.result_rows(list(facts.index))
-    assert found[0].equals(facts)
-    assert found[1].equals(verdicts)
 
 
 def test_the_newest_revision_is_that_of_the_last_file() -> None:
