@@ -311,7 +311,8 @@ def _mounted(folder: Path, options: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", folder], check=True)
+        # Lazily: the server may have a file in it open for a moment more.
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_limit_on_the_size_of_files(stored: Store, tmp_path: Path) -> None:
