@@ -105,6 +105,7 @@ def _check(moment: Moment, city: City, now: dt.datetime, id_: str) -> LayerCheck
     return LayerCheck(
         **_head(at, "vector"),
         dates=versions.date_spans(at),
+        sources=versions.sources(at),
         synthetic_count=versions.synthetic_count(at),
         city_covered_frac=places.city_share(city, shares),
         districts=shares,
@@ -123,6 +124,7 @@ def _check_raster(moment: Moment, city: City, now: dt.datetime, id_: str) -> Lay
     return LayerCheck(
         **_head(at, "raster"),
         dates=(),
+        sources=(),
         synthetic_count=None,
         city_covered_frac=places.city_share(city, shares),
         districts=shares,

@@ -87,6 +87,13 @@ class FieldShare(Strict):
     filled_frac: float | None
 
 
+class SourceCount(Strict):
+    """How many features name a source; null of those that name none."""
+
+    source: str | None
+    feature_count: int
+
+
 class DateSpan(Strict):
     """The first and the last day or time that a field of the layer tells."""
 
@@ -119,7 +126,8 @@ class LayerCheck(Strict):
 
     `feature_count` counts features, or cells with a value; `city_covered_frac` is estimated on points (see
     `gis.health.city`), null for points and lines and where no districts are loaded; `synthetic_count` is
-    null of rasters, which do not tell; `change` is null for the first version.
+    null of rasters, which do not tell; `sources` are the most frequent; `change` is null for the first
+    version, and of rasters.
     """
 
     layer: str
@@ -130,6 +138,7 @@ class LayerCheck(Strict):
     feature_count: int
     age_days: int
     dates: tuple[DateSpan, ...]
+    sources: tuple[SourceCount, ...]
     synthetic_count: int | None
     city_covered_frac: float | None
     districts: tuple[DistrictShare, ...]
@@ -159,7 +168,9 @@ def _checked(code: str, outcome: Outcome) -> Checked:
 
 
 def _finding(code: str, fault: Fault) -> Finding:
-    said, values = codes()[code], {"count": fault.count, **fault.values}
+    said = codes()[code]
+    features = f"{fault.count:,} feature{'' if fault.count == 1 else 's'}"
+    values = {"count": fault.count, "features": features, **fault.values}
     return Finding(
         code=code,
         severity=said.level,

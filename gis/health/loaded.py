@@ -13,7 +13,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from psycopg import sql
 
-from gis.crs import STORAGE_CRS, reproject_xy
+from gis.crs import STORAGE_CRS, STORAGE_EPSG, reproject_xy
 from gis.health.city import City
 from gis.health.findings import MOST_IDS, Change
 from gis.resources import Raster
@@ -174,10 +174,11 @@ class Loaded(Held):
         found = self.rows(
             "SELECT p.i FROM unnest(%(x)s::float8[], %(y)s::float8[]) WITH ORDINALITY AS p (x, y, i) "
             "WHERE EXISTS (SELECT FROM {table} l WHERE ST_Intersects("
-            "l.geom, ST_SetSRID(ST_MakePoint(p.x, p.y), ST_SRID(l.geom))) AND NOT {key} = ANY(%(broken)s))",
+            "l.geom, ST_Point(p.x, p.y, %(epsg)s)) AND NOT {key} = ANY(%(broken)s))",
             {},
             x=self.city.xy[:, 0].tolist(),
             y=self.city.xy[:, 1].tolist(),
+            epsg=STORAGE_EPSG,
             broken=self.broken,
         )
         out = np.zeros(len(self.city.xy), dtype=bool)

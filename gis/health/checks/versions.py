@@ -6,12 +6,13 @@ import datetime as dt
 
 from psycopg import sql
 
-from gis.health.findings import DateSpan, Fault, Outcome, not_checked
+from gis.health.findings import DateSpan, Fault, Outcome, SourceCount, not_checked
 from gis.health.loaded import Held, Loaded, share
 from gis.ingest.values import BEIJING_TIME
 
 OLD_DAYS = 366
 """Days after which a load, and a measurement, is told to be old."""
+MOST_SOURCES = 5
 LOST_FRAC = 0.1
 """Share of the features that may go with a new version without being told."""
 
@@ -99,6 +100,16 @@ def synthetic_count(at: Loaded) -> int:
     """Return how many features say that they are synthetic."""
     [(count,)] = at.rows("SELECT count(*) FILTER (WHERE synthetic) FROM {table}", {})
     return int(count)
+
+
+def sources(at: Loaded) -> tuple[SourceCount, ...]:
+    """Return the sources that most features name, the most frequent first."""
+    rows = at.rows(
+        "SELECT nullif(source, ''), count(*) FROM {table} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(most)s",
+        {},
+        most=MOST_SOURCES,
+    )
+    return tuple(SourceCount(source=source, feature_count=count) for source, count in rows)
 
 
 def synthetic(at: Loaded) -> Outcome:
