@@ -25,9 +25,11 @@
     const chips = SEVERITIES.filter(([severity]) => found(layer, severity).length).map(
       (one) => chip(one, `${text(one[1])} ${found(layer, one[0]).length}`),
     );
+    const [worst] = layer.check.findings;
     return el(
       "div", { class: "chips" },
       chips.length ? chips : el("span", {}, text("data_clean")),
+      worst && worst.severity !== "note" ? el("span", { class: "worst" }, pick(worst.told)) : null,
       layer.stale ? el("span", { class: "stale" }, text("data_stale", { n: layer.check.version })) : null,
       el("small", {}, text("data_checked_at", { day: OneMap.day(layer.check.checked_at) })),
     );
@@ -121,7 +123,7 @@
     if (!check) return null;
     const left = check.checks.filter((one) => one.not_checked);
     const told = text("data_more", { n: check.checks.length - left.length, findings: check.findings.length });
-    return el("tr", { class: "more" }, el("td", { colspan: COLUMNS.length + 1 }, el(
+    return el("tr", { class: "told" }, el("td", { colspan: COLUMNS.length + 1 }, el(
       "details", { open: open.has(layer.layer), "data-details": layer.layer },
       el("summary", {}, told, left.length ? text("data_more_unchecked", { n: left.length }) : null),
       check.findings.length ? el("ul", { class: "findings" }, check.findings.map(finding)) : null,
