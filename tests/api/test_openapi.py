@@ -55,6 +55,9 @@ OPERATIONS = {
     ("GET", "/api/tiles/matches"),
     ("GET", "/api/features/{layer}/{feature_id}"),
     ("GET", "/api/layers"),
+    ("GET", "/api/checks"),
+    ("POST", "/api/checks"),
+    ("GET", "/api/checks/{layer}"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
     ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
@@ -118,7 +121,8 @@ FALLIBLE = {
     ("GET", "/ogc/collections/{collection_id}/items"),
 }
 # A good request would be a job, which changes the city: `test_jobs`, `test_matches`, `test_sites` make some.
-WORK = {("POST", f"/api/{name}") for name in ("matches", "sites", "imports", "scores", "exports", "packages")}
+JOBS = ("matches", "sites", "imports", "scores", "exports", "packages", "checks")
+WORK = {("POST", f"/api/{name}") for name in JOBS}
 CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - WORK)] + [
     (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
 ]

@@ -55,6 +55,8 @@ def outside(at: Loaded) -> Outcome | None:
 
 def district_shares(city: City, covered: Bools) -> tuple[DistrictShare, ...]:
     """Return about what share of every district is covered, from which of its points are."""
+    if not city.districts:
+        return ()
     ends = np.cumsum([len(d.xy) for d in city.districts])[:-1]
     return tuple(
         DistrictShare(district_id=d.district_id, name=d.name, covered_frac=float(part.mean()))
