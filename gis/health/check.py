@@ -74,7 +74,11 @@ def check_store(
     not declared or not loaded.
     """
     with store.moment() as moment:
-        asked = list(moment.versions) if layers is None else [_loaded(moment, id_) for id_ in layers]
+        asked = (
+            list(moment.versions)
+            if layers is None
+            else [_loaded(moment, id_) for id_ in dict.fromkeys(layers)]
+        )
         city, now = city_of(moment), dt.datetime.now(dt.UTC)
         found = []
         for done, id_ in enumerate(asked):

@@ -57,11 +57,11 @@ class Finding(Strict):
     `count` counts features, fields, districts or pairs as the code is about; `ids` are the first features.
     """
 
-    code: str
+    code: str = Field(examples=["H-NUM-2"])
     severity: Level
-    field: str | None
+    field: str | None = Field(examples=["design_capacity_m3_per_d"])
     count: int
-    ids: tuple[str, ...] = Field(max_length=MOST_IDS)
+    ids: tuple[str, ...] = Field(max_length=MOST_IDS, examples=[["WWTP-07"]])
     title: Text
     told: Text
     todo: Text
@@ -167,10 +167,14 @@ def _checked(code: str, outcome: Outcome) -> Checked:
     )
 
 
+def counted(count: int, zh: str = "要素", en: str = "feature") -> Text:
+    """Return a number of features, or of something else, in words."""
+    return Text(zh=f"{count:,} 个{zh}", en=f"{count:,} {en}{'' if count == 1 else 's'}")
+
+
 def _finding(code: str, fault: Fault) -> Finding:
     said = codes()[code]
-    features = f"{fault.count:,} feature{'' if fault.count == 1 else 's'}"
-    values = {"count": fault.count, "features": features, **fault.values}
+    values = {"count": fault.count, "features": counted(fault.count), **fault.values}
     return Finding(
         code=code,
         severity=said.level,

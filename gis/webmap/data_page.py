@@ -18,7 +18,7 @@ def data_page() -> str:
     """Return the HTML of the page; the same for every reader."""
     own = {name: both for name, both in strings().items() if name.startswith("data_") or name in _SHARED}
     # "<" is escaped, so that no text can end the script element.
-    config = json.dumps({"title": "data_title", "strings": own}, ensure_ascii=False).replace("<", "\\u003c")
+    config = json.dumps({"strings": own}, ensure_ascii=False).replace("<", "\\u003c")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string((STATIC_DIR / "data.html").read_text(encoding="utf-8"))
     return template.render(

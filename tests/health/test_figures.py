@@ -22,7 +22,7 @@ from gis.store import Store
 from layers import LAYERS, RASTERS
 from tests.health.town import SIDE, SOUTH, WEST, frame, load
 
-SMALL = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SMALL = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def checked(store: Store, layer: str) -> LayerCheck:
@@ -161,5 +161,9 @@ def test_a_raster_is_held_against_the_city_and_its_range(town: Store) -> None:
     town.write_raster(spec.id, Raster(values, bounds, "EPSG:4548"), **told)
     check = checked(town, spec.id)
     assert {f.code: f.count for f in check.findings} == {"H-NUM-1": 1, "H-NUM-2": 3, "H-COV-2": 1}
+    assert "在 0.3 至 6 W/(m K)之间" in next(f.told.zh for f in check.findings if f.code == "H-NUM-2")
+    assert next(f.told.en for f in check.findings if f.code == "H-NUM-1").endswith(
+        "1 cell, such as 0.0001 W/(m K)"
+    )
     assert (check.feature_count, check.synthetic_count, check.change) == (50, None, None)
     assert check.checked_at.tzinfo == dt.UTC

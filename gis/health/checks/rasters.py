@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gis.health.checks.values import TIMES_MEDIAN, range_of
-from gis.health.findings import Fault, Outcome
+from gis.health.findings import Fault, Outcome, counted
 from gis.health.loaded import LoadedRaster, figure
 
 
@@ -43,5 +43,6 @@ def _ranged(at: LoadedRaster) -> Outcome:
 def _faults(at: LoadedRaster, wrong: npt.NDArray[Any], said: dict[str, object]) -> list[Fault]:
     if not len(wrong):
         return []
-    values = {"field": at.spec.title, "example": figure(float(wrong[0]), at.spec.unit), **said}
+    cells = {"features": counted(len(wrong), "像元", "cell")}
+    values = {"field": at.spec.title, "example": figure(float(wrong[0]), at.spec.unit), **cells, **said}
     return [Fault(len(wrong), values=values)]

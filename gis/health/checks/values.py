@@ -6,7 +6,10 @@ from psycopg import sql
 
 from gis.health.findings import Fault, FieldShare, Outcome, not_checked
 from gis.health.loaded import Loaded, figure, listed, share
+from gis.wording import Language, Wording
 from layers import FieldSpec, RasterSpec, Text
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 TIMES_MEDIAN = 1_000.0
 LEAST_VALUES = 5
@@ -134,15 +137,14 @@ def _ranged(at: Loaded, fields: list[FieldSpec]) -> Outcome | None:
 def range_of(spec: FieldSpec | RasterSpec) -> Text:
     """Return a declared range in words."""
     low, high = ("" if end is None else f"{end:g}" for end in (spec.minimum, spec.maximum))
-    unit = figure(0, spec.unit)
-    zh, en = (text.removeprefix("0").strip() for text in (unit.zh, unit.en))
+    zh, en = (Wording(language).unit(spec.unit or "1") for language in LANGUAGES)
     if not low and not high:
-        return Text(zh="有限的数", en="the finite numbers")
+        return Text(zh="为有限的数", en="a finite number")
     if not high:
-        return Text(zh=f"不小于 {low} {zh}".rstrip(), en=f"{low} {en} and more".replace("  ", " "))
+        return Text(zh=f"不小于 {low} {zh}".rstrip(), en=f"at least {low} {en}".rstrip())
     if not low:
-        return Text(zh=f"不大于 {high} {zh}".rstrip(), en=f"{high} {en} and less".replace("  ", " "))
-    return Text(zh=f"{low}～{high} {zh}".rstrip(), en=f"{low} to {high} {en}".rstrip())
+        return Text(zh=f"不大于 {high} {zh}".rstrip(), en=f"at most {high} {en}".rstrip())
+    return Text(zh=f"在 {low} 至 {high} {zh}".rstrip() + "之间", en=f"{low} to {high} {en}".rstrip())
 
 
 def example(id_: str, value: float, unit: str | None) -> Text:

@@ -81,7 +81,7 @@
   /* A list of shares, each with a bar. */
   function shares(title, list) {
     if (!list.length) return null;
-    return el("section", {}, el("h3", {}, title), el("ul", { class: "shares" }, list.map(([name, value, mark]) => {
+    return el("section", {}, el("h2", {}, title), el("ul", { class: "shares" }, list.map(([name, value, mark]) => {
       const bar = el("span", { class: "bar", "aria-hidden": "true" }, el("span", {}));
       bar.firstChild.style.width = `${(value || 0) * 100}%`;
       return el("li", {}, el("span", {}, name, mark ? el("small", {}, mark) : null), bar, el("span", { class: "figure" }, known(value, share)));
@@ -101,19 +101,19 @@
     } else if (check.version === 1) lines.push(text("data_first_version"));
     if (check.synthetic_count !== null) lines.push(text("data_synthetic", { n: number(check.synthetic_count) }));
     lines.push(text("data_made_by", { text: check.software }));
-    return el("section", {}, el("h3", {}, text("data_facts")), el("ul", {}, lines.map((line) => el("li", {}, line))));
+    return el("section", {}, el("h2", {}, text("data_facts")), el("ul", {}, lines.map((line) => el("li", {}, line))));
   }
 
   function sources(check) {
     if (!check.sources.length) return null;
-    return el("section", {}, el("h3", {}, text("data_sources")), el("ul", {}, check.sources.map(
+    return el("section", {}, el("h2", {}, text("data_sources")), el("ul", {}, check.sources.map(
       (one) => el("li", {}, text("data_source_line", { text: one.source || text("data_source_none"), n: number(one.feature_count) })),
     )));
   }
 
   function unchecked(left) {
     if (!left.length) return null;
-    return el("section", {}, el("h3", {}, text("data_unchecked")), el("ul", {}, left.map((one) => el(
+    return el("section", {}, el("h2", {}, text("data_unchecked")), el("ul", {}, left.map((one) => el(
       "li", {}, el("code", {}, one.code), " ", text("data_unchecked_why", { title: pick(one.title), why: pick(one.not_checked) }),
     ))));
   }
