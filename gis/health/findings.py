@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one check: how much was held against it and what fails, or why it could not be made."""
+    """What came of one check: how much was held against it, what fails, and why some or all could not be."""
 
     checked: int
     faults: Sequence[Fault] = ()
@@ -68,7 +68,7 @@ class Finding(Strict):
 
 
 class Checked(Strict):
-    """One check that applies to the layer; `not_checked` says why it could not be made."""
+    """One check that applies to the layer; `not_checked` says why it, or a part of it, could not be made."""
 
     code: str
     severity: Level

@@ -120,6 +120,7 @@ FAULTS = [
     Fault("H-DTM-1", "township", _shift("bd09"), 4, also=frozenset({"H-COV-1"})),
     value("H-REF-1", MAIN, "wastewater_plant_id", "'gone'", 4),
     value("H-REF-1", "heat_project", "source_id", "'wastewater_plant-1'", 5),
+    value("H-REF-1", "heat_project", "source_layer", "'plants'", 2),
     value("H-REF-2", PARCEL, "township", "'无此镇'", 1, 2),
     value("H-REF-2", "water_intake_zone", "townships", "'东镇、无此镇'", 3),
 ]  # fmt: skip

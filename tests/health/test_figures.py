@@ -19,7 +19,7 @@ from gis.health.checks.places import WHOLE_FRAC
 from gis.health.city import POINTS
 from gis.resources import Raster
 from gis.store import Store
-from layers import LAYERS, RASTERS
+from layers import LAYERS, RASTERS, Text
 from tests.health.town import SIDE, SOUTH, WEST, frame, load
 
 SMALL = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -139,10 +139,24 @@ def test_what_cannot_be_checked_says_why(town: Store) -> None:
     assert why["H-OUT-1"] == "neither districts nor townships are loaded"
     assert why["H-COV-1"] == why["H-COV-2"] == "no districts are loaded"
     assert why["H-REF-1"] == "not loaded: Reclaimed-water and wastewater plants"
+    assert checked(town, "parcel").checks[-1].not_checked == Text(
+        zh="没有导入区界、乡镇街道", en="not loaded: Districts, Townships"
+    )
     with pytest.raises(NotFoundError, match="The layer district is not loaded: import it"):
         check_store(town, ["district"])
     with pytest.raises(NotFoundError, match="There is no layer 'parcels'"):
         check_store(town, ["parcels"])
+
+
+def test_a_city_with_an_invalid_district_is_checked_all_the_same(town: Store) -> None:
+    ring = "MULTIPOLYGON(((0 0,9000 9000,9000 0,0 9000,0 0)))"
+    bow = f"ST_Translate(ST_GeomFromText('{ring}', 4548), {WEST}, {SOUTH})"
+    with town.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE layer.district SET geom = {bow} WHERE name = '甲区'"))
+    plants, districts = check_store(town, ["wastewater_plant", "district"])
+    assert [f.code for f in districts.findings] == ["H-GEO-2"]
+    # Its two halves are those of a bow: the point of one plant in the west lies between them.
+    assert {f.code: f.ids for f in plants.findings} == {"H-OUT-1": ("wastewater_plant-2",)}
 
 
 def test_a_raster_is_held_against_the_city_and_its_range(town: Store) -> None:

@@ -98,7 +98,9 @@ def without_any(at: Loaded) -> Outcome | None:
     if not at.city.districts:
         return not_checked(*_NO_DISTRICTS)
     rows = at.rows(
-        "SELECT d.district_id FROM layer.district d WHERE EXISTS (SELECT FROM {table} l "
+        "SELECT d.id FROM (SELECT district_id AS id, "
+        "CASE WHEN ST_IsValid(geom) THEN geom ELSE ST_MakeValid(geom) END AS geom FROM layer.district) AS d "
+        "WHERE EXISTS (SELECT FROM {table} l "
         "WHERE ST_Intersects(l.geom, d.geom) AND NOT {key} = ANY(%(broken)s))",
         {},
         broken=at.broken,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
-from gis.health.findings import Fault, Outcome, not_checked
+from gis.health.findings import Fault, Outcome
 from gis.health.loaded import Loaded
 from gis.store.copy import qualified
 from gis.store.tables import LAYER_TABLES
@@ -21,10 +21,10 @@ def orphans(at: Loaded) -> Outcome | None:
     asked = list(_named(at))
     if not asked:
         return None
-    checked, faults, absent = 0, [], []
+    checked, faults, absent = 0, list[Fault](), list[str]()
     for field, target, among in asked:
         if target not in at.versions:
-            absent.append(LAYERS[target].title)
+            absent.append(target)
             continue
         name = {"field": sql.Identifier(field), "target": qualified(LAYER_TABLES[target])}
         name["id"] = sql.Identifier(LAYERS[target].key)
@@ -37,10 +37,20 @@ def orphans(at: Loaded) -> Outcome | None:
         count, ids, values = at.failing(condition, name, "{field}")
         if count:
             faults.append(_fault(at, field, count, ids, values))
-    if not checked and not faults and absent:
-        zh, en = "、".join(t.zh for t in absent), ", ".join(t.en for t in absent)
-        return not_checked(f"没有导入{zh}", f"not loaded: {en}")
-    return Outcome(checked, faults)
+    if "source_layer" in at.spec.field_names:
+        named = "source_layer <> '' AND source_layer <> ALL(%(layers)s)"
+        count, ids, values = at.failing(named, {}, "source_layer", layers=list(LAYERS))
+        faults += [_fault(at, "source_layer", count, ids, values)] if count else []
+    return Outcome(checked, faults, _not_loaded(absent))
+
+
+def _not_loaded(layers: Sequence[str]) -> Text | None:
+    """Return what says that layers are not there to look names up in; None where none is missed."""
+    if not layers:
+        return None
+    titles = [LAYERS[layer].title for layer in layers]
+    zh, en = "、".join(t.zh for t in titles), ", ".join(t.en for t in titles)
+    return Text(zh=f"没有导入{zh}", en=f"not loaded: {en}")
 
 
 def _named(at: Loaded) -> Iterator[tuple[str, str, str]]:
@@ -64,13 +74,13 @@ def _fault(at: Loaded, field: str, count: int, ids: list[str], values: list[str]
 def strange_names(at: Loaded) -> Outcome | None:
     """Names of districts and townships that none of those loaded has."""
     asked = [(f, layer) for f, layer in _NAMES.items() if f in at.spec.field_names]
-    known = [(field, layer) for field, layer in asked if at.city.names.get(layer)]
     if not asked:
         return None
-    if not known:
-        return not_checked("没有导入区界和乡镇街道", "neither districts nor townships are loaded")
-    checked, faults = 0, []
-    for field, layer in known:
+    checked, faults, absent = 0, list[Fault](), list[str]()
+    for field, layer in asked:
+        if not at.city.names.get(layer):
+            absent.append(layer)
+            continue
         checked += at.filled[field]
         # A list of names is strange where one of them is.
         condition = (
@@ -89,7 +99,7 @@ def strange_names(at: Loaded) -> Outcome | None:
                 n for n in values[0].split(TOWNSHIP_SEPARATOR) if n.strip() not in at.city.names[layer]
             ]
             faults.append(_fault(at, field, count, ids, strange))
-    return Outcome(checked, faults)
+    return Outcome(checked, faults, _not_loaded(absent))
 
 
 _NAMES = {"district": "district", "township": "township", "townships": "township"}

@@ -91,7 +91,7 @@ def same_place(at: Loaded) -> Outcome | None:
         return None
     kind = next((f"l.{k} IS NOT DISTINCT FROM o.{k}" for k in _KINDS if k in at.spec.field_names), "true")
     condition = (
-        "EXISTS (SELECT FROM {table} o WHERE o.{key} <> l.{key} AND o.name = l.name AND "
+        "EXISTS (SELECT FROM {table} o WHERE o.{key} <> l.{key} AND o.name = l.name AND l.name <> '' AND "
         f"{kind} AND ST_DWithin(o.geom, l.geom, %(reach)s) AND NOT ST_Equals(o.geom, l.geom))"
     )
     count, ids, _ = at.failing(condition, {}, reach=NEAR_M)
