@@ -37,7 +37,7 @@ SECURITY: Mapping[str, dict[str, str]] = {
 
 _TOLD_RIGHTS: Mapping[Right, str] = {
     "export": "take out data",
-    "import": "import",
+    "import": "import, or have layers checked",
     "edit": "change single features",
     "score": "have parcels scored",
     "match": "match or look for sites",

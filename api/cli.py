@@ -18,6 +18,7 @@ MODULES = {
     "store": "api.commands_store",
     "layers": "api.commands_data",
     "import": "api.commands_data",
+    "check": "api.commands_check",
     "partition": "api.commands_partition",
     "score": "api.commands_score",
     "explain": "api.commands_score",

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from api import (
     areas,
+    checks,
     docs,
     evidence,
     exports,
@@ -103,7 +104,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
-        past, layers, search, session, health, ogc, ogc_edits, ogc_tiles, wfs,
+        past, checks, layers, search, session, health, ogc, ogc_edits, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

@@ -26,7 +26,7 @@ FLOORS = (
     | {"heat", "matching"},
     {"crs", "served_crs", "coordinates", "resources", "rules", "vct"},
     {"store", "facts", "frame_files", "webmap", "whatif"},
-    {"scoring", "ingest", "export"},
+    {"scoring", "ingest", "export", "health"},
     {"staleness"},
     {"potential"},
     {"batch", "runs", "citywide", "difference", "report", "snapshot", "warm"},

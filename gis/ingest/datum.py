@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyproj
@@ -22,7 +22,7 @@ SHARE_FOLLOWING = 0.15
 """Share of vertices on the reference from which a file follows it; townships on districts reach 0.28."""
 TIMES_BETTER = 4.0
 REACH_M = 5_000.0
-_SHIFTS: dict[Datum, str] = {"gcj02": "GCJ-02", "bd09": "BD-09"}
+SHIFTS: dict[Datum, str] = {"gcj02": "GCJ-02", "bd09": "BD-09"}
 
 _ONE_DATUM = ("wgs 84", "wgs 1984", "world geodetic system 1984", "china geodetic coordinate system 2000",
               "china 2000", "cgcs2000", "cgcs 2000")  # fmt: skip
@@ -81,7 +81,7 @@ def resolve(
                 f"{source_name}: --source-crs {datum} needs longitude and latitude labelled WGS84 or "
                 f"CGCS2000, but the file is in {own.name}."
             )
-        return SourceCrs(text, f"longitude/latitude in {_SHIFTS[datum]}", datum, geographic=True)
+        return SourceCrs(text, f"longitude/latitude in {SHIFTS[datum]}", datum, geographic=True)
     chosen = _horizontal(pyproj.CRS(text))
     used = _described(chosen, source_name, target)
     if own is not None and not _same_place(own, chosen, shapes, target):
@@ -137,10 +137,26 @@ def _same_place(one: pyproj.CRS, other: pyproj.CRS, shapes: Geometries, target: 
     return bool((np.isfinite(a) == np.isfinite(b)).all() and (np.abs(a - b)[finite] < 0.01).all())
 
 
-def suspect_shift(
+@dataclass(frozen=True)
+class Shift:
+    """What came of the search for a shift.
+
+    found      `suspected`; `follows`: the outlines follow the reference as they are; `unconfirmed`: they
+               follow none; `unreached`: none is near
+    reference  the name of the outlines that they follow, with or without the shift
+    before_m   median distance of vertices to them as they are, `after_m` with the shift undone
+    """
+
+    found: Literal["suspected", "follows", "unconfirmed", "unreached"]
+    reference: str = ""
+    before_m: float = np.nan
+    after_m: float = np.nan
+
+
+def find_shift(
     stored: Geometries, references: Iterable[tuple[str, Geometries]], datum: Datum = "gcj02"
-) -> tuple[str, str | None]:
-    """Return (what was found, warning or None) about an undeclared shift, that of GCJ-02 or of BD-09.
+) -> Shift:
+    """Look for an undeclared shift, that of GCJ-02 or of BD-09.
 
     Up to 2,000 vertices of the polygons `stored` (EPSG:4548) are laid on the reference outlines
     (name, polygons or lines in EPSG:4548), one after the other until they follow one, as they are
@@ -151,7 +167,6 @@ def suspect_shift(
         xy = xy[np.linspace(0, len(xy) - 1, SAMPLE_VERTICES).astype(int)]
     points = np.asarray(shapely.points(xy), dtype=object)
     undone = _undone(points, datum)
-    label = _SHIFTS[datum]
     seen = False
     for name, outlines in references:
         tree = _segments(outlines)
@@ -161,15 +176,28 @@ def suspect_shift(
             continue
         seen = True
         share_before, share_after = float((before < NEAR_M).mean()), float((after < NEAR_M).mean())
+        medians = (float(np.median(before)), float(np.median(after)))
         if share_after >= SHARE_FOLLOWING and share_after >= TIMES_BETTER * share_before:
-            return f"{label} shift suspected against {name}", (
-                f"the outlines look shifted by {label} although that was not declared: the median distance "
-                f"to {name} is {np.median(before):,.0f} m, and {np.median(after):,.0f} m with the shift "
-                f"undone; if so, import again with --source-crs {datum}"
-            )
+            return Shift("suspected", name, *medians)
         if share_before >= SHARE_FOLLOWING:
-            return f"datum checked, the outlines follow {name}", None
-    if seen:
+            return Shift("follows", name, *medians)
+    return Shift("unconfirmed" if seen else "unreached")
+
+
+def suspect_shift(
+    stored: Geometries, references: Iterable[tuple[str, Geometries]], datum: Datum = "gcj02"
+) -> tuple[str, str | None]:
+    """Return (what was found, warning or None) about an undeclared shift, in words; see `find_shift`."""
+    shift, label = find_shift(stored, references, datum), SHIFTS[datum]
+    if shift.found == "suspected":
+        return f"{label} shift suspected against {shift.reference}", (
+            f"the outlines look shifted by {label} although that was not declared: the median distance "
+            f"to {shift.reference} is {shift.before_m:,.0f} m, and {shift.after_m:,.0f} m with the shift "
+            f"undone; if so, import again with --source-crs {datum}"
+        )
+    if shift.found == "follows":
+        return f"datum checked, the outlines follow {shift.reference}", None
+    if shift.found == "unconfirmed":
         return "datum not confirmed, the outlines follow no reference outline", None
     return "datum not checked, no reference outlines near the data", None
 

@@ -15,7 +15,7 @@ from gis.store import Store
 from gis.store.connection import clear_errors
 from gis.store.tables import JOB
 
-Kind = Literal["import", "score", "match", "site", "export", "package", "diff"]
+Kind = Literal["import", "score", "match", "site", "export", "package", "diff", "check"]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 MAX_WAITING = 20

@@ -6,6 +6,7 @@ All may be done twice: a worker may die after the work and before it is written 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,9 @@ import sqlalchemy as sa
 from gis.citywide import Scenario, SitePlan, match_store, site_store
 from gis.difference import difference
 from gis.errors import InputError, UsageError
+from gis.export.checks.findings import LEVELS
 from gis.frame_files import write_frame
+from gis.health import check_store
 from gis.ingest import import_file
 from gis.ingest.report import ImportReport
 from gis.ingest.source import sha256
@@ -153,6 +156,12 @@ def _diff(store: Store, settings: Settings, job: Job, progress: Progress) -> dic
     return found.summary() | {"bytes": target.stat().st_size}
 
 
+def _check(store: Store, settings: Settings, job: Job, progress: Progress) -> dict[str, Any]:
+    found = check_store(store, job.request["layers"], progress)
+    severities = Counter(finding.severity for one in found for finding in one.findings)
+    return {"layers": [one.layer for one in found], **{f"{s}_count": severities[s] for s in LEVELS}}
+
+
 WORK: Mapping[Kind, Callable[[Store, Settings, Job, Progress], dict[str, Any]]] = {
     "import": _import,
     "score": _score,
@@ -161,4 +170,5 @@ WORK: Mapping[Kind, Callable[[Store, Settings, Job, Progress], dict[str, Any]]] 
     "export": _export,
     "package": _package,
     "diff": _diff,
+    "check": _check,
 }

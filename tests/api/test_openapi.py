@@ -62,6 +62,9 @@ OPERATIONS = {
     ("GET", "/api/tiles/matches"),
     ("GET", "/api/features/{layer}/{feature_id}"),
     ("GET", "/api/layers"),
+    ("GET", "/api/checks"),
+    ("POST", "/api/checks"),
+    ("GET", "/api/checks/{layer}"),
     ("GET", "/api/search"),
     ("GET", "/api/identify"),
     ("GET", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
@@ -129,10 +132,8 @@ FALLIBLE = {
     ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"),
 }
 # A good request would be a job, which changes the city: `test_jobs`, `test_matches`, `test_sites` make some.
-WORK = {
-    ("POST", f"/api/{name}")
-    for name in ("matches", "sites", "imports", "scores", "exports", "packages", "diffs")
-} | {("POST", "/ogc/collections/{collection_id}/items")}
+JOBS = ("matches", "sites", "imports", "scores", "exports", "packages", "diffs", "checks")
+WORK = {("POST", f"/api/{name}") for name in JOBS} | {("POST", "/ogc/collections/{collection_id}/items")}
 CASES = [(*operation, GenerationMode.POSITIVE) for operation in sorted(OPERATIONS - WORK)] + [
     (*operation, GenerationMode.NEGATIVE) for operation in sorted(FALLIBLE)
 ]

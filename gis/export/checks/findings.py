@@ -148,7 +148,7 @@ class Tally:
         kind = self._kinds.setdefault((code, table, column), _Kind())
         kind.count += 1
         if len(kind.examples) < TOLD_AT_MOST:
-            message = _filled(codes()[code].told, values)
+            message = filled(codes()[code].told, values)
             kind.examples.append(Example(feature=feature, row=row, file=file, message=message))
 
     def rows(
@@ -172,7 +172,7 @@ class Tally:
         kind = self._kinds.setdefault((code, rows.table, column), _Kind())
         room = TOLD_AT_MOST - len(kind.examples)
         for index in places[:room].tolist():
-            message = _filled(codes()[code].told, values(index))
+            message = filled(codes()[code].told, values(index))
             kind.examples.append(
                 Example(feature=rows.feature(index), row=rows.first + index, file=rows.file, message=message)
             )
@@ -225,7 +225,8 @@ class Tally:
         )
 
 
-def _filled(both: Text, values: Values) -> Text:
+def filled(both: Text, values: Values) -> Text:
+    """Return a text of a code with its braces filled."""
     said = {
         language: getattr(both, language).format_map({k: _said(v, language) for k, v in values.items()})
         for language in _LANGUAGES

@@ -28,7 +28,7 @@ _AREA_M2, _AREA_SHARE = 0.01, 1e-6
 """How far an area may be off: the last of two decimals, and what methods differ by."""
 _LARGE_M2 = 50_000.0
 
-_REASONS = {
+REASONS = {
     "Self-intersection": "自相交",
     "Ring Self-intersection": "环自相交",
     "Hole lies outside shell": "内环在外环之外",
@@ -202,7 +202,7 @@ def _why_invalid(shape: Any, crs: Crs) -> Values:
     reason, _, where = shapely.is_valid_reason(shape).partition("[")
     numbers = [float(n) for n in where.rstrip("]").split()[:2]]
     told = place(np.array(numbers), crs) if len(numbers) == 2 else "?"
-    return {"reason": Text(zh=_REASONS.get(reason, reason), en=reason), "place": told}
+    return {"reason": Text(zh=REASONS.get(reason, reason), en=reason), "place": told}
 
 
 def _hashes(shapes: Geometries, asked: Bools) -> npt.NDArray[np.int64]:

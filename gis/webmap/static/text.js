@@ -22,10 +22,13 @@
 
     applyLanguage() {
       document.documentElement.lang = language === "en" ? "en" : "zh-CN";
-      document.title = OneMap.text("document_title");
+      document.title = OneMap.text(document.documentElement.dataset.title || "document_title");
       document.querySelectorAll("[data-text]").forEach((el) => { el.textContent = OneMap.text(el.dataset.text); });
       document.querySelectorAll("[data-label]").forEach((el) => {
         el.setAttribute("aria-label", OneMap.text(el.dataset.label));
+      });
+      document.querySelectorAll("a[data-page]").forEach((el) => {
+        el.href = `${el.dataset.page}${language === "en" ? "?lang=en" : ""}`;
       });
       listeners.forEach((listener) => listener());
     },
