@@ -13,7 +13,7 @@ import typer
 
 from api.progress import bar, say
 from api.table import check_ending
-from gis.difference import Difference, difference
+from gis.dated import Difference, difference
 from gis.frame_files import write_frame
 from gis.settings import Settings
 from gis.snapshot import write_snapshot

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gis.citywide.scenario import Scenario
     from gis.citywide.site_plan import SitePlan, read_places
     from gis.citywide.sites import Sites, site_store, sites
+    from gis.dated import Difference, difference, result_at
     from gis.errors import OneMapError
     from gis.ingest import import_file, read_mapped
     from gis.potential import GroundPotential, ground_potential
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "Difference",
     "FileRun",
     "GroundPotential",
     "Match",
@@ -40,6 +42,7 @@ __all__ = [
     "Store",
     "WhatIf",
     "compare",
+    "difference",
     "ground_potential",
     "import_file",
     "load_ruleset",
@@ -49,6 +52,7 @@ __all__ = [
     "partition_parcels",
     "read_mapped",
     "read_places",
+    "result_at",
     "score",
     "score_files",
     "site_store",
@@ -65,6 +69,9 @@ _HOMES = {
     "read_places": "gis.citywide",
     "site_store": "gis.citywide",
     "sites": "gis.citywide",
+    "Difference": "gis.dated",
+    "difference": "gis.dated",
+    "result_at": "gis.dated",
     "OneMapError": "gis.errors",
     "GroundPotential": "gis.potential",
     "Raster": "gis.resources",

@@ -29,7 +29,7 @@ FLOORS = (
     {"scoring", "ingest", "export", "health"},
     {"staleness"},
     {"potential"},
-    {"batch", "runs", "citywide", "difference", "report", "snapshot", "warm"},
+    {"batch", "runs", "citywide", "dated", "report", "snapshot", "warm"},
     {"jobs"},
 )
 UPWARDS = {"gis/resources.py": {"ingest"}}

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gis.citywide import Scenario, SitePlan, match_store, site_store
-from gis.difference import difference
+from gis.dated import difference
 from gis.errors import InputError, UsageError
 from gis.export.checks.findings import LEVELS
 from gis.frame_files import write_frame

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gis.difference import SOFTWARE, TOGETHER, difference, result_at
+from gis.dated import SOFTWARE, TOGETHER, difference, result_at
 from gis.errors import NotFoundError
 from gis.store import Store, when
 from gis.vocabulary import OPTIONS
