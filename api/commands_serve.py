@@ -16,6 +16,7 @@ from api.counting import counting
 from api.progress import bar, say
 from api.supervisor import Part, Supervisor, command, running
 from gis.errors import StoreError, UsageError
+from gis.jobs import ask, waiting
 from gis.rules import load_ruleset
 from gis.runs import Runs, load_sample, wants_sample
 from gis.settings import Settings
@@ -83,9 +84,11 @@ def _prepare(settings: Settings, sample: bool) -> None:
 
 
 def prepare(store: Store, *, sample: bool) -> None:
-    """Load the sample into an empty store, and score parcels whose results are not current.
+    """Load the sample into an empty store, and have parcels scored whose results are not current.
 
-    Raises StoreError where the database has no users that only read.
+    Where there are no results that is done at once; else a worker does it while the old ones are served, so
+    that after an upgrade nobody waits for it. Raises StoreError where the database has no users that only
+    read.
     """
     store.reading_as("open")
     if sample and wants_sample(store):
@@ -99,11 +102,14 @@ def prepare(store: Store, *, sample: bool) -> None:
     run = store.latest_run()
     ruleset = load_ruleset()
     present = {layer: v.version for layer, v in versions.items()}
-    if run is None or (run.layer_versions, run.software) != (present, software()):
-        say(f"Bringing the results of {versions['parcel'].feature_count:,} parcels up to date")
+    if run is None:
+        say(f"Scoring {versions['parcel'].feature_count:,} parcels")
         with bar() as progress:
-            run = Runs(store).score(ruleset, progress)
-        say(f"{run.scored_count:,} worked out: {'; '.join(run.why)}")
+            Runs(store).score(ruleset, progress)
+    elif (run.layer_versions, run.software) != (present, software()):
+        say(f"The results of {run.parcel_count:,} parcels are served while new ones are made")
+        if waiting(store, "score") is None:
+            ask(store, "score", {"as_of": None, "everything": False}, "serve")
     elif run.ruleset_hash != ruleset.hash:
         say(
             f"The stored results come from rule set {run.ruleset_id} ({run.ruleset_hash[:8]}, "

@@ -12,6 +12,9 @@ from alembic.script import ScriptDirectory
 from api.commands_serve import prepare
 from api.health import readiness
 from gis.errors import StoreError
+from gis.jobs import waiting
+from gis.rules import load_ruleset
+from gis.runs import Runs
 from gis.settings import Settings
 from gis.store import Store, grants, open_store
 from gis.store.migrate import HEAD, REVISIONS, differences, upgrade
@@ -119,6 +122,10 @@ def test_a_store_of_an_earlier_schema_is_scored_when_it_is_served(
         assert (store.latest_run() is not None) == results_kept
         assert isinstance(readiness(store), str) != results_kept
         prepare(store, sample=False)
+        # What was there is served meanwhile.
+        assert (waiting(store, "score") is not None) == results_kept
+        if results_kept:
+            Runs(store).score(load_ruleset())
         run = store.latest_run()
         assert run is not None
         assert run.parcel_count == run.scored_count == FEATURES
