@@ -10,6 +10,14 @@ import rasterio  # noqa: F401
 from api.cli import MODULES
 from gis.compiled import ready
 
-for _module in {*MODULES.values(), "gis.ingest", "gis.export.package", "api.scored_files", "api.layers"}:
+_HERE = ("tests.faults.homes", "tests.faults.together")
+for _module in {
+    *_HERE,
+    *MODULES.values(),
+    "gis.ingest",
+    "gis.export.package",
+    "api.scored_files",
+    "api.layers",
+}:
     import_module(_module)
 ready()

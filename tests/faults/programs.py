@@ -25,6 +25,13 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.faults.imported"])
 
 
+def warm() -> None:
+    """Import the program that all others are forked from, before anything is timed."""
+    first = _FORKS.Process(target=os.getpid)
+    first.start()
+    first.join()
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a program ended: exit code (below 0: the signal that ended it), what it said, how long it ran."""

@@ -58,16 +58,16 @@ def _cycles(
 
     for case in some(kills):
         yield lambda case=case: bench.cycle("kill -9", case, kill)  # type: ignore[misc]
-    for case in some(kills // 5):
+    for case in some(kills // 8):
         yield lambda case=case: bench.cycle("Ctrl-C", case, interrupt)  # type: ignore[misc]
-    for case in some(kills // 5):
+    for case in some(kills // 8):
         yield lambda case=case: bench.cycle("connections dropped", case, disconnect)  # type: ignore[misc]
     own = [
         case
         for case in cases
         if case.name in ("import replace", "score all", "match", "migrate", "export vct")
     ]
-    for case in some(kills // 15, own):
+    for case in some(kills // 20, own):
         yield lambda case=case: homes.cycle("Ctrl-C", case, interrupt)  # type: ignore[misc]
         yield lambda case=case: homes.cycle("server killed", case, homes.kill_server)  # type: ignore[misc]
     if "disk" in kinds:

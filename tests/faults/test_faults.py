@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -25,10 +26,10 @@ from tests.faults.city import City, made_city
 from tests.faults.homes import small_disk
 from tests.faults.programs import Program
 from tests.faults.state import faults, quiet, state_of
-from tests.faults.together import Together, clock_set_back, versions_in_order
+from tests.faults.together import LOADED, Together, set_ahead, versions_in_order
 
 SEED = 20261122
-KILLS = {"import replace": 4, "score part": 3, "match": 2, "migrate": 3}
+KILLS = {"import replace": 4, "score part": 3, "migrate": 3}
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +68,13 @@ def right(outcomes: list[Outcome]) -> list[Outcome]:
 def test_what_is_killed_leaves_the_old_state_or_the_new_one(bench: Bench, cases: dict[str, Case]):
     named = chain.from_iterable(repeat(name, count) for name, count in KILLS.items())
     found = right([bench.cycle("kill -9", cases[name], kill) for name in named])
-    assert sum(one.hit for one in found) >= 6
+    assert sum(one.hit for one in found) >= 3
     assert {one.side for one in found} <= {"old", "new"}
 
 
 def test_what_is_interrupted_or_cut_off_ends_in_a_sentence(bench: Bench, cases: dict[str, Case]):
-    right([bench.cycle("Ctrl-C", cases["match files"], interrupt) for _ in range(2)])
-    right([bench.cycle("connections dropped", cases["import replace"], disconnect) for _ in range(2)])
+    right([bench.cycle("Ctrl-C", cases["match files"], interrupt)])
+    right([bench.cycle("connections dropped", cases["import replace"], disconnect)])
 
 
 def test_two_imports_into_one_layer_come_one_after_the_other(bench: Bench, cases: dict[str, Case]):
@@ -81,12 +82,15 @@ def test_two_imports_into_one_layer_come_one_after_the_other(bench: Bench, cases
     right([together.pair("two imports", "import replace", "import upsert parcels")])
 
 
-def test_a_clock_that_was_set_back_turns_no_version_around(
-    bench: Bench, cases: dict[str, Case], copied: sa.URL
-):
-    right([clock_set_back(bench, cases["import replace"])])
+def test_a_clock_that_was_set_back_turns_no_version_around(copied: sa.URL):
+    set_ahead(copied, 400)
     with open_store(at(copied)) as store:
+        last = max(version.loaded_at for version in store.layer_versions().values())
         assert versions_in_order(store, 4) == []
+        loaded = [store.layer_versions()[layer] for layer in LOADED]
+    assert last > datetime.now(UTC)
+    assert [version.version for version in loaded] == [5, 5, 5]
+    assert all(version.loaded_at > last for version in loaded)
 
 
 def test_a_worker_that_died_before_the_clock_was_set_back_is_found(

@@ -21,6 +21,8 @@ from tests.faults.state import State, faults
 from tests.store.frames import LOAD
 
 _VERSIONS = "SELECT loaded_at FROM meta.layer_version UNION ALL SELECT finished_at FROM meta.run ORDER BY 1"
+LOADED = ("data_centre", "heat_network", "green_space")
+"""Layers that are loaded at once."""
 PAIRS = (
     ("two imports into one layer", "import replace", "import upsert parcels"),
     ("two imports into two layers", "import replace", "import upsert"),
@@ -46,11 +48,10 @@ class Together:
     def pair(self, name: str, *pair: str) -> Outcome:
         """Start two commands, the second at some moment of the first; return what came of it."""
         bench, (one, other) = self._bench, (self._cases[case] for case in pair)
-        lasts_s = bench.undisturbed(one).took_s
         old = bench.undisturbed(one).old
         url = bench.begin(one)
         first = bench.start(one, url)
-        first.wait(bench.random.uniform(0.0, lasts_s * 0.7))
+        first.wait(bench.random.uniform(0.0, bench.took_s(one) * 0.7))
         hit = first.running()
         other = replace(other, writes=None)
         second = bench.start(other, url, "second")
@@ -145,10 +146,7 @@ def versions_in_order(store: Store, rounds: int) -> list[str]:
             moved = frame.set_geometry(frame.translate(float(number + 1), 0.0))
             store.write_layer(layer, moved, mode="upsert", **LOAD)
 
-    loading = [
-        threading.Thread(target=load, args=(layer,))
-        for layer in ("data_centre", "heat_network", "green_space")
-    ]
+    loading = [threading.Thread(target=load, args=(layer,)) for layer in LOADED]
     looking = threading.Thread(target=look)
     for thread in (looking, *loading):
         thread.start()
