@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import geopandas as gpd
+
 from tests.faults.city import RASTER, City
 
 OUT = "out"
@@ -59,6 +61,16 @@ def all_cases(city: City) -> tuple[Case, ...]:
         Case("potential", "potential", ("potential", "--out", tif, "--cell-m", "2000"), city.scored, tif),
         Case("migrate", "migrate", ("layers",), city.old),
     )  # fmt: skip
+
+
+def reading_cases(city: City) -> tuple[Case, ...]:
+    """Return commands that change nothing in a store: stopped, they leave nothing either."""
+    parcel_id = str(gpd.read_parquet(city.files / "parcel.parquet")["地块编号"].iloc[0])
+    return (
+        Case("explain", "read", ("explain", parcel_id), city.scored),
+        Case("report", "read", ("report", parcel_id, "--out", f"{OUT}.pdf"), city.scored, f"{OUT}.pdf"),
+        Case("layers", "read", ("layers",), city.scored),
+    )
 
 
 def _files(files: Path) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ def test_the_server_ends_what_a_killed_program_was_doing(
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a disk")
-@pytest.mark.parametrize("name", ["export gpkg", "score files"])
+@pytest.mark.parametrize("name", ["export gpkg", "match files", "score files"])
 def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing(
     bench: Bench, cases: dict[str, Case], tmp_path: Path, name: str
 ):

@@ -173,6 +173,6 @@ def clock_set_back(bench: Bench, case: Case) -> Outcome:
     bench.judge(outcome, case, url, known, bench.start(case, url).ended())
     with open_store(at(url), migrate=False) as store, store.engine.connect() as connection:
         after = [row[0] for row in connection.exec_driver_sql(_VERSIONS)]
-    if after[: len(before)] != before or len(after) != len(before) + 2:
+    if after[: len(before)] != before or len(after) <= len(before):
         outcome.wrong.append("versions are not in the order in which they came")
     return outcome
