@@ -80,7 +80,7 @@ UNWRITABLE = (
     pyogrio.errors.DataLayerError,
     pyogrio.errors.FeatureError,
 )
-"""How GDAL says that a file cannot be written, as where the disk is full: at its start, its end or amid it."""
+"""How GDAL says that a file cannot be written, as where the disk is full: first, last or in between."""
 
 
 def _schema(table: Table, *, shapefile: bool = False) -> pa.Schema:

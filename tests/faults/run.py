@@ -21,13 +21,13 @@ from random import Random
 from gis.settings import Settings
 from gis.store import open_store
 from tests.faults.bench import Bench, Outcome, disconnect, interrupt, kill
-from tests.faults.cases import Case, all_cases
+from tests.faults.cases import Case, all_cases, reading_cases
 from tests.faults.city import City, made_city
 from tests.faults.homes import Homes
 from tests.faults.together import PAIRS, Together, clock_set_back
 
 KINDS = ("import", "score", "match", "export", "migrate", "potential")
-OTHERS = ("disk", "clock", "together")
+OTHERS = ("read", "disk", "clock", "together")
 HEADS = (
     "fault",
     "faults",
@@ -70,6 +70,8 @@ def _cycles(
     for case in some(kills // 20, own):
         yield lambda case=case: homes.cycle("Ctrl-C", case, interrupt)  # type: ignore[misc]
         yield lambda case=case: homes.cycle("server killed", case, homes.kill_server)  # type: ignore[misc]
+    for case in reading_cases(city) if "read" in kinds else ():
+        yield lambda case=case: homes.cycle("Ctrl-C", case, interrupt)  # type: ignore[misc]
     if "disk" in kinds:
         for case in [
             case for case in all_cases(city) if case.name in ("import replace", "score all", "export gpkg")
@@ -113,25 +115,30 @@ def _table(outcomes: list[Outcome], cases: dict[str, str]) -> list[str]:
 
 def run(kills: int, seed: int, kinds: set[str], folder: Path) -> list[str]:
     """Do all cycles, print what came of them, and return what was wrong."""
-    data = folder / "data"
+    data, outcomes = folder / "data", list[Outcome]()
     with open_store(Settings(database_url=None, data_dir=data)) as store:
         city = made_city(store.engine.url.set(database="postgres"), folder / "files")
     homes = Homes(city, data, folder / "homes", seed)
-    outcomes: list[Outcome] = []
     begin_s = time.monotonic()
-    with open_store(Settings(database_url=None, data_dir=data)):
-        for cycle in _cycles(Bench(city, folder / "bench", seed), homes, city, kills, seed, kinds):
-            outcomes.append(one := cycle())
-            hit = "hit" if one.hit else "after its end"
-            print(
-                f"{len(outcomes):>4} {one.kind}, {one.case}: {hit}, {one.side}, rerun {one.rerun or 'none'}"
-            )
-            for what in one.wrong:
-                print(f"WRONG: {one.kind}, {one.case}: {what}", flush=True)
-    print(f"{len(outcomes)} faults in {time.monotonic() - begin_s:.0f} s")
-    print(*_table(outcomes, {case.name: case.kind for case in all_cases(city)}), sep="\n")
-    print(f"sessions of killed programs went on for {max(one.quiet_s for one in outcomes):.2f} s at most")
+    try:
+        with open_store(Settings(database_url=None, data_dir=data)):
+            for cycle in _cycles(Bench(city, folder / "bench", seed), homes, city, kills, seed, kinds):
+                outcomes.append(one := cycle())
+                _tell(one, len(outcomes))
+    finally:
+        # Told however it ends, so that nothing of many minutes is lost.
+        print(f"{len(outcomes)} faults in {time.monotonic() - begin_s:.0f} s")
+        print(*_table(outcomes, {case.name: case.kind for case in all_cases(city)}), sep="\n")
+        longest_s = max((one.quiet_s for one in outcomes), default=0.0)
+        print(f"sessions of programs that were gone went on for {longest_s:.2f} s at most", flush=True)
     return [what for one in outcomes for what in one.wrong]
+
+
+def _tell(one: Outcome, number: int) -> None:
+    hit = "hit" if one.hit else "after its end"
+    print(f"{number:>4} {one.kind}, {one.case}: {hit}, {one.side}, rerun {one.rerun or 'none'}", flush=True)
+    for what in one.wrong:
+        print(f"WRONG: {one.kind}, {one.case}: {what}", flush=True)
 
 
 def main() -> None:
