@@ -37,10 +37,19 @@ def end_clearly(work: Callable[[], object]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
+        if _of_ctrl_c(error):
+            sys.exit(130)
         if "--debug" in sys.argv:
             raise
         _say(f"unexpected {type(error).__name__}: {error}; `onemap --debug COMMAND ...` shows where it arose")
         sys.exit(1)
+
+
+def _of_ctrl_c(error: BaseException | None) -> bool:
+    """Return whether an error came of Ctrl-C, as a compiled loop that it meets ends with one of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _say(message: object) -> None:

@@ -19,6 +19,7 @@ from gis.citywide.match import Match
 from gis.citywide.sites import Sites
 from gis.crs import STORAGE_EPSG
 from gis.errors import InputError
+from gis.export.formats import UNWRITABLE
 from gis.resources import Resources
 from layers import LAYERS
 
@@ -54,8 +55,9 @@ def filled(folder: Path, write: Callable[[Path], None]) -> list[Path]:
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    except UNWRITABLE as error:
+        told = getattr(error, "strerror", None) or error
+        raise InputError(f"{folder} cannot be written: {told}.") from error
     return sorted(folder.iterdir())
 
 

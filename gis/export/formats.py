@@ -74,6 +74,15 @@ class Format:
     write: Callable[[Sequence[Heap], Target, Written], list[Place]]
 
 
+UNWRITABLE = (
+    OSError,
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+)
+"""How GDAL says that a file cannot be written, as where the disk is full: first, last or in between."""
+
+
 def _schema(table: Table, *, shapefile: bool = False) -> pa.Schema:
     """Return the columns of a table with widths and Chinese titles as GDAL takes them."""
     titles = [column.title.zh for column in table.columns]
@@ -259,7 +268,7 @@ def write_heaps(form: DataFormat, heaps: Sequence[Heap], target: Target, written
         # On its way through a library in C an error loses its kind.
         if cut_off:
             raise cut_off[0] from error
-        if isinstance(error, OSError | pyogrio.errors.DataSourceError | pa.ArrowException):
+        if isinstance(error, (*UNWRITABLE, pa.ArrowException)):
             raise StoreError(
                 f"The package cannot be written into {target.folder.parent}: {error}."
             ) from error

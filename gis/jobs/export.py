@@ -18,6 +18,7 @@ import pyproj
 import shapely
 
 from gis.errors import InputError, StoreError
+from gis.export.formats import UNWRITABLE
 from gis.jobs.run import Progress
 from gis.served_crs import CRS84, SERVED, ServedCrs, box_into_storage, from_storage
 from gis.store import Store, filters, items
@@ -95,7 +96,7 @@ def write_export(store: Store, asked: Mapping[str, Any], target: Path, progress:
         # On its way through a library in C an error loses its kind.
         if cut_off:
             raise cut_off[0] from error
-        if isinstance(error, OSError | pyogrio.errors.DataSourceError):
+        if isinstance(error, UNWRITABLE):
             raise StoreError(f"The export cannot be written into {target.parent}: {error}.") from error
         raise
     finally:

@@ -65,6 +65,11 @@ def stalled(connection: sa.Connection) -> list[int]:
     if not connection.scalar(mine, {"space": LOCK_SPACE}):
         return []
     connection.exec_driver_sql(SEARCH_PATH)
+    # Set back, the clock would let a dead worker live until it is that late again.
+    set_back = (
+        "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE last_heartbeat > clock_timestamp()"
+    )
+    connection.exec_driver_sql(set_back)
     asked = {"queue": QUEUE, "task_name": TASK, "seconds_since_heartbeat": STALLED_S}
     return [row[0] for row in _call(connection, "select_stalled_jobs_by_heartbeat", **asked)]
 

@@ -67,8 +67,6 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._swept_s = 0.0
-        sa.event.listen(store.engine, "connect", _notice_death)
-        store.engine.dispose()
 
     def run(self) -> None:
         """Work until `stop` is called; a database that goes away is waited for."""
@@ -179,16 +177,6 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
         with suppress(*_AWAY):
             await act()
-
-
-def _notice_death(connection: Any, _record: Any) -> None:
-    """Let the server end what a killed worker was doing, instead of going on with it for nobody."""
-    try:
-        connection.execute("SET client_connection_check_interval = '1s'")
-    except psycopg.Error:
-        connection.rollback()  # a server on a system that cannot tell
-    else:
-        connection.commit()
 
 
 def leave(store: Store) -> None:

@@ -91,6 +91,7 @@ def make_engine(
                 "SELECT set_config('statement_timeout', %s, false)", [f"{statement_timeout_s * 1e3:.0f}"]
             )
         connection.commit()
+        _notice_death(connection)
 
     @event.listens_for(engine, "before_cursor_execute")
     def _format(_c: Any, cursor: Any, _s: Any, _p: Any, context: Any, _m: Any) -> None:
@@ -109,6 +110,16 @@ def make_engine(
                 return dialect.connect(*arguments, **options)
 
     return engine
+
+
+def _notice_death(connection: Any) -> None:
+    """Let the server end what a killed program was doing, with its locks, instead of going on for nobody."""
+    try:
+        connection.execute("SET client_connection_check_interval = '1s'")
+    except psycopg.Error:
+        connection.rollback()  # a server on a system that cannot tell
+    else:
+        connection.commit()
 
 
 def check_postgis(connection: sa.Connection) -> None:

@@ -31,6 +31,7 @@ _LOCATION = "store-location"
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX_BYTES = 107
 _START_WAIT_S = 60.0
+_NOTICE_S = 2.0
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -215,7 +216,7 @@ class Server:
             _drop_if_foreign(lock_file)
         settings = {**_SETTINGS, "unix_socket_directories": str(socket_dir)}
         options = " ".join(shlex.quote(part) for k, v in settings.items() for part in ("-c", f"{k}={v}"))
-        deadline = time.monotonic() + _START_WAIT_S
+        begun = time.monotonic()
         while True:
             if self.log.exists():
                 os.replace(self.log, self.log.with_suffix(".log.1"))
@@ -223,12 +224,22 @@ class Server:
             if done.returncode == 0:
                 return
             complaint = self._complaint() or done.stdout.strip()
-            # Children of a killed server hold its shared memory until they notice; that takes a moment.
-            if "shared memory" not in complaint or time.monotonic() > deadline:
+            # Children of a killed server hold its shared memory until they notice; that takes a moment,
+            # or as long as their query.
+            waited_s = time.monotonic() - begun
+            if "shared memory" in complaint and waited_s > _NOTICE_S:
+                self._end_orphans()
+            if "shared memory" not in complaint or waited_s > _START_WAIT_S:
                 raise StoreError(
                     f"The embedded PostgreSQL server does not start: {complaint} (see {self.log})."
                 )
             time.sleep(0.2)
+
+    def _end_orphans(self) -> None:
+        """Tell what a killed server left at work in the cluster's folder to drop everything and end."""
+        here = '[ "$(readlink "$p/cwd")" = "$1" ]'
+        script = f'for p in /proc/[0-9]*; do {here} && kill -QUIT "${{p#/proc/}}"; done'
+        _run_as(self.uid, "sh", "-c", script, "sh", str(self.pgdata.resolve()))
 
     def stop(self) -> None:
         """Stop the server in an orderly way, ending what sessions are left."""

@@ -1,8 +1,8 @@
 """How long the upgrade of a store takes, and how long readers wait meanwhile.
 
-`python -m tests.benchmarks.bench_upgrade DIR` works on a data folder of an earlier schema, which it upgrades:
-use a copy. Readers ask the database as the service does, without a pause, while `onemap store upgrade` runs; then
-`onemap serve` is started on it, and asked until it is ready.
+`python -m tests.benchmarks.bench_upgrade DIR` upgrades the store of a data folder of an earlier schema: use a
+copy. Readers ask the database as the service does, without a pause, while `onemap store upgrade` runs; then
+`onemap serve` is started on it, and asked until it answers.
 """
 
 from __future__ import annotations
@@ -103,9 +103,7 @@ def _started(environment: dict[str, str], parcel_id: str) -> float:
     try:
         while time.perf_counter() - begun < 120:
             try:
-                with urllib.request.urlopen(
-                    f"http://127.0.0.1:{port}/api/summary?by=city", timeout=5
-                ) as answer:
+                with urllib.request.urlopen(url, timeout=5) as answer:
                     assert answer.status == 200
                     return time.perf_counter() - begun
             except (urllib.error.URLError, OSError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,6 +119,31 @@ def test_a_killed_server_is_started_again_by_the_next_program(prepared: Path) ->
     assert (prepared / "store" / "pgdata" / "postmaster.pid").exists()
     with _open(prepared) as again:
         assert_geodataframe_equal(again.read("parcel"), frame)
+
+
+def test_what_a_killed_server_left_at_work_does_not_keep_the_next_from_starting(prepared: Path) -> None:
+    with _open(prepared) as store:
+        store.write_layer("parcel", layer_frame("parcel", 30), mode="replace", **LOAD)
+        busy = store.engine.raw_connection().driver_connection
+        assert isinstance(busy, psycopg.Connection)
+        number = busy.info.backend_pid
+        threading.Thread(target=_keep_at_work, args=(busy,), daemon=True).start()
+        _wait(lambda: psutil.Process(number).cpu_times().user > 0.2)
+        os.kill(_pid(prepared), signal.SIGKILL)
+        _wait(lambda: not Cluster(prepared).status().running)
+        begun = time.monotonic()
+        with _open(prepared) as again:
+            assert len(again.read("parcel")) == 30
+        assert time.monotonic() - begun < 30
+        # Nobody may be there to take note of its end.
+        assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+
+
+def _keep_at_work(connection: psycopg.Connection) -> None:
+    """Have a backend reckon without a look at anything else."""
+    with contextlib.suppress(psycopg.Error):
+        connection.execute("SET statement_timeout = 0; SET client_connection_check_interval = 0")
+        connection.execute("SELECT sum(sqrt(i)) FROM generate_series(1, 1e12) AS i")
 
 
 def test_a_number_left_in_the_pid_file_may_be_anybody(prepared: Path) -> None:
