@@ -60,6 +60,8 @@ PARQUET_ERRORS = (
     ValueError,
     KeyError,
     TypeError,
+    AttributeError,
+    IndexError,
 )
 SUFFIXES = (*_GDAL_SUFFIXES, *_PARQUET, *_VCT, *_TABLES, *_ARCHIVES)
 
@@ -233,8 +235,8 @@ def _check_geojson(path: Path) -> None:
             "GeoJSON must be complete and UTF-8."
         ) from error
     kind = content.get("type") if isinstance(content, dict) else None
-    if kind not in _GEOJSON_TYPES:
-        raise InputError(f"{path.name}: this is JSON but not GeoJSON (its type is {kind!r}).")
+    if not isinstance(kind, str) or kind not in _GEOJSON_TYPES:
+        raise InputError(f"{path.name}: this is JSON but not GeoJSON (its type is {kind!r:.60}).")
     if kind == "FeatureCollection" and not content.get("features"):
         raise InputError(f"{path.name}: the file holds no features.")
 
