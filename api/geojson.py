@@ -163,7 +163,8 @@ def _geometry(value: Any, pointer: str) -> shapely.Geometry:
     _check_crs(value, pointer)
     if kind not in ("Polygon", "MultiPolygon"):
         raise BodyError(
-            f"{_place(pointer)} is a {kind[:40]!r}; only Polygon and MultiPolygon are taken.", f"{pointer}/type"
+            f"{_place(pointer)} is a {kind[:40]!r}; only Polygon and MultiPolygon are taken.",
+            f"{pointer}/type",
         )
     at = f"{pointer}/coordinates"
     coordinates = _filled(value.get("coordinates"), at)

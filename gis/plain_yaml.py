@@ -17,7 +17,7 @@ MAX_NODES = 200_000
 # libyaml's loader where PyYAML was built with it: as safe, and ten times as fast.
 _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, OverflowError)
-"""What PyYAML raises on a day that is none, a number of too many digits, or a value that its tag does not fit."""
+"""What PyYAML raises on a day that is none, a number of too many digits, or a tag that does not fit."""
 
 
 class NotYamlError(ValueError):
@@ -74,9 +74,10 @@ def _check_size(raw: bytes) -> None:
             _known(known, event.anchor, 1)
             sizes[-1] += 1
         elif isinstance(event, yaml.AliasEvent):
-            if event.anchor in open_anchors:
-                _fail(event, f"the alias *{event.anchor[:40]} stands for what it is part of")
-            sizes[-1] += known.get(event.anchor, 1)
+            name = event.anchor or ""
+            if name in open_anchors:
+                _fail(event, f"the alias *{name[:40]} stands for what it is part of")
+            sizes[-1] += known.get(name, 1)
         if len(sizes) > MAX_DEPTH:
             _fail(event, f"it is nested deeper than {MAX_DEPTH} levels")
         if sizes[-1] > MAX_NODES:
@@ -89,4 +90,5 @@ def _known(known: dict[str, int], anchor: str | None, size: int) -> None:
 
 
 def _fail(event: yaml.Event, reason: str) -> NoReturn:
-    raise NotYamlError(reason, event.start_mark.line + 1)
+    mark = event.start_mark
+    raise NotYamlError(reason, mark.line + 1 if mark else None)

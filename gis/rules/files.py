@@ -15,6 +15,8 @@ from gis.rules.model import KNOWN_FACTS, Check, Comparison, Condition, Note, Par
 from gis.rules.ruleset import Clause, ParameterValue
 
 Model = TypeVar("Model", bound=BaseModel)
+_MOST_CHARACTERS = 500
+"""Of a message, which may quote what stands in the file."""
 Place = tuple[int | str, ...]
 
 
@@ -49,7 +51,8 @@ class RuleFile:
 
     def fail(self, path: Place, message: str) -> RuleError:
         """Return the error for a place in the file."""
-        return RuleError(f"{self.name} line {self.line(path)}: {message}")
+        told = " ".join(message.split())
+        return RuleError(f"{self.name} line {self.line(path)}: {told[:_MOST_CHARACTERS]}")
 
     def parse(self, model: type[Model]) -> Model:
         """Return the content as `model`."""

@@ -224,7 +224,7 @@ def _clauses(raw: bytes | None) -> dict[str, Clause]:
         if empty := [c for c in columns if not (row[c] or "").strip()]:
             raise RuleError(f"{place}: {empty[0]} is empty")
         if row["clause_id"] in clauses:
-            raise RuleError(f"{place}: {row['clause_id']} is listed twice")
+            raise RuleError(f"{place}: {row['clause_id'][:60]} is listed twice")
         clauses[row["clause_id"]] = Clause(*(row[c] for c in columns))
     return clauses
 

@@ -12,8 +12,8 @@ HARD_BYTES = (b"", b"\0", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\
               b"\0\0\xf0\x7f", b"\0\0\0\0\0\0\xf8\x7f", b"9" * 400, b"-1", b"1e999", b"nan", b"\xe4\xb8",
               b"\r", b"\n", b'"', b"{", b"<", b"&", b",", b"/vsicurl/")  # fmt: skip
 HARD_VALUES: tuple[Any, ...] = (
-    None, True, "", "x", " ", "\0", "\ud7ff\ufffe", "9" * 400, "1e999", "名" * 300, 0, -1, 2**63, 10**400, 1e308,
-    -0.0, 1e-320, [], [[]], {}, [None], {"": None},
+    None, True, "", "x", " ", "\0", "\ud7ff\ufffe", "9" * 400, "1e999", "名" * 300, 0, -1, 2**63, 10**400,
+    1e308, -0.0, 1e-320, [], [[]], {}, [None], {"": None},
 )  # fmt: skip
 _MOST_CHANGES = 4
 
@@ -26,7 +26,7 @@ def many(short: int) -> settings:
 
 @st.composite
 def altered_bytes(draw: st.DrawFn, data: bytes, head: int = 512) -> bytes:
-    """Draw what some changes make of `data`; half of them are in its first `head` bytes, where its form is."""
+    """Draw what some changes make of `data`; half are in its first `head` bytes, where its form is."""
     out = bytearray(data)
     for _ in range(draw(st.integers(1, _MOST_CHANGES))):
         limit = len(out) if draw(st.booleans()) else min(head, len(out))
@@ -74,5 +74,3 @@ def _places(tree: Any) -> Any:
     for key, value in list(members):
         yield tree, key
         yield from _places(value)
-
-

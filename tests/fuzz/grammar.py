@@ -1,4 +1,4 @@
-"""A grammar of valid filters: drawn as trees, written as CQL2 text, and evaluated row by row in plain Python."""
+"""A grammar of valid filters: drawn as trees, written as CQL2 text, evaluated row by row in plain Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Row = Mapping[str, Any]
 """The values of a feature by property, and its outline in the storage CRS as `geometry`."""
 
 _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
 }  # fmt: skip
 _SPATIAL: Mapping[str, Callable[[Any, Any], Any]] = {
     "s_intersects": shapely.intersects, "s_disjoint": shapely.disjoint, "s_within": shapely.within,

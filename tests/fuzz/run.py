@@ -26,6 +26,7 @@ _LONGEST_INPUT = 16_384
 _ONE_INPUT_S = 25
 _MEMORY_MB = 3_000
 
+
 class Watch:
     """A target that goes on after a fault; `faults` are the places at which it failed."""
 

@@ -104,8 +104,6 @@ def _file(name: str, raw: bytes | None) -> RuleFile:
     return RuleFile(name, {} if raw is None else {name: raw})
 
 
-
-
 def body(data: bytes) -> None:
     """Read the body of a question about drawn polygons."""
     with kept():

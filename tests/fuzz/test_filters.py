@@ -20,9 +20,11 @@ from tests.fuzz.grammar import Row, as_text, filters_over, holds
 from tests.fuzz.promise import kept
 from tests.fuzz.targets import FILTERED, seeds
 
-_TEXT_PIECES = ("(", ")", "'", ",", " AND ", " OR ", " NOT ", " IN ", " LIKE ", " IS NULL", "=", "<>", "-", "*", "^",
-                "1e309", "-0", "''", "POINT(1 2)", "POLYGON((0 0))", "DATE('0000-00-00')", "INTERVAL('..','..')",
-                "geometry", "synthetic", "population", "CASEI(name)", "\U0010ffff", "名", "A_EQUALS", "TRUE")  # fmt: skip
+_PIECES = (
+    "(", ")", "'", ",", " AND ", " OR ", " NOT ", " IN ", " LIKE ", " IS NULL", "=", "<>", "-", "*", "^",
+    "1e309", "-0", "''", "POINT(1 2)", "POLYGON((0 0))", "DATE('0000-00-00')", "INTERVAL('..','..')",
+    "geometry", "synthetic", "population", "CASEI(name)", "\U0010ffff", "名", "A_EQUALS", "TRUE",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,6 @@ def test_altered_texts_are_refused_or_executed(
     text = as_text(data.draw(filters_over(one, features[one.id])))
     for _ in range(data.draw(st.integers(1, 3))):
         at, size = data.draw(st.integers(0, len(text))), data.draw(st.sampled_from((0, 1, 3, 10)))
-        text = text[:at] + data.draw(st.sampled_from(("", *_TEXT_PIECES))) + text[at + size :]
+        text = text[:at] + data.draw(st.sampled_from(("", *_PIECES))) + text[at + size :]
     with kept():
         found(connection, filters.parse_text(text), one)
