@@ -6,6 +6,7 @@ import datetime as dt
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import shapely
@@ -132,7 +133,7 @@ def holds(tree: Tree, row: Row) -> bool | None:
     if op == "isNull":
         return left is None
     if op in _SPATIAL:
-        return None if left is None else bool(_SPATIAL[op](left, as_shape(args[1], CRS84)))
+        return None if left is None else bool(_SPATIAL[op](left, _box(*args[1]["bbox"])))
     others = [_value(arg, row) for arg in (args[1] if op == "in" else args[1:])]
     if left is None or None in others:
         return None
@@ -143,6 +144,11 @@ def holds(tree: Tree, row: Row) -> bool | None:
     if op == "like":
         return _like(others[0]).fullmatch(left) is not None
     return _COMPARED[op](left, others[0])
+
+
+@lru_cache(maxsize=64)
+def _box(*bounds: float) -> shapely.Geometry:
+    return as_shape({"bbox": list(bounds)}, CRS84)
 
 
 def _joined(found: list[bool | None], *, ends: bool) -> bool | None:

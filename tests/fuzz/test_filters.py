@@ -68,7 +68,7 @@ def expected(tree: Any, rows: Sequence[Row]) -> list[str]:
 
 @pytest.mark.parametrize("one", FILTERED, ids=lambda one: one.id)
 @given(data=st.data())
-@many(30)
+@many(12)
 def test_valid_filters_find_what_python_finds(
     connection: sa.Connection, features: dict[str, list[Row]], one: Collection, data: st.DataObject
 ) -> None:
@@ -82,7 +82,7 @@ def test_valid_filters_find_what_python_finds(
 
 @pytest.mark.parametrize("one", [*FILTERED, COLLECTIONS["parcel_suitability"]], ids=lambda one: one.id)
 @given(data=st.data())
-@many(30)
+@many(12)
 def test_altered_trees_are_refused_or_executed(
     connection: sa.Connection, features: dict[str, list[Row]], one: Collection, data: st.DataObject
 ) -> None:
@@ -96,7 +96,7 @@ def test_altered_trees_are_refused_or_executed(
 
 @pytest.mark.parametrize("one", FILTERED, ids=lambda one: one.id)
 @given(data=st.data())
-@many(30)
+@many(12)
 def test_altered_texts_are_refused_or_executed(
     connection: sa.Connection, features: dict[str, list[Row]], one: Collection, data: st.DataObject
 ) -> None:

@@ -38,7 +38,7 @@ def check(folder: Path) -> bool:
 
 @pytest.mark.parametrize("format", FORMATS)
 @given(data=st.data())
-@many(5)
+@many(3)
 def test_altered_data(packages: dict[str, Path], format: str, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory(prefix="onemap-") as into:
         folder = Path(shutil.copytree(packages[format], Path(into) / "package"))
@@ -52,7 +52,7 @@ def test_altered_data(packages: dict[str, Path], format: str, data: st.DataObjec
 
 
 @given(data=st.data())
-@many(25)
+@many(8)
 def test_altered_manifests(packages: dict[str, Path], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory(prefix="onemap-") as into:
         folder = Path(shutil.copytree(packages["gpkg"], Path(into) / "package"))

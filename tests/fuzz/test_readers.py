@@ -67,7 +67,7 @@ def test_right_files_are_imported(own_store: Store, right: dict[str, Parts], suf
 
 
 @given(data=st.data())
-@many(12)
+@many(5)
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_altered_files(own_store: Store, right: dict[str, Parts], suffix: str, data: st.DataObject) -> None:
     parts = dict(right[suffix])
@@ -89,14 +89,14 @@ def test_altered_files(own_store: Store, right: dict[str, Parts], suffix: str, d
 
 
 @given(data=st.data())
-@many(40)
+@many(20)
 def test_altered_trees_of_geojson(own_store: Store, right: dict[str, Parts], data: st.DataObject) -> None:
     tree = data.draw(altered_tree(orjson.loads(right[".geojson"]["a.geojson"])))
     imports(own_store, {"a.geojson": json.dumps(tree).encode()}, "a.geojson")
 
 
 @given(data=st.data())
-@many(20)
+@many(10)
 def test_altered_metadata_of_geoparquet(
     own_store: Store, right: dict[str, Parts], data: st.DataObject
 ) -> None:
@@ -122,7 +122,7 @@ BEFORE_AFTER = st.sampled_from((".geojson", ".gpkg", ".xlsx", ".shp", ".vct", ".
 
 
 @given(suffix=BEFORE_AFTER, crs=st.none() | SYSTEMS, columns=st.none() | COLUMNS, layer=LAYERS_ASKED)
-@many(40)
+@many(20)
 def test_declared_systems_columns_and_layers(
     own_store: Store, right: dict[str, Parts], suffix: str, crs: Any, columns: Any, layer: Any
 ) -> None:

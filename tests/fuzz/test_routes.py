@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.main import create_app
@@ -18,7 +18,7 @@ from gis.settings import Settings
 from gis.store import Store
 from gis.store.collections import COLLECTIONS
 from layers import LAYERS, RASTERS
-from tests.browser.tile_reading import features
+from tests.browser.tile_reading import features, tile_of
 from tests.fuzz.altering import altered_bytes, altered_tree, many
 from tests.fuzz.promise import check_sentence
 from tests.fuzz.targets import seeds
@@ -29,14 +29,9 @@ NUMBERS = st.one_of(
 )  # fmt: skip
 
 
-def _near(share: float, zoom: int) -> st.SearchStrategy[int]:
-    at = int(share * 2**zoom)
-    return st.integers(at - 1, at + 1)
-
-
 # Around the city, where tiles are not empty.
 PLACES = st.integers(6, 15).flatmap(
-    lambda z: st.tuples(st.just(z), *(_near(share, z) for share in (0.8242, 0.3785)))
+    lambda z: st.tuples(st.just(z), *(st.integers(at - 1, at + 1) for at in tile_of(116.7, 39.9, z)))
 )
 NAMES = st.sampled_from((
     *LAYERS, *RASTERS, *COLLECTIONS, "demand", "potential", "none", "", "..", "%2e%2e", "'", "%00",
@@ -88,6 +83,7 @@ def asked(names: tuple[str, ...]) -> st.SearchStrategy[list[tuple[str, str]]]:
 
 @given(template=st.sampled_from(TEMPLATES), name=NAMES, place=PLACES | st.tuples(NUMBERS, NUMBERS, NUMBERS),
        query=asked(QUERIES["tiles"]))  # fmt: skip
+@example(template=TEMPLATES[0], name="parcel", place=(13, *tile_of(116.7, 39.9, 13)), query=[])
 @many(60)
 def test_tiles(
     client: TestClient, tmp_path_factory: Any, template: str, name: str, place: Any, query: Any
