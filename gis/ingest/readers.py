@@ -134,7 +134,7 @@ def _read_gdal(path: Path, source_layer: str | None) -> Source:
             with _encoded(path, encoding) as opened:
                 layer = _pick_layer(opened, None if suffix == ".dxf" else source_layer)
                 frame = _frame(opened, layer, encoding)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise InputError(
                 f"{path.name}: the attribute text is neither UTF-8 nor GB18030 nor what its .cpg file says; "
                 "save it as UTF-8 with a matching .cpg file."
