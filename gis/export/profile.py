@@ -132,8 +132,8 @@ def read_profile(place: str | Path) -> Profile:
             f"There is no profile {place} ({error.strerror}); give {', '.join(BUILT_IN)} or a file's path."
         ) from error
     except NotYamlError as error:
-        place = f", line {error.line}" if error.line else ""
-        raise InputError(f"The profile {path.name}{place} is not YAML: {error}.") from error
+        line = f", line {error.line}," if error.line else ""
+        raise InputError(f"The profile {path.name}{line} is not YAML that can be read: {error}.") from error
     if not isinstance(found, dict):
         raise InputError(f"The profile {path.name} must be a mapping of settings; compare {DEFAULT.name}.")
     try:
