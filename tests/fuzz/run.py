@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 # Readers and what they stand on; compiled loops (gis.facts, gis.scoring) cannot be instrumented.
-_WATCHED = ["gis.ingest", "gis.rules", "gis.vct", "gis.served_crs", "gis.store.filters",
+_WATCHED = ["gis.ingest", "gis.plain_yaml", "gis.rules", "gis.vct", "gis.served_crs", "gis.store.filters",
             "gis.store.filter_values", "api.drawn", "api.geojson", "api.wfs_filter"]  # fmt: skip
 _WORD = re.compile(rb"[A-Za-z_]{2,40}")
 _MOST_WORDS = 300
@@ -43,11 +43,9 @@ class Watch:
         """Feed the target, and keep what first fails at a place."""
         try:
             self._target(data)
-        except MemoryError:
+        except (MemoryError, KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
+        except BaseException as error:  # a library's panic is no Exception
             place = _place(error)
             if place not in self.faults:
                 self.faults.add(place)
