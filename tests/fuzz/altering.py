@@ -63,8 +63,8 @@ def altered_tree(draw: st.DrawFn, tree: Any) -> Any:
             holder[key] = [holder[key]] if draw(st.booleans()) else {"type": holder[key]}
         else:
             other, from_ = draw(st.sampled_from(places))
-            copied = json.loads(json.dumps(other[from_]))
-            holder[key] = copied if kind == "swap" else draw(st.sampled_from(HARD_VALUES))
+            new = other[from_] if kind == "swap" else draw(st.sampled_from(HARD_VALUES))
+            holder[key] = json.loads(json.dumps(new))  # never shared, or it could hold itself
     return out
 
 
