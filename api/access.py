@@ -127,7 +127,9 @@ def check_readable(request: Request, id_: str) -> None:
     """Raise AccessError unless the caller may read a layer, a raster, or results (`gis.access.RESULTS`)."""
     access = request.app.state.guard.access()
     if id_ not in access:
-        raise NotFoundError(f"There is no layer {id_!r}; the layers are {', '.join((*LAYERS, *RASTERS))}.")
+        raise NotFoundError(
+            f"There is no layer {id_!r:.60}; the layers are {', '.join((*LAYERS, *RASTERS))}."
+        )
     asks = caller(request)
     if asks.may_read(access[id_]):
         return

@@ -152,7 +152,7 @@ def _feature(value: Any, pointer: str | None) -> BodyFeature:
     at = pointer or ""
     kind = _type_of(value, at)
     if kind != "Feature":
-        raise BodyError(f"{_place(at)} is a {kind[:40]}; only Features are taken here.", f"{at}/type")
+        raise BodyError(f"{_place(at)} is a {kind[:40]!r}; only Features are taken here.", f"{at}/type")
     _check_crs(value, at)
     properties = value.get("properties")
     if properties is not None and not isinstance(properties, dict):
@@ -171,7 +171,8 @@ def _geometry(value: Any, pointer: str) -> shapely.Geometry:
     _check_crs(value, pointer)
     if kind not in ("Polygon", "MultiPolygon"):
         raise BodyError(
-            f"{_place(pointer)} is a {kind[:40]}; only Polygon and MultiPolygon are taken.", f"{pointer}/type"
+            f"{_place(pointer)} is a {kind[:40]!r}; only Polygon and MultiPolygon are taken.",
+            f"{pointer}/type",
         )
     at = f"{pointer}/coordinates"
     coordinates = _filled(value.get("coordinates"), at)

@@ -128,7 +128,9 @@ def collection_of(request: Request, id_: str) -> Served:
         check_readable(request, needed)
     there = served(request).get(id_)
     if there is None:
-        raise NotFoundError(f"There is no collection {id_!r}; /ogc/collections lists those that are loaded.")
+        raise NotFoundError(
+            f"There is no collection {id_!r:.60}; /ogc/collections lists those that are loaded."
+        )
     return there
 
 

@@ -47,7 +47,9 @@ def get_values(
     asked = list(dict.fromkeys(name for name in layers.split(",") if name))
     for name in asked:
         if name not in SHOWN_RASTERS:
-            raise NotFoundError(f"There is no raster {name!r}; the rasters are {', '.join(SHOWN_RASTERS)}.")
+            raise NotFoundError(
+                f"There is no raster {name!r:.60}; the rasters are {', '.join(SHOWN_RASTERS)}."
+            )
     allowed = readable(request)
     if "layers" in request.query_params:
         for name in asked:

@@ -84,7 +84,7 @@ def get_tilejson(
     """
     if layer not in (*DESCRIBED, *SHOWN_RASTERS):
         raise NotFoundError(
-            f"There are no tiles of {layer!r}; there are of {', '.join((*DESCRIBED, *SHOWN_RASTERS))}."
+            f"There are no tiles of {layer!r:.60}; there are of {', '.join((*DESCRIBED, *SHOWN_RASTERS))}."
         )
     check_readable(request, read_as(layer))
     named = scenario if layer in MATCH_LAYERS else ""

@@ -72,7 +72,7 @@ def raster_tile(
     TileJSON tells its colours; ground where the rules exclude boreholes is grey.
     """
     if raster not in SHOWN_RASTERS:
-        raise NotFoundError(f"There is no raster {raster!r}; the rasters are {', '.join(SHOWN_RASTERS)}.")
+        raise NotFoundError(f"There is no raster {raster!r:.60}; the rasters are {', '.join(SHOWN_RASTERS)}.")
     check_readable(request, read_as(raster))
     check_place(z, x, y)
 
@@ -102,7 +102,7 @@ def get_feature(request: Request, layer: str, feature_id: FeatureId) -> dict[str
 def _known(wanted: tuple[str, ...]) -> None:
     for name in wanted:
         if name not in LAYERS:
-            raise NotFoundError(f"There is no layer {name!r}; the layers are {', '.join(LAYERS)}.")
+            raise NotFoundError(f"There is no layer {name!r:.60}; the layers are {', '.join(LAYERS)}.")
 
 
 @router.get("/api/identify", summary="What lies at a point of the map")

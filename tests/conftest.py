@@ -24,6 +24,8 @@ from gis.store.tables import SCHEMAS
 
 # The same examples at every run, however busy the machine is.
 examples.register_profile("seeded", derandomize=True, deadline=None)
+# For long searches: pytest tests/fuzz --hypothesis-profile long.
+examples.register_profile("long", max_examples=1000, deadline=None, print_blob=True)
 examples.load_profile("seeded")
 
 # A shell starts what runs in its background deaf to Ctrl-C, and so would be all programs that tests start.

@@ -16,6 +16,7 @@ FLOORS = (
         "plotting",
         "errors",
         "flow",
+        "plain_yaml",
         "settings",
         "titles",
         "units",

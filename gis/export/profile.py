@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from gis.errors import InputError
 from gis.export.model import Area, Coded, Column, Crs, Name, ProfileOf, Sliver, Strict, Table
 from gis.export.sources import KINDS, SOURCES, Source, Value
+from gis.plain_yaml import NotYamlError, parse_yaml
 from layers import Text
 
 DEFAULT = Path(__file__).with_name("territorial.yaml")
@@ -126,13 +126,14 @@ def read_profile(place: str | Path) -> Profile:
     path = BUILT_IN.get(str(place), Path(place))
     try:
         body = path.read_bytes()
-        found = yaml.safe_load(body)
+        _, found = parse_yaml(body)
     except OSError as error:
         raise InputError(
             f"There is no profile {place} ({error.strerror}); give {', '.join(BUILT_IN)} or a file's path."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"The profile {path.name} is not YAML: {' '.join(str(error).split())}.") from error
+    except NotYamlError as error:
+        line = f", line {error.line}," if error.line else ""
+        raise InputError(f"The profile {path.name}{line} is not YAML that can be read: {error}.") from error
     if not isinstance(found, dict):
         raise InputError(f"The profile {path.name} must be a mapping of settings; compare {DEFAULT.name}.")
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -13,7 +15,8 @@ from gis.errors import InputError
 
 MAX_UNPACKED_BYTES = 4 << 30
 MAX_MEMBERS = 10_000
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
+           RuntimeError, IndexError, ValueError)  # fmt: skip
 """What zipfile raises on damaged, truncated and encrypted archives."""
 
 
@@ -34,6 +37,9 @@ def unpacked(path: Path, suffixes: Sequence[str], max_bytes: int | None = None) 
             _extract(path, root, max_bytes)
         except DAMAGED as error:
             raise InputError(f"{path.name}: the archive is damaged, truncated or encrypted.") from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(f"{path.name}: the archive cannot be unpacked: {reason}.") from error
         yield _single(path, root, suffixes)
 
 

@@ -145,7 +145,7 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # refused in our own words
             with rasterio.open(path, driver=DRIVERS[path.suffix.lower()]) as source:
                 yield source
-    except (CRSError, pyproj.exceptions.CRSError) as error:
+    except (CRSError, pyproj.exceptions.CRSError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name}: its coordinate system cannot be read.") from error
     except RasterioError as error:
         raise InputError(

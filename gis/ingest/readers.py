@@ -60,6 +60,8 @@ PARQUET_ERRORS = (
     ValueError,
     KeyError,
     TypeError,
+    AttributeError,
+    IndexError,
 )
 SUFFIXES = (*_GDAL_SUFFIXES, *_PARQUET, *_VCT, *_TABLES, *_ARCHIVES)
 
@@ -132,7 +134,7 @@ def _read_gdal(path: Path, source_layer: str | None) -> Source:
             with _encoded(path, encoding) as opened:
                 layer = _pick_layer(opened, None if suffix == ".dxf" else source_layer)
                 frame = _frame(opened, layer, encoding)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise InputError(
                 f"{path.name}: the attribute text is neither UTF-8 nor GB18030 nor what its .cpg file says; "
                 "save it as UTF-8 with a matching .cpg file."
@@ -233,8 +235,8 @@ def _check_geojson(path: Path) -> None:
             "GeoJSON must be complete and UTF-8."
         ) from error
     kind = content.get("type") if isinstance(content, dict) else None
-    if kind not in _GEOJSON_TYPES:
-        raise InputError(f"{path.name}: this is JSON but not GeoJSON (its type is {kind!r}).")
+    if not isinstance(kind, str) or kind not in _GEOJSON_TYPES:
+        raise InputError(f"{path.name}: this is JSON but not GeoJSON (its type is {kind!r:.60}).")
     if kind == "FeatureCollection" and not content.get("features"):
         raise InputError(f"{path.name}: the file holds no features.")
 

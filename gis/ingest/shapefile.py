@@ -63,7 +63,8 @@ def shapefile_encoding(path: Path) -> str:
             )
         try:
             name = codecs.lookup(name).name
-        except LookupError as error:
+            b"    ".decode(name)  # which those of bytes to bytes refuse
+        except (LookupError, ValueError) as error:  # a name with a zero byte is no value at all
             raise InputError(f"{declared.name}: unknown encoding {name!r}; write UTF-8 there.") from error
         return "gb18030" if name in ("gbk", "gb2312") else name  # GB18030 holds both
     try:

@@ -35,6 +35,9 @@ _XLSX_ERRORS = (
     OSError,
 )
 MAX_CELL_CHARACTERS = 1 << 28
+MAX_SHEET_ROWS = 1 << 20
+"""What Excel's own form allows."""
+MAX_SHEET_CELLS = 100_000_000
 
 
 def read_csv(path: Path, source_layer: str | None = None) -> Source:
@@ -71,7 +74,7 @@ def read_xlsx(path: Path, source_layer: str | None = None) -> Source:
                     f"{path.name}: there is no sheet {source_layer!r}; it has {', '.join(names)}."
                 )
             wanted = names if source_layer is None else [source_layer]
-            sheets = {n: [list(r) for r in book[n].iter_rows(values_only=True) if _filled(r)] for n in wanted}
+            sheets = {n: _filled_rows(path, book[n]) for n in wanted}
     except _XLSX_ERRORS as error:
         raise InputError(f"{path.name}: this is not an Excel workbook, or it is damaged.") from error
     filled = {n: rows for n, rows in sheets.items() if rows}
@@ -80,6 +83,27 @@ def read_xlsx(path: Path, source_layer: str | None = None) -> Source:
                          f"{', '.join(filled)}.")  # fmt: skip
     name, rows = next(iter(filled.items()), (None, []))
     return _table(path, rows, name)
+
+
+def _filled_rows(path: Path, sheet: Any) -> list[list[Any]]:
+    """Return the rows of a sheet that hold something, all as wide as the widest."""
+    sheet.reset_dimensions()  # what a file says of its size need not be so, and all of it would be read
+    rows: list[list[Any]] = []
+    cell_count = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        cell_count += len(row)
+        if number > MAX_SHEET_ROWS or cell_count > MAX_SHEET_CELLS:
+            break
+        if _filled(row):
+            rows.append(list(row))
+    else:
+        width = max(map(len, rows), default=0)
+        if width * len(rows) <= MAX_SHEET_CELLS:
+            return [[*row, *[None] * (width - len(row))] for row in rows]
+    raise InputError(
+        f"{path.name}: the sheet {sheet.title!r} has more than {MAX_SHEET_ROWS:,} rows or "
+        f"{MAX_SHEET_CELLS:,} cells, counted up to the last; delete what is not part of the table."
+    )
 
 
 def _filled(row: Iterable[Any]) -> bool:
@@ -108,11 +132,13 @@ def _delimiter(text: str) -> str:
 def _table(path: Path, rows: list[list[Any]], layer: str | None) -> Source:
     if len(rows) < 2:
         raise InputError(f"{path.name}: the table holds no rows below a header.")
-    names: list[str] = []
+    names: dict[str, None] = {}
     for i, cell in enumerate(rows[0], start=1):
         name = str(cell).strip() if cell is not None and str(cell).strip() else f"column {i}"
-        names.append(name if name not in names else f"{name} ({i})")
-    table = pd.DataFrame(rows[1:], columns=names, dtype=object)
+        while name in names:
+            name = f"{name} ({i})"
+        names[name] = None
+    table = pd.DataFrame(rows[1:], columns=list(names), dtype=object)
     return Source(table=table.where(table != "", None), layer=layer)
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from gis.errors import RuleError
+from gis.plain_yaml import NotYamlError, parse_yaml
 from gis.rules.model import KNOWN_FACTS, Check, Comparison, Condition, Note, Parameter
 from gis.rules.ruleset import Clause, ParameterValue
 
-# libyaml's loader where PyYAML was built with it: as safe, and ten times as fast.
-YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Model = TypeVar("Model", bound=BaseModel)
+_MOST_CHARACTERS = 500
+"""Of a message, which may quote what stands in the file."""
 Place = tuple[int | str, ...]
 
 
@@ -27,15 +28,10 @@ class RuleFile:
             raise RuleError(f"the rule set lacks the file {name}")
         self.name = name
         try:
-            loader = YamlLoader(texts[name])
-            self.node = loader.get_single_node()
-            self.data: Any = loader.construct_document(self.node) if self.node else None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            place = f" line {mark.line + 1}" if mark else ""
-            raise RuleError(
-                f"{name}{place}: this is not YAML ({getattr(error, 'problem', error)})"
-            ) from error
+            self.node, self.data = parse_yaml(texts[name])
+        except NotYamlError as error:
+            place = f" line {error.line}" if error.line else ""
+            raise RuleError(f"{name}{place}: this is not YAML that can be read ({error})") from error
 
     def line(self, path: Place) -> int:
         """Return the line of the deepest node on `path` that exists."""
@@ -55,7 +51,8 @@ class RuleFile:
 
     def fail(self, path: Place, message: str) -> RuleError:
         """Return the error for a place in the file."""
-        return RuleError(f"{self.name} line {self.line(path)}: {message}")
+        told = " ".join(message.split())
+        return RuleError(f"{self.name} line {self.line(path)}: {told[:_MOST_CHARACTERS]}")
 
     def parse(self, model: type[Model]) -> Model:
         """Return the content as `model`."""

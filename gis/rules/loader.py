@@ -54,7 +54,10 @@ class _Reader:
 
     def __init__(self, texts: Mapping[str, bytes], as_of: date) -> None:
         self.texts, self.as_of = texts, as_of
-        self.clauses = _clauses(texts.get("clauses.csv"))
+        try:
+            self.clauses = _clauses(texts.get("clauses.csv"))
+        except csv.Error as error:
+            raise RuleError(f"clauses.csv: this is no CSV that can be read ({error})") from error
         self.head_file = RuleFile("ruleset.yaml", texts)
         self.head = self.head_file.parse(RuleSetFile)
         self.shared = self.head_file.parameters(self.head.parameters, as_of, self.clauses)
@@ -80,7 +83,7 @@ class _Reader:
             checklists=self.checklists(),
             areas=self.areas(),
             clauses=self.clauses,
-            content={n: t.decode() for n, t in self.texts.items()},
+            content={name: _decoded(name, raw) for name, raw in self.texts.items()},
         )
 
     def file(self, name: str) -> RuleFile:
@@ -197,10 +200,18 @@ class _Reader:
         return demand, parameters
 
 
+def _decoded(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise RuleError(f"{name} line {line}: the text is not UTF-8; save it as UTF-8") from error
+
+
 def _clauses(raw: bytes | None) -> dict[str, Clause]:
     if raw is None:
         raise RuleError("the rule set lacks the file clauses.csv")
-    rows = csv.DictReader(raw.decode("utf-8").splitlines())
+    rows = csv.DictReader(_decoded("clauses.csv", raw).splitlines())
     there = rows.fieldnames or ()
     # Results keep the rules that they were made by, and those of older programs have no Chinese texts.
     texts = ("rule_in_short", "rule_in_short_zh") if "rule_in_short_zh" in there else ("rule_in_short",)
@@ -213,7 +224,7 @@ def _clauses(raw: bytes | None) -> dict[str, Clause]:
         if empty := [c for c in columns if not (row[c] or "").strip()]:
             raise RuleError(f"{place}: {empty[0]} is empty")
         if row["clause_id"] in clauses:
-            raise RuleError(f"{place}: {row['clause_id']} is listed twice")
+            raise RuleError(f"{place}: {row['clause_id'][:60]} is listed twice")
         clauses[row["clause_id"]] = Clause(*(row[c] for c in columns))
     return clauses
 

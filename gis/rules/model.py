@@ -36,7 +36,8 @@ KNOWN_FACTS = {n: (c.zh, c.en, c.unit) for n, c in FACT.items()} | LOCAL_FACTS |
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A limit that is no number, or beyond all, would decide every parcel alike.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Source(_Strict):

@@ -86,6 +86,10 @@ def parse_text(text: str) -> Node:
         place = re.search(r"--> (\d+:\d+)", str(error))
         told = f" at {place[1]} (line:column)" if place else ""
         raise InputError(f"The filter is no CQL2 text: it cannot be read{told}.") from error
+    except Exception as error:  # the library raises the bare class where it cannot read a shape
+        raise InputError(
+            f"The filter has a shape that cannot be read: {' '.join(str(error).split())}."
+        ) from error
 
 
 def parse_json(text: str) -> Node:

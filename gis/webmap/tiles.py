@@ -53,7 +53,7 @@ _NOT_ATTRIBUTES = ("name", "townships", "synthetic", "source", "remark")
 def check_tile(layer: str, z: int, x: int, y: int) -> None:
     """Raise NotFoundError unless the layer has tiles and z/x/y name one of them."""
     if layer not in TILE_LAYERS:
-        raise NotFoundError(f"There is no layer {layer!r}; the layers are {', '.join(TILE_LAYERS)}.")
+        raise NotFoundError(f"There is no layer {layer!r:.60}; the layers are {', '.join(TILE_LAYERS)}.")
     check_place(z, x, y)
 
 
