@@ -26,6 +26,8 @@ from gis.store.embedded import Cluster
 
 BESIDE = ("work",)
 """Commands of `onemap` that run beside the web processes, one process each, for as long as it serves."""
+BESIDE_WAIT_S = 3.0
+"""How much later they start: first there shall be answers."""
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +61,7 @@ def serve(
                 gc.freeze()
             say(f"The map is at http://{_shown(host)}:{port} (Ctrl-C stops it)")
             served = Part("web", web, (listener, settings))
-            beside = [Part(name, command, (name,), foreign=(listener,)) for name in BESIDE]
+            beside = [Part(name, command, (name,), (listener,), BESIDE_WAIT_S) for name in BESIDE]
             parts = [served] * (workers or settings.workers) + beside
             Supervisor(parts, listener, settings.stop_timeout_s, forget).run()
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from api import (
@@ -57,7 +52,6 @@ from api.schemas_suitability import SuitabilityResults
 from api.tile_answers import AtHand
 from api.tile_documents import router as tile_documents_router
 from api.tiles import router as tiles_router
-from gis.errors import OneMapError
 from gis.settings import Settings
 from gis.store import Store
 from gis.webmap import asset_dirs, map_page
@@ -73,23 +67,12 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     """Return the application on an open store; the caller closes the store after it."""
     scorer = suitability.Scorer(store)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Rules and layers are read before the first caller waits for them; without a database, by that one.
-        with suppress(OneMapError, SQLAlchemyError):
-            await run_in_threadpool(scorer.present)
-        # What is there from now on to the end need not be looked through each time: 0.1 s of a page.
-        gc.collect()
-        gc.freeze()
-        yield
-
     app = FastAPI(
         title="OneMap",
         description=DESCRIPTION,
         version=version("heat-onemap"),
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
         responses=problems.documented(401, 403),
     )
     app.state.store = store

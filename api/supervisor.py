@@ -35,12 +35,16 @@ _MARGIN_S = 3.0
 
 @dataclass(frozen=True)
 class Part:
-    """One process: its name, the function that it runs until SIGTERM, and sockets that are not its own."""
+    """One process: its name, the function that it runs until SIGTERM, and sockets that are not its own.
+
+    It is started `wait_s` after the others: what they do first is more urgent.
+    """
 
     name: str
     work: Callable[..., object]
     arguments: tuple[Any, ...] = ()
     foreign: tuple[socket, ...] = ()
+    wait_s: float = 0.0
 
     def start(self) -> ForkProcess:
         """Return the part's process, started."""
@@ -119,7 +123,7 @@ class Supervisor:
         self._stop_timeout_s = stop_timeout_s
         self._on_end = on_end
         self._children: dict[int, ForkProcess] = {}
-        self._due_s = [0.0] * len(parts)
+        self._due_s = [time.monotonic() + part.wait_s for part in parts]
 
     def run(self) -> None:
         """Return never: KeyboardInterrupt ends it, after the last child."""

@@ -64,7 +64,7 @@ class Readers:
 
 def main(folder: Path) -> int:
     """Upgrade the store of a data folder, and tell times; 1 where a limit is not held."""
-    environment = {**os.environ, "ONEMAP_DATA_DIR": str(folder), "ONEMAP_ANONYMOUS": "viewer"}
+    environment = {**os.environ, "ONEMAP_DATA_DIR": str(folder), "ONEMAP_ANONYMOUS": "planner"}
     cluster = Cluster(folder)
     cluster.join()
     try:

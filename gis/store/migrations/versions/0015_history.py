@@ -43,6 +43,8 @@ def upgrade() -> None:
         "ALTER TABLE meta.layer_version ADD COLUMN author text, "
         "ADD COLUMN undoable boolean NOT NULL DEFAULT false"
     )
+    # Before a first version there was nothing, which is known.
+    op.execute("UPDATE meta.layer_version SET undoable = true WHERE version = 1")
     op.execute("ALTER TABLE meta.ruleset ADD COLUMN author text")
     op.execute(
         "ALTER TABLE meta.run ADD COLUMN author text, ADD COLUMN whole boolean, "
