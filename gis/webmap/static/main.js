@@ -131,6 +131,7 @@
       const [results] = OneMap.config.layers;
       ["match-entry", "dashboard-open"].forEach((id) => { document.getElementById(id).hidden = results.withheld; });
       if (!results.withheld) {
+        OneMap.changes.start(map);
         waited.push(OneMap.sites.start(map).catch(failed), OneMap.match.start(grids).catch(failed));
       }
       Promise.all(waited).then(() => OneMap.link.start(map, misread));
