@@ -16,7 +16,6 @@ from api.counting import counting
 from api.progress import bar, say
 from api.supervisor import Part, Supervisor, command, running
 from gis.errors import StoreError, UsageError
-from gis.jobs import ask, waiting
 from gis.rules import load_ruleset
 from gis.runs import Runs, load_sample, wants_sample
 from gis.settings import Settings
@@ -110,6 +109,8 @@ def prepare(store: Store, *, sample: bool) -> None:
             Runs(store).score(ruleset, progress)
     elif (run.layer_versions, run.software) != (present, software()):
         say(f"The results of {run.parcel_count:,} parcels are served while new ones are made")
+        from gis.jobs import ask, waiting  # with the queue, which the command line does without
+
         if waiting(store, "score") is None:
             ask(store, "score", {"as_of": None, "everything": False}, "serve")
     elif run.ruleset_hash != ruleset.hash:

@@ -19,6 +19,8 @@ def write_frame(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
 
     `layer` is the name of the table in a GeoPackage. Raises InputError when the file cannot be written.
     """
+    if not path.parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {path.parent}.")
     try:
         with replacing(path) as whole:
             if path.suffix.lower() == ".parquet":

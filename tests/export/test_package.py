@@ -366,8 +366,8 @@ def test_what_is_broken_off_leaves_nothing(loaded: Store, tmp_path: Path, form: 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from gis.export.package import _beside
-with _beside(Path(sys.argv[1])) as folder:
+from gis.writing import new_folder
+with new_folder(Path(sys.argv[1])) as folder:
     (folder / "half").write_text("x")
     os.kill(os.getpid(), signal.SIGKILL)
 """

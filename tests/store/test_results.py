@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-import gis.store.store
+import gis.store.transactions
 from gis.errors import BusyError, InputError, NotFoundError
 from gis.facts.columns import Words, named
 from gis.store import Store, Touched
@@ -231,7 +231,7 @@ def test_results_are_indexed_at_the_end_of_every_run(
         break_off()
     with ExitStack() as stack:
         if held_up:  # a table left without index cannot be emptied then
-            monkeypatch.setattr(gis.store.store, "_LOCK_WAIT_S", 0.05)
+            monkeypatch.setattr(gis.store.transactions, "_LOCK_WAIT_S", 0.05)
             reader = stack.enter_context(empty_store.engine.connect())
             assert reader.scalar(sa.text("SELECT count(*) FROM result.parcel_fact")) == 50
         doubled = [pd.concat([frame, frame.iloc[:1]]) for frame in frames]
@@ -278,7 +278,7 @@ def test_an_interrupted_run_leaves_the_old_results(
 def test_a_long_reader_holds_no_run_up(
     empty_store: Store, parcel_ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gis.store.store, "_LOCK_WAIT_S", 0.05)
+    monkeypatch.setattr(gis.store.transactions, "_LOCK_WAIT_S", 0.05)
     generations = [results(parcel_ids, seed) for seed in (1, 2, 3)]
     for frames in generations[:2]:
         empty_store.save_results(*frames, run_record(50))
