@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from random import Random
 
@@ -70,6 +71,11 @@ def disconnect(program: Program, url: sa.URL) -> None:
         )
 
 
+def of_today(case: Case) -> str:
+    """Return what a command gives today is known by: the rules are those of the day."""
+    return f"{case.name} {date.today()}"
+
+
 class Bench:
     """Breaks programs on copies of the databases of a city; they work in the folder `work`."""
 
@@ -120,7 +126,8 @@ class Bench:
 
     def undisturbed(self, case: Case) -> Undisturbed:
         """Return what a case does when nothing happens."""
-        if case.name not in self._known:
+        key = of_today(case)
+        if key not in self._known:
             url = self.begin(case)
             old = self.state(case, url)
             first = self.start(case, url).ended()
@@ -128,9 +135,9 @@ class Bench:
             new = self.state(case, url)
             assert new.units != old.units, f"{case.name} changes nothing"
             assert faults(url, old) == [], case.name
-            self._known[case.name] = Undisturbed(old, new)
+            self._known[key] = Undisturbed(old, new)
             self._took_s[case.name] = first.took_s
-        return self._known[case.name]
+        return self._known[key]
 
     def took_s(self, case: Case) -> float:
         """Return how long a command took when it was last left alone: machines are busy now and then."""
@@ -138,12 +145,13 @@ class Bench:
 
     def _twice(self, case: Case) -> tuple[State, int]:
         """Return the state after a command that was done twice, and the second exit code."""
-        if case.name not in self._done_twice:
+        key = of_today(case)
+        if key not in self._done_twice:
             alone = self.alone()
             url = alone.begin(case)
             ended = [alone.start(case, url).ended() for _ in range(2)]
-            self._done_twice[case.name] = alone.state(case, url), ended[1].code
-        return self._done_twice[case.name]
+            self._done_twice[key] = alone.state(case, url), ended[1].code
+        return self._done_twice[key]
 
     def cycle(self, kind: str, case: Case, fault: Fault) -> Outcome:
         """Break a command at a random moment, and look at what is left."""

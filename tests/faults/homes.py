@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from gis.store import Cluster
-from tests.faults.bench import Bench, Fault, Outcome, ending
+from tests.faults.bench import Bench, Fault, Outcome, ending, of_today
 from tests.faults.cases import Case
 from tests.faults.city import City
 from tests.faults.programs import Ended, Program, broken
@@ -66,13 +66,14 @@ class Homes:
 
     def undisturbed(self, case: Case) -> tuple[State, State, float]:
         """Return old state, new state and duration of a command on a data folder."""
-        if case.name not in self._known:
+        key = of_today(case)
+        if key not in self._known:
             self.begin(case)
             old = self._state(case)
             ended = self.start(case).ended()
             assert ended.code == 0, ended.said
-            self._known[case.name] = old, self._state(case), ended.took_s
-        return self._known[case.name]
+            self._known[key] = old, self._state(case), ended.took_s
+        return self._known[key]
 
     def _state(self, case: Case) -> State:
         with _running(self.home) as url:
