@@ -118,7 +118,7 @@ class Homes:
 
     def _judge(self, outcome: Outcome, case: Case, ended: Ended) -> None:
         """Hold what is left against what was before and what is to be, and run the command again."""
-        old, new, _ = self._known[case.name]
+        old, new, _ = self._known[of_today(case)]
         outcome.wrong += ending(outcome.kind, ended)
         with _running(self.home) as url:
             found = self._bench.state(case, url)
