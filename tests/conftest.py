@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +62,18 @@ def store(shared_dir: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def new_database(store: Store) -> NewDatabase:
-    """Make a database of a given name in the cluster of `store`: empty, or a copy of one that nobody uses."""
+    """Make a database in the cluster of `store`: empty, or a copy of one that nobody uses.
+
+    Test files share a cluster when one process runs both: a name that is taken gets a number.
+    """
+    taken: Counter[str] = Counter()
 
     def make(name: str, template: str = "template0") -> sa.URL:
+        taken[name] += 1
+        own = name if taken[name] == 1 else f"{name}_{taken[name]}"
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        return store.engine.url.set(database=name)
+            connection.execute(sa.text(f"CREATE DATABASE {own} TEMPLATE {template}"))
+        return store.engine.url.set(database=own)
 
     return make
 

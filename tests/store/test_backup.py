@@ -89,7 +89,7 @@ def empty(new_database: NewDatabase, store: Store) -> Iterator[sa.Engine]:
     yield engine
     engine.dispose()
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("DROP DATABASE empty WITH (FORCE)")
+        connection.exec_driver_sql(f"DROP DATABASE {url.database} WITH (FORCE)")
 
 
 @pytest.fixture
