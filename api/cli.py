@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from api.ending import end_clearly, stop
+from api.ending import INTERRUPTED, end_clearly, interrupted, stop
 
 MODULES = {
     "serve": "api.commands_serve",
@@ -89,7 +89,12 @@ def main() -> None:
     """Run the command line; every error ends in one sentence on stderr and an exit code."""
     # A service manager's stop is taken like Ctrl-C: whatever was started is stopped too.
     signal.signal(signal.SIGTERM, stop)
-    end_clearly(lambda: app(prog_name="onemap"))
+    try:
+        end_clearly(lambda: app(prog_name="onemap"))
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            interrupted()
+        raise
 
 
 if __name__ == "__main__":

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+from typing import NoReturn
 
 from gis.errors import OneMapError, UsageError
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 """Signals that end a program in an orderly way."""
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -25,7 +31,7 @@ def end_clearly(work: Callable[[], object]) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         work()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except UsageError as error:
         _say(error)
         sys.exit(2)
@@ -38,11 +44,23 @@ def end_clearly(work: Callable[[], object]) -> None:
         sys.exit(1)
     except Exception as error:
         if _of_ctrl_c(error):
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         if "--debug" in sys.argv:
             raise
         _say(f"unexpected {type(error).__name__}: {error}; `onemap --debug COMMAND ...` shows where it arose")
         sys.exit(1)
+
+
+def interrupted() -> NoReturn:
+    """End the whole program after Ctrl-C without taking the interpreter apart.
+
+    Threads may still be in compiled loops, which do not hear of Ctrl-C, and would meet freed memory.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _of_ctrl_c(error: BaseException | None) -> bool:

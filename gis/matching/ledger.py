@@ -13,13 +13,13 @@ Ints = npt.NDArray[np.int64]
 
 TAKEN: tuple[str | None, ...] = ("approved", "construction", "running", None)
 """States of a heat project that commit its source; one whose state is not told is taken to run."""
-KEPT: tuple[str, ...] = ("planned",)
+KEPT: tuple[str, ...] = ("idea",)
 """States of a heat project for which its source is kept back."""
 
 
 @dataclass(frozen=True, eq=False)
 class Claims:
-    """What is claimed of every source, in kW: by projects that run or are approved, and by planned ones.
+    """What is claimed of every source, in kW: by projects that run or are approved, and by ideas.
 
     A source of which nothing is recorded is not claimed. NaN where a project that claims it
     names no capacity: how much remains is then not known.

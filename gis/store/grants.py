@@ -22,6 +22,7 @@ from gis.store.connection import place
 from gis.store.copy import raw
 from gis.store.history_tables import RASTER_HISTORY, RESULT_HISTORY, UNDO_TABLES
 from gis.store.migrate import LOCK_SPACE
+from gis.store.monitoring_tables import BLOCK, DELIVERY, MONITORED, PAIR, QUARANTINE
 from gis.store.tables import (
     GROUND_POTENTIAL,
     LAYER_TABLES,
@@ -36,7 +37,7 @@ from gis.store.tables import (
 from layers import LAYERS, RASTERS
 from layers.spec import Access
 
-_SCHEMAS = ("layer", "result", "meta", "history")
+_SCHEMAS = ("layer", "result", "meta", "history", "monitoring")
 _TOLD_TO_ALL = (LAYER_VERSION, RUN, RULESET)
 _RELATIONS = (
     "SELECT format('%I.%I', n.nspname, c.relname) "
@@ -126,6 +127,12 @@ def _amiss(connection: sa.Connection, own: Mapping[str, Access]) -> Iterator[tup
     tables[RASTER_HISTORY.fullname] = _highest(ever[layer] for layer in RASTERS)
     tables[RESULT_HISTORY.fullname] = _highest(ever.values())
     tables |= {table.fullname: "open" for table in _TOLD_TO_ALL}
+    # What was measured is as sensitive as the layer of what it was measured at, ever.
+    for layer in MONITORED:
+        tables |= {BLOCK[layer].fullname: ever[layer], f"monitoring.{layer}_value": ever[layer]}
+    tables[PAIR.fullname] = ever["heat_project"]
+    both = _highest(ever[layer] for layer in MONITORED)
+    tables |= {table.fullname: both for table in (DELIVERY, QUARANTINE)}
     rows = cursor.execute(_GRANTED, [list(READERS.values()), list(tables)]).fetchall()
     reads = {reader: access for access, reader in READERS.items()}
     for reader, table, granted in rows:

@@ -10,8 +10,6 @@ from geoalchemy2 import Geometry
 from gis.store.tables import LAYER_TABLES, metadata
 from layers import LAYERS
 
-__all__ = ["RASTER_HISTORY", "RESULT_HISTORY", "UNDO_TABLES", "metadata"]
-
 
 def _kind(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
     if column.name != "geom":

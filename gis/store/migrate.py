@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gis.errors import StoreError
-from gis.store import history_tables
+from gis.store import history_tables, monitoring_tables
 from gis.store.tables import (
     CODE_LIST,
     FINGERPRINT,
@@ -18,6 +18,7 @@ from gis.store.tables import (
     SHARED_ROW,
     SLOTS,
     WORD,
+    metadata,
 )
 from gis.store.views import VIEWS
 
@@ -37,8 +38,11 @@ def _in_declared_schema(name: str | None, kind: str, _parents: Any) -> bool:
     return kind != "schema" or name in SCHEMAS
 
 
+DECLARING = (history_tables, monitoring_tables)
+"""Modules that declare tables besides `gis.store.tables`."""
+
 COMPARISON: dict[str, Any] = {
-    "target_metadata": history_tables.metadata,
+    "target_metadata": metadata,
     "include_schemas": True,
     "include_name": _in_declared_schema,
     "compare_type": True,
@@ -119,6 +123,4 @@ def differences(connection: sa.Connection) -> list[Any]:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    return list(
-        compare_metadata(MigrationContext.configure(connection, opts=COMPARISON), history_tables.metadata)
-    )
+    return list(compare_metadata(MigrationContext.configure(connection, opts=COMPARISON), metadata))

@@ -22,7 +22,7 @@ from gis.store.views import VIEWS
 from gis.vocabulary import Column
 from layers import LAYERS, FieldSpec, LayerSpec
 
-SCHEMAS = ("layer", "result", "meta", "access", "history")
+SCHEMAS = ("layer", "result", "meta", "access", "history", "monitoring")
 TILE_EPSG = 3857
 
 GEOMETRY_TYPES = {"polygon": "MultiPolygon", "line": "MultiLineString", "point": "Point"}

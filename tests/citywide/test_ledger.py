@@ -33,7 +33,7 @@ def claimed(own, parent, projects):
         (300.0, [(0, "running", 100.0)], 300.0, 0.0),  # the record counts its projects in
         (300.0, [(0, "running", 250.0), (0, "approved", 150.0)], 400.0, 0.0),
         (NAN, [(0, "construction", 70.0), (0, None, 5.0)], 75.0, 0.0),
-        (NAN, [(0, "ended", 70.0), (0, "planned", 20.0), (-1, "running", 999.0)], 0.0, 20.0),
+        (NAN, [(0, "ended", 70.0), (0, "idea", 20.0), (-1, "running", 999.0)], 0.0, 20.0),
     ],
 )
 def test_what_is_claimed_of_one_source(own, projects, committed, reserved):
@@ -41,7 +41,7 @@ def test_what_is_claimed_of_one_source(own, projects, committed, reserved):
 
 
 def test_a_plant_counts_what_its_mains_give():
-    projects = [(1, "running", 40.0), (2, "planned", 7.0), (0, "running", 5.0)]
+    projects = [(1, "running", 40.0), (2, "idea", 7.0), (0, "running", 5.0)]
     committed, reserved = claimed([10.0, NAN, 30.0], [-1, 0, 0], projects)
     assert committed == [75.0, 40.0, 30.0]
     assert reserved == [7.0, 0.0, 7.0]
@@ -56,7 +56,7 @@ def test_a_project_of_unknown_capacity_leaves_its_source_and_the_plant_unknown()
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1, max_size=20))
 def test_nothing_remains_below_zero_and_parts_add_up(rows):
     exploitable, committed, reserved = (np.array(column) for column in zip(*rows, strict=True))
-    found = claims(committed, np.full(len(rows), -1), np.arange(len(rows)), ["planned"] * len(rows), reserved)
+    found = claims(committed, np.full(len(rows), -1), np.arange(len(rows)), ["idea"] * len(rows), reserved)
     left = remaining_kw(exploitable, found)
     assert (left >= 0).all()
     enough = exploitable >= committed + reserved
