@@ -41,6 +41,7 @@ _TOLD_RIGHTS: Mapping[Right, str] = {
     "edit": "change single features",
     "score": "have parcels scored",
     "match": "match or look for sites",
+    "measure": "send measured values",
 }
 
 _TOLD = {RESULTS: "The results are", HISTORY: "What was loaded before is"}

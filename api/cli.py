@@ -27,6 +27,7 @@ MODULES = {
     "snapshot": "api.commands_past",
     "diff": "api.commands_past",
     "validate": "api.commands_validate",
+    "monitor": "api.commands_monitor",
     "match": "api.commands_match",
     "site": "api.commands_site",
     "potential": "api.commands_potential",

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from layers.spec import Access
 
-Right = Literal["export", "import", "edit", "score", "match"]
+Right = Literal["export", "import", "edit", "score", "match", "measure"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 CLASSES: tuple[Access, ...] = get_args(Access)
 """Classes of layers, the least sensitive first; who may read a class may read those before it."""
@@ -34,6 +34,7 @@ class Role:
 
 ROLES: Mapping[str, Role] = MappingProxyType(
     {
+        "meter": Role("open", frozenset({"measure"})),
         "viewer": Role("internal", frozenset()),
         "planner": Role("restricted", frozenset({"export", "match"})),
         "editor": Role("restricted", frozenset(RIGHTS)),

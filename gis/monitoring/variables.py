@@ -36,6 +36,18 @@ class Variable:
     aliases: tuple[str, ...]
 
 
+MOST_OVER_INSTALLED = 1.5
+"""How far a mean over a step may exceed the installed capacity before its unit is doubted (assumed: units
+that are mistaken for each other differ by 3.6 and more)."""
+
+LIMITS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "heat_project": {"heat_kwh": "installed_kw", "electricity_kwh": "installed_kw"},
+        "data_centre": {"it_electricity_kwh": "it_load_kw"},
+    }
+)
+"""Layer -> variable -> the field in kW that its mean over a step is held against."""
+
 _ENERGY = MappingProxyType(
     {"kwh": (1.0, 0.0), "mwh": (1e3, 0.0), "gwh": (1e6, 0.0), "mj": (1 / 3.6, 0.0), "gj": (1e3 / 3.6, 0.0)}
 )

@@ -22,7 +22,7 @@ from gis.store.connection import place
 from gis.store.copy import raw
 from gis.store.history_tables import RASTER_HISTORY, RESULT_HISTORY, UNDO_TABLES
 from gis.store.migrate import LOCK_SPACE
-from gis.store.monitoring_tables import BLOCK, DELIVERY, MONITORED, PAIR, QUARANTINE
+from gis.store.monitoring_tables import BLOCK, MONITORED, PAIR
 from gis.store.tables import (
     GROUND_POTENTIAL,
     LAYER_TABLES,
@@ -127,12 +127,11 @@ def _amiss(connection: sa.Connection, own: Mapping[str, Access]) -> Iterator[tup
     tables[RASTER_HISTORY.fullname] = _highest(ever[layer] for layer in RASTERS)
     tables[RESULT_HISTORY.fullname] = _highest(ever.values())
     tables |= {table.fullname: "open" for table in _TOLD_TO_ALL}
-    # What was measured is as sensitive as the layer of what it was measured at, ever.
+    # What was measured is as sensitive as the layer that it was measured at. Who delivered what, and what
+    # was refused, is told by the owner alone.
     for layer in MONITORED:
-        tables |= {BLOCK[layer].fullname: ever[layer], f"monitoring.{layer}_value": ever[layer]}
-    tables[PAIR.fullname] = ever["heat_project"]
-    both = _highest(ever[layer] for layer in MONITORED)
-    tables |= {table.fullname: both for table in (DELIVERY, QUARANTINE)}
+        tables |= {BLOCK[layer].fullname: access[layer], f"monitoring.{layer}_value": access[layer]}
+    tables[PAIR.fullname] = access["heat_project"]
     rows = cursor.execute(_GRANTED, [list(READERS.values()), list(tables)]).fetchall()
     reads = {reader: access for access, reader in READERS.items()}
     for reader, table, granted in rows:

@@ -380,7 +380,9 @@ def test_a_database_that_only_reads_is_backed_up_and_not_written_to(
     stored: Store, dump: Path, empty: sa.Engine, tmp_path: Path
 ) -> None:
     with empty.begin() as connection:
-        connection.exec_driver_sql(f"ALTER DATABASE {empty.url.database} SET default_transaction_read_only = on")
+        connection.exec_driver_sql(
+            f"ALTER DATABASE {empty.url.database} SET default_transaction_read_only = on"
+        )
     empty.dispose()
     told = r"the database only reads \(cannot execute .* in a read-only transaction\); use the one"
     with pytest.raises(StoreError, match=told):
