@@ -183,23 +183,24 @@ class _Delivery:
         """Take all batches, and note the end."""
         keys = ("new", "same", "corrected", "repeated", "empty", "refused")
         self.counts.update(dict.fromkeys(("rows", *keys), 0))
-        for batch, done in table.batches:
+        coming = next(table.batches, None)
+        while True:
+            now, coming = coming, None if coming is None else next(table.batches, None)
             with clear_errors("The import failed"), self.store.engine.begin() as connection:
                 connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-                self._batch(connection, batch)
-            if progress:
-                progress(done, table.size, "measured values")
-        found = Delivered(
-            self.number,
-            False,
-            self.known.period,
-            dict(self.counts),
-            dict(self.reasons),
-            list(self.roles.unused),
-        )
-        with clear_errors("The import failed"), self.store.engine.begin() as connection:
-            measured.finish(connection, self.number, self.known.layer, self.name, found.told())
-        return found
+                if now is not None:
+                    self._batch(connection, now[0])
+                found = self._found()
+                if coming is None:
+                    measured.finish(connection, self.number, self.known.layer, self.name, found.told())
+            if progress and now is not None:
+                progress(now[1], table.size, "measured values")
+            if coming is None:
+                return found
+
+    def _found(self) -> Delivered:
+        counts, reasons = dict(self.counts), dict(self.reasons)
+        return Delivered(self.number, False, self.known.period, counts, reasons, list(self.roles.unused))
 
     def _batch(self, connection: sa.Connection, batch: pa.RecordBatch) -> None:
         first_row = self.counts["rows"] + 1

@@ -41,6 +41,7 @@ def all_cases(city: City) -> tuple[Case, ...]:
     def of(layer: str, form: str) -> tuple[str, ...]:
         return ("export", OUT, "--format", form, "--layer", layer)
 
+    measured = ("monitor", "import", "heat_project", str(files / "measured.parquet"))
     tif, parcels = f"{OUT}.tif", str(files / "parcel.parquet")
     return (
         Case("import replace", "import", loads("parcel", "others.parquet"), city.scored),
@@ -48,6 +49,7 @@ def all_cases(city: City) -> tuple[Case, ...]:
         Case("import upsert", "import", loads(mains, "mains.geojson", *upsert), city.scored),
         Case("import upsert parcels", "import", loads("parcel", "more.parquet", *upsert), city.scored),
         Case("import raster", "import", loads(RASTER, "warmer.tif"), city.scored),
+        Case("monitor import", "import", measured, city.scored),
         Case("score all", "score", ("score", "--all"), city.scored),
         Case("score part", "score", ("score",), city.moved),
         Case("match", "match", ("match",), city.moved),

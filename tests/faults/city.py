@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import rasterio
 import sqlalchemy as sa
@@ -107,12 +108,29 @@ def _write_files(files: Path) -> None:
     together.to_parquet(files / "others.parquet")
     mains = gpd.read_file(files / "reclaimed_water_pipeline.geojson").iloc[:5]
     mains.set_geometry(mains.translate(0.003, 0.0)).to_file(files / "mains.geojson")
+    _write_measured(files)
     partition_parcels(files / "parcel.parquet", files / "parts")
     _write_resources(files)
     with rasterio.open(SAMPLE_DIR / f"{RASTER}.tif") as source:
         values, profile = source.read(1), source.profile
     with rasterio.open(files / "warmer.tif", "w", **profile) as target:
         target.write(values + 1, 1)
+
+
+def _write_measured(files: Path) -> None:
+    """Write half a year of hourly heat and electricity of the projects, some of it not to be taken."""
+    ids = gpd.read_file(files / "heat_project.geojson")["项目编号"].tolist()
+    times = pd.date_range("2024-10-01", "2025-03-31 23:00", freq="h")
+    rng = np.random.default_rng(3)
+    heat = rng.uniform(-0.5, 100.0, len(ids) * len(times))
+    pd.DataFrame(
+        {
+            "heat_project_id": np.repeat(ids, len(times)),
+            "time": np.tile(times, len(ids)),
+            "heat_kwh": heat,
+            "electricity_kwh": heat / 3.0,
+        }
+    ).to_parquet(files / "measured.parquet")
 
 
 def _stacked(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:

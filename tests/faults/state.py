@@ -24,10 +24,11 @@ APART = ("ruleset", "potential")
 _COLUMNS = """
     SELECT n.nspname, c.relname, array_agg(a.attname::text ORDER BY a.attname) FILTER (
         WHERE a.atttypid <> 'timestamptz'::regtype AND a.attidentity = ''
-        AND a.attname NOT IN ('audit_id', 'reject_id'))
+        AND a.attname NOT IN ('audit_id', 'reject_id', 'delivery_id'))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relkind = 'r' AND (n.nspname IN ('layer', 'meta', 'result', 'history') OR c.relname = 'audit')
+    WHERE c.relkind = 'r' AND c.relname <> 'delivery'
+    AND (n.nspname IN ('layer', 'meta', 'result', 'history', 'monitoring') OR c.relname = 'audit')
     GROUP BY 1, 2 ORDER BY 1, 2
 """
 _PACKED = ("word", "code_list", "shared", *(slot.name for slot in SLOTS))
@@ -88,6 +89,7 @@ class State:
 
 def _unit(schema: str, name: str) -> str:
     for unit, belongs in {
+        "measured": schema == "monitoring",
         "potential": "ground_potential" in name,
         "match": name.startswith("match"),
         "site": name.startswith(("siting", "site")),
@@ -149,7 +151,7 @@ def _value(schema: str, table: str, column: str) -> sql.Composable:
     if column == "run_id":
         return sql.SQL("(SELECT count(*) FROM meta.run r WHERE r.run_id <= t.run_id)")
     if (table, column) == ("audit", "detail"):
-        return sql.SQL("t.detail::jsonb - 'run_id'")
+        return sql.SQL("t.detail::jsonb - 'run_id' - 'delivery_id'")
     if column == "report":
         return sql.SQL("t.report::jsonb - 'duration_s'")
     return sql.SQL("t.{}").format(sql.Identifier(column))
