@@ -377,7 +377,6 @@ TILE = sa.Table(
     *(sa.Column(name, sa.Text, primary_key=True) for name in ("layer", "scenario", "version", "form")),
     *(sa.Column(name, sa.Integer, primary_key=True, autoincrement=False) for name in ("z", "x", "y")),
     sa.Column("body", sa.LargeBinary, nullable=False),
-    prefixes=["UNLOGGED"],
     schema="meta",
 )
 """Rendered tiles of any layer; see `gis.store.kept_tiles`. No role that answers callers may read it."""

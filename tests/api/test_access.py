@@ -88,7 +88,8 @@ def may_read(access: str) -> set[str]:
 def test_readers_read_what_their_class_may_and_write_nothing(real_city: Store) -> None:
     relations = sa.text(
         "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-        "WHERE n.nspname IN ('layer', 'result', 'meta', 'access', 'history') AND c.relkind IN ('r', 'p', 'v')"
+        "WHERE n.nspname IN ('layer', 'result', 'meta', 'access', 'history', 'monitoring') "
+        "AND c.relkind IN ('r', 'p', 'v')"
     )
     with real_city.engine.connect() as connection:
         names = set(connection.scalars(relations))
@@ -102,6 +103,10 @@ def test_readers_read_what_their_class_may_and_write_nothing(real_city: Store) -
         allowed |= {"layer.raster", "history.raster"}  # none is loaded
         allowed |= {f"history.{layer}" for layer in may_read(access)}
         allowed |= {"history.result"} if access == "restricted" else set()
+        measured = {"heat_project": ("block", "value", "pair"), "data_centre": ("block", "value")}
+        allowed |= {
+            f"monitoring.{m}_{part}" for m in measured if m in may_read(access) for part in measured[m]
+        }
         reader = real_city.reading_as(access).engine
         assert {n for n in names if _answers(reader, f"SELECT 1 FROM {n} LIMIT 1")} == allowed
     for statement in (

@@ -7,9 +7,13 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    """Make it: not logged, as tiles can be rendered again, and not compressed a second time."""
+    """Make it, not compressed a second time.
+
+    It was made unlogged at first. A server that is killed while it makes an unlogged table may not start
+    again: an index of it can be left without its contents, which recovery takes for a file in its way.
+    """
     op.execute(
-        "CREATE UNLOGGED TABLE meta.tile ("
+        "CREATE TABLE meta.tile ("
         "layer text, scenario text, version text, form text, z integer, x integer, y integer, "
         "body bytea NOT NULL, PRIMARY KEY (layer, scenario, version, form, z, x, y))"
     )

@@ -32,6 +32,9 @@ def upgrade() -> None:
         for name, kind in FIELDS:
             op.execute(f"ALTER TABLE {schema}.heat_project ADD COLUMN {name} {kind}")
         op.execute(f"UPDATE {schema}.heat_project SET status = 'idea' WHERE status = 'planned'")
+    # Servers that are killed while they make an unlogged table may not start again; see 0012.
+    op.execute("TRUNCATE meta.tile")
+    op.execute("ALTER TABLE meta.tile SET LOGGED")
     op.execute("CREATE SCHEMA monitoring")
     for layer in MONITORED:
         _blocks(layer)
