@@ -26,6 +26,7 @@ _MADE_ANEW = {
     "0003": {"meta.run", "result.parcel_fact", "result.parcel_suitability", "result.parcel_tile"},
     "0008": {"result.influence"},
     "0015": {"meta.layer_change"},
+    "0016": {"meta.tile"},
 }
 _OUTLINES = {
     "POINT": "POINT(0 1)",

@@ -32,9 +32,14 @@ def upgrade() -> None:
         for name, kind in FIELDS:
             op.execute(f"ALTER TABLE {schema}.heat_project ADD COLUMN {name} {kind}")
         op.execute(f"UPDATE {schema}.heat_project SET status = 'idea' WHERE status = 'planned'")
-    # Servers that are killed while they make an unlogged table may not start again; see 0012.
-    op.execute("TRUNCATE meta.tile")
-    op.execute("ALTER TABLE meta.tile SET LOGGED")
+    # Unlogged in older stores; see 0012. Its tiles are rendered again.
+    op.execute("DROP TABLE meta.tile")
+    op.execute(
+        "CREATE TABLE meta.tile ("
+        "layer text, scenario text, version text, form text, z integer, x integer, y integer, "
+        "body bytea NOT NULL, PRIMARY KEY (layer, scenario, version, form, z, x, y))"
+    )
+    op.execute("ALTER TABLE meta.tile ALTER COLUMN body SET STORAGE EXTERNAL")
     op.execute("CREATE SCHEMA monitoring")
     for layer in MONITORED:
         _blocks(layer)
