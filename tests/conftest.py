@@ -35,6 +35,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 NewDatabase = Callable[..., sa.URL]
 
+DEAR = ("past_city",)
+"""Fixtures that take so long that one process runs all tests which need them."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and those of the files that share a dear fixture."""
+    for item in items:
+        dear = next((name for name in DEAR if name in getattr(item, "fixturenames", ())), None)
+        item.add_marker(pytest.mark.xdist_group(dear or str(item.path.relative_to(item.config.rootpath))))
+
 
 def at(url: sa.URL) -> Settings:
     """Return the settings that name a database by its URL, as a user would write it."""
@@ -99,9 +110,10 @@ def empty_store(second_database: Store) -> Store:
 @pytest.fixture(scope="session")
 def sample(new_database: NewDatabase) -> str:
     """The name of a database with the sample city imported and no result, to be copied."""
-    with open_store(at(new_database("sample"))) as opened:
+    url = new_database("sample")
+    with open_store(at(url)) as opened:
         load_sample(opened)
-    return "sample"
+    return str(url.database)
 
 
 @pytest.fixture(scope="session")

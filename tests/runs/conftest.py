@@ -20,9 +20,10 @@ from tests.runs.edits import edit, thinned
 @pytest.fixture(scope="session")
 def small(new_database: NewDatabase, sample: str) -> str:
     """The name of a database with a part of the sample, to be copied."""
-    with open_store(at(new_database("small", sample))) as store:
+    url = new_database("small", sample)
+    with open_store(at(url)) as store:
         thinned(store)
-    return "small"
+    return str(url.database)
 
 
 @pytest.fixture(scope="session")
