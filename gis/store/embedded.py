@@ -180,6 +180,11 @@ class Cluster:
                 f"({error.strerror}: {error.filename}): "
                 "run as its owner or set ONEMAP_DATA_DIR to a folder of your own."
             ) from error
+        except psycopg.Error as error:
+            told = (str(error).strip().splitlines() or [""])[0]
+            raise StoreError(
+                f"The embedded PostgreSQL server of {self.data_dir} went away ({told}): try again."
+            ) from error
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

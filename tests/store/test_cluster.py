@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -137,6 +138,25 @@ def test_what_a_killed_server_left_at_work_does_not_keep_the_next_from_starting(
         assert time.monotonic() - begun < 30
         # Nobody may be there to take note of its end.
         assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_server_that_goes_away_while_it_is_joined_is_told(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = psycopg.connect
+
+    def cut_off(**given: Any) -> Any:
+        connection = connect(**given)
+        os.kill(connection.info.backend_pid, signal.SIGTERM)
+        _wait(lambda: not psutil.pid_exists(connection.info.backend_pid))
+        return connection
+
+    monkeypatch.setattr(psycopg, "connect", cut_off)
+    with pytest.raises(
+        StoreError, match=r"^The embedded PostgreSQL server of .* went away \(.*\): try again\.$"
+    ):
+        Cluster(prepared).join()
+    assert not Cluster(prepared).status().running
 
 
 def _keep_at_work(connection: psycopg.Connection) -> None:
