@@ -1,0 +1,111 @@
+"""Evaluations of what a store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from gis.errors import NotFoundError, RuleError
+from gis.evaluation.calendar import Season, season_of
+from gis.evaluation.ground import Balance, Drift, balance, drift
+from gis.evaluation.measured import fullest
+from gis.evaluation.season import Evaluation, Project, evaluate
+from gis.monitoring.variables import VARIABLES
+from gis.rules import RuleSet
+from gis.rules.ruleset import EvaluationRules
+from gis.store.monitoring_tables import BLOCK
+from gis.store.series import read_series
+from gis.store.tables import LAYER_TABLES
+
+_VARIABLES = tuple(v.name for v in VARIABLES.values() if "heat_project" in v.layers)
+_MOST_SEASONS = 12
+
+
+def rules_of(ruleset: RuleSet) -> EvaluationRules:
+    """Return the rules of evaluation; RuleError for a rule set from before there were any."""
+    if ruleset.evaluation is None:
+        raise RuleError(f"The rule set {ruleset.id} has no evaluation.yaml: use one that has.")
+    return ruleset.evaluation
+
+
+def project_of(connection: sa.Connection, project_id: str) -> Project:
+    """Return what the register tells of a project; NotFoundError where there is none of this id."""
+    table = LAYER_TABLES["heat_project"].c
+    query = sa.select(*(table[name] for name in Project.__dataclass_fields__))
+    row = connection.execute(query.where(table.heat_project_id == project_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no heat project {project_id[:64]!r}.")
+    return Project(**row._mapping)
+
+
+def seasons_of(connection: sa.Connection, project: Project, rules: EvaluationRules) -> list[Season]:
+    """Return the heating seasons in which heat or electricity of a project was measured, the last first."""
+    block = BLOCK["heat_project"].c
+    query = sa.select(block.month.distinct()).where(
+        block.feature_id == project.heat_project_id,
+        block.variable.in_(("heat_kwh", "electricity_kwh")),
+        block.value_count > 0,
+    )
+    months = np.array(list(connection.scalars(query)), dtype="datetime64[M]")
+    years = {int(year) for year in months.astype("datetime64[Y]").astype(np.int64) + 1970}
+    seasons = [season_of(year, project.district, rules) for year in years | {year - 1 for year in years}]
+    found = [season for season in seasons if np.isin(season.months, months).any()]
+    return sorted(found, key=lambda season: season.year, reverse=True)
+
+
+def evaluated(connection: sa.Connection, project_id: str, year: int | None, ruleset: RuleSet) -> Evaluation:
+    """Return the evaluation of a project in the season that begins in `year`, by default its last.
+
+    Raises NotFoundError where there is no such project, or nothing was measured of it then.
+    """
+    rules = rules_of(ruleset)
+    project = project_of(connection, project_id)
+    seasons = seasons_of(connection, project, rules)
+    if not seasons:
+        raise NotFoundError(f"Nothing was measured of the heat project {project_id!r} in a heating season.")
+    chosen = next((season for season in seasons if year is None or season.year == year), None)
+    told = None if chosen is None else _evaluated(connection, project, chosen, seasons, ruleset, rules)
+    if told is None:
+        known = ", ".join(str(season.year) for season in seasons)
+        raise NotFoundError(
+            f"Nothing was measured of the heat project {project_id!r} in the heating season {year}; "
+            f"there are values of {known}."
+        )
+    return told
+
+
+def _evaluated(
+    connection: sa.Connection,
+    project: Project,
+    season: Season,
+    seasons: Sequence[Season],
+    ruleset: RuleSet,
+    rules: EvaluationRules,
+) -> Evaluation | None:
+    id_, ground = project.heat_project_id, project.technology == "shallow_ground_source"
+    found = read_series(connection, "heat_project", id_, _VARIABLES, season.first, season.last)
+    of_year = _balance(connection, id_, season) if ground else None
+    before = [one for one in seasons if one.year <= season.year]
+    of_ground = _drift(connection, id_, before, rules) if ground else None
+    return evaluate(project, season, found, ruleset, rules, of_year, of_ground)
+
+
+def _balance(connection: sa.Connection, project_id: str, season: Season) -> Balance | None:
+    last = season.first.replace(year=season.first.year + 1)
+    wanted = ("heat_kwh", "cooling_kwh", "electricity_kwh")
+    return balance(read_series(connection, "heat_project", project_id, wanted, season.first, last), season)
+
+
+def _drift(
+    connection: sa.Connection, project_id: str, seasons: Sequence[Season], rules: EvaluationRules
+) -> Drift | None:
+    wanted = ("source_supply_degc", "heat_kwh")
+    by_season = {}
+    for season in seasons[:_MOST_SEASONS]:
+        found = read_series(connection, "heat_project", project_id, wanted, season.first, season.last)
+        own = fullest(found, season)
+        if len(own) == len(wanted):
+            by_season[season.year] = own["source_supply_degc"], own["heat_kwh"]
+    return drift(by_season, rules)
