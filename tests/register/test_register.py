@@ -37,8 +37,8 @@ WHOLE: dict[str, Any] = {
     "heated_area_m2": 100_000.0, "installed_kw": 5_000.0, "shallow_ground_source_kw": 3_500.0,
     "investor_kind": "enterprise", "developer": "某公司", "investment_cny": 30e6,
     "new_energy_investment_cny": 20e6, "fund_source": "自筹", "scheme": "地埋管 600 孔",
-    "other_support": "none", "applied_on": date(2024, 3, 1), "approved_on": date(2024, 6, 1), "started_on": date(2024, 9, 1),
-    "commissioned_on": date(2025, 11, 15), "ended_on": date(2026, 5, 1),
+    "other_support": "none", "applied_on": date(2024, 3, 1), "approved_on": date(2024, 6, 1),
+    "started_on": date(2024, 9, 1), "commissioned_on": date(2025, 11, 15), "ended_on": date(2026, 5, 1),
 }  # fmt: skip
 
 
