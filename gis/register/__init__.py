@@ -1,5 +1,6 @@
 """The register of heat projects: states, the pre-check of applications, and support. No database."""
 
+from gis.register.document import document, listed
 from gis.register.precheck import Judged, PreCheck, precheck
 from gis.register.record import Project, Said, project_of
 from gis.register.states import Fault, NextState, next_states, present_faults, register_rules, state_faults
@@ -13,6 +14,8 @@ __all__ = [
     "Project",
     "Said",
     "Subsidy",
+    "document",
+    "listed",
     "next_states",
     "precheck",
     "present_faults",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from layers import LAYERS, Text
 
 PROJECT = "heat_project"
 SPEC = LAYERS[PROJECT]
+ProjectStatus = Literal["idea", "approved", "construction", "running", "ended"]
 TECHNOLOGIES: tuple[Technology, ...] = (
     "shallow_ground_source", "reclaimed_water", "geothermal", "waste_heat", "air_source", "biomass",
 )  # fmt: skip

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gis.errors import BusyError, InputError, NotFoundError, StoreError
 from gis.resources import Raster, Resources
-from gis.store import audit, grants, loading, matches, project_states, rasters, results, versions
+from gis.store import audit, grants, loading, matches, projects, rasters, results, versions
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import clear_errors
 from gis.store.copy import qualified, raw
@@ -165,7 +165,7 @@ class Store(Transactions):
                 number = loading.next_version(connection, spec)
                 if seen is not None and number != seen + 1:
                     raise BusyError(f"Layer {layer_id} was changed by others meanwhile: import again.")
-                project_states.log_loaded(connection, layer_id, number, staged, mode)
+                projects.log_loaded(connection, layer_id, number, staged, mode)
                 count, changed = loading.swap(connection, spec, staged, mode, number)
                 source = (source_name, source_sha256)
                 version = loading.record(

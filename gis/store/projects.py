@@ -1,17 +1,36 @@
-"""The log of what state heat projects were in: a line a change, in the transaction that makes it."""
+"""Heat projects in the store: some of them, a page at a time, and the log of their states."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from gis.store import audit
+from gis.store.connection import clear_errors
 from gis.store.tables import LAYER_TABLES
+from layers import LAYERS
 
 PROJECT = "heat_project"
 _TABLE = LAYER_TABLES[PROJECT]
+
+
+def page(
+    connection: sa.Connection, where: Mapping[str, str], limit: int, offset: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return up to `limit` projects after the first `offset` by key, and how many there are in all.
+
+    `where` asks for values of fields. A project has its fields, None where not told.
+    """
+    fields = [_TABLE.c[name] for name in LAYERS[PROJECT].field_names]
+    chosen = sa.and_(sa.true(), *(_TABLE.c[name] == value for name, value in where.items()))
+    query = sa.select(*fields).where(chosen).order_by(_TABLE.c.heat_project_id).limit(limit).offset(offset)
+    with clear_errors("Reading the projects failed"):
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+        count = connection.scalar(sa.select(sa.func.count()).select_from(_TABLE).where(chosen))
+    return rows, int(count or 0)
 
 
 def log_loaded(
