@@ -31,6 +31,7 @@ MODULES = {
     "match": "api.commands_match",
     "site": "api.commands_site",
     "potential": "api.commands_potential",
+    "project": "api.commands_project",
     "export": "api.commands_export",
     "key": "api.commands_key",
     "audit": "api.commands_key",

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Request
+import geopandas as gpd
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.exceptions import HTTPException
 
 from api.access import check_readable, needs
@@ -23,9 +24,11 @@ from api.parameters import FeatureId
 from api.problems import documented
 from api.responses import ORJSON
 from gis.access import Caller
-from gis.errors import BodyError, BusyError, ChangedError, NotFoundError
+from gis.errors import BodyError, BusyError, ChangedError, InputError, NotFoundError
 from gis.ingest.editing import merged
+from gis.ingest.projects import check_edit
 from gis.jobs import waiting
+from gis.register.record import PROJECT
 from gis.store import Store, audit
 from gis.store.editing import Editing
 from layers import LAYERS, LayerSpec
@@ -61,6 +64,16 @@ _FAILS = documented(400, 404, 409, 412, 413, 415, 422, 428, 503)
 LayerId = Annotated[str, Path(max_length=60, description="layer whose feature it is")]
 IfMatch = Annotated[str, Header(max_length=2000, description="ETag of the feature as GET has told it")]
 Editor = Annotated[Caller, needs("edit")]
+Correction = Annotated[
+    str | None,
+    Query(
+        min_length=5,
+        max_length=500,
+        pattern=r"^[^\x00]+$",
+        description="why the status of a heat project, entered by mistake, is set against the order of "
+        "states; the log keeps it",
+    ),
+]
 Sent = Annotated[bytes, Depends(declared_body)]
 Patch = Annotated[bytes, Depends(declared_as(*MEDIA_TYPES, MERGE))]
 
@@ -83,6 +96,7 @@ def post_item(request: Request, who: Editor, collection_id: LayerId, body: Sent)
         if edit.state(key) is not None:
             raise HTTPException(409, f"{spec.id} has a feature {key!r} already: replace it with PUT.")
         frame = merged(spec, None, key, properties, _outline(feature, required=True))
+        _check_register(request, edit, None, frame)
         version, state = edit.put(frame, _sha256(body)), edit.state(key)
     told = _told(request, who, spec, key, version.version, state)
     place = url(request, "collections", spec.id, "items", key)
@@ -107,6 +121,7 @@ def put_item(
     with _editing(request, who, spec) as edit:
         _check_seen(edit, feature_id, if_match)
         frame = merged(spec, None, feature_id, _properties(feature), _outline(feature, required=True))
+        _check_register(request, edit, feature_id, frame)
         version, state = edit.put(frame, _sha256(body)), edit.state(feature_id)
     told = _told(request, who, spec, feature_id, version.version, state)
     return ORJSON(told, headers={"ETag": f'"{state}"'})
@@ -124,14 +139,18 @@ def patch_item(
     feature_id: FeatureId,
     body: Patch,
     if_match: IfMatch = "",
+    correction: Correction = None,
 ) -> ORJSON:
     """Change some properties of a feature, or its outline: what is not sent stays, null is missing."""
     spec, feature = _layer(request, collection_id), _feature(body)
+    if correction is not None and spec.id != PROJECT:
+        raise InputError(f"correction is of the layer {PROJECT}, whose states follow an order: leave it out.")
     with _editing(request, who, spec) as edit:
         _check_seen(edit, feature_id, if_match)
         held, outline = edit.feature(feature_id), _outline(feature, required=False)
         frame = merged(spec, held, feature_id, _properties(feature), outline)
-        version, state = edit.put(frame, _sha256(body)), edit.state(feature_id)
+        _check_register(request, edit, feature_id, frame, correction)
+        version, state = edit.put(frame, _sha256(body), correction), edit.state(feature_id)
     told = _told(request, who, spec, feature_id, version.version, state)
     return ORJSON(told, headers={"ETag": f'"{state}"'})
 
@@ -213,6 +232,21 @@ def _check_seen(edit: Editing, feature_id: str, if_match: str) -> None:
         raise ChangedError(
             f"{feature_id!r} of layer {edit.spec.id} was changed since you saw it: read it again."
         )
+
+
+def _check_register(
+    request: Request,
+    edit: Editing,
+    feature_id: str | None,
+    frame: gpd.GeoDataFrame,
+    correction: str | None = None,
+) -> None:
+    """Raise BodyError for a heat project that the register does not take; `feature_id` of one it holds."""
+    if edit.spec.id != PROJECT:
+        return
+    held = None if feature_id is None else edit.feature(feature_id)
+    ruleset = request.app.state.scorer.ruleset(_store(request).latest_run())
+    check_edit(held, frame, ruleset, correction)
 
 
 def _sha256(body: bytes) -> str:

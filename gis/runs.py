@@ -21,12 +21,13 @@ from gis.facts.wkb import shapes_of
 from gis.flow import in_order
 from gis.potential.keeping import renew_potential
 from gis.resources import Resources
-from gis.rules import RuleSet, load_ruleset
-from gis.rules.loader import content_json, parse_ruleset
+from gis.rules import RuleSet
+from gis.rules.loader import content_json
 from gis.scoring.evaluate import Columns, evaluate
 from gis.scoring.inputs import GREEN, gather, prepare, prepare_green
 from gis.staleness import Stale, find_stale, software
 from gis.store import Kept, Moment, ResultWriter, RunRecord, Store, influence_rows, kept
+from gis.store.rulesets import ruleset_of as ruleset_of
 
 Progress = Callable[[int, int, str], None]
 MANY = 100_000
@@ -67,14 +68,6 @@ def _manifest(folder: Path) -> list[dict[str, Any]]:
         raise InputError(f"the sample is not there: {manifest} is missing; start with --no-sample")
     files: list[dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))["files"]
     return files
-
-
-def ruleset_of(store: Store, run: RunRecord | None) -> RuleSet:
-    """Return the rule set of a stored run, the built-in one of today where there is no run."""
-    if run is None:
-        return load_ruleset()
-    texts = {name: text.encode() for name, text in store.ruleset_content(run.ruleset_hash).items()}
-    return parse_ruleset(texts, run.as_of)
 
 
 class Runs:

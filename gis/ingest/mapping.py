@@ -33,6 +33,8 @@ from gis.units import attributes, units_of
 from layers import LAYERS, TOWNSHIP_SEPARATOR, LayerSpec
 
 Progress = Callable[[int, int, str], None]
+RowCheck = Callable[[pd.DataFrame, np.ndarray[Any, np.dtype[np.bool_]]], Problems]
+"""Typed fields of all rows, and which rows no other check refuses -> what is wrong with those."""
 References = Iterable[tuple[str, Geometries]]
 
 STEPS = 5
@@ -41,7 +43,10 @@ _TOWNSHIP_SEPARATORS = re.compile(r"[、，,;；\s]+")
 
 @dataclass(frozen=True)
 class Request:
-    """What to read, and how; see `read_mapped`. `first_number` is that of the first generated key."""
+    """What to read, and how; see `read_mapped`. `first_number` is that of the first generated key.
+
+    `check` refuses rows for what no other check of their layer sees.
+    """
 
     source: Path | pd.DataFrame
     source_layer: str | None = None
@@ -52,6 +57,7 @@ class Request:
     needs_key: bool = False
     progress: Progress | None = None
     crs: str = STORAGE_CRS
+    check: RowCheck | None = None
 
     def step(self, done: int, label: str) -> None:
         """Tell the caller how far the import is."""
@@ -115,6 +121,8 @@ def map_file(request: Request, spec: LayerSpec, report: ImportReport) -> Mapped:
     request.step(3, "checks")
     keys = fields[spec.key].where(findings.good(), None)
     findings.add(checks.duplicate_keys(keys, spec.field(spec.key)))
+    if request.check is not None:
+        findings.add(request.check(fields, findings.good()))
     good = findings.good()
     frame = gpd.GeoDataFrame(fields, geometry=stored, crs=request.crs)[good]
     frame = frame.sort_values(spec.key, kind="stable").reset_index(drop=True)

@@ -15,9 +15,11 @@ from gis.crs import STORAGE_CRS, Geometries, metric_crs, stack
 from gis.errors import InputError, UsageError
 from gis.ingest.frames import TABLE
 from gis.ingest.mapping import STEPS, Mapped, Progress, References, Request, layer_spec, map_file
+from gis.ingest.projects import RegisterCheck
 from gis.ingest.raster import import_raster
 from gis.ingest.rejects import write_rejects
 from gis.ingest.report import ImportReport, write_report
+from gis.register.record import PROJECT
 from gis.store import Store
 from layers import RASTERS, LayerSpec
 
@@ -126,6 +128,7 @@ def import_file(
             return report
         if rejects_file is not None and Path(rejects_file).suffix.lower() not in (".csv", ".geojson"):
             raise UsageError(f"--rejects {rejects_file}: the name must end in .csv or .geojson.")
+        register = RegisterCheck(store) if layer_id == PROJECT else None
         request = Request(
             Path(path),
             source_layer,
@@ -135,11 +138,14 @@ def import_file(
             _next_stored(store, layer_id) if mode == "append" else 1,
             needs_key=mode == "upsert",
             progress=progress,
+            check=register,
         )
         mapped = map_file(request, layer_spec(layer_id), report)
         if rejects_file is not None:
             write_rejects(mapped.rejects, mapped.crs, Path(rejects_file))
         judge(report, on_error)
+        if register is not None:
+            mapped = register.settled(mapped, mode)
         if not dry_run:
             request.step(4, "writing")
             report.duration_s = time.perf_counter() - start
@@ -151,6 +157,7 @@ def import_file(
                 source_sha256=report.source_sha256 or "",
                 report=report.to_dict(),
                 rejects=mapped.rejects,
+                seen=None if register is None else register.seen,
             ).version
         request.step(STEPS, "done")
     return report

@@ -81,10 +81,9 @@ class RuleFile:
         for name, parameter in declared.items():
             path = ("parameters", name)
             self.cited(path, name, parameter.source.clause, clauses)
-            valid = [v for v in parameter.values if v.from_ <= as_of]
-            if not valid:
+            now = parameter.on(as_of)
+            if now is None:
                 raise self.fail(path, f"{name} has no value that is valid on {as_of}")
-            now = max(valid, key=lambda v: v.from_)
             if isinstance(now.value, float) and not (
                 (now.low is None or now.low <= now.value) and (now.high is None or now.value <= now.high)
             ):

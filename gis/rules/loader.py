@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gis.errors import RuleError
-from gis.rules.files import RuleFile
+from gis.rules.files import Place, RuleFile
 from gis.rules.model import (
     AreaFile,
     ChecklistFile,
@@ -21,10 +21,21 @@ from gis.rules.model import (
     RuleSetFile,
     TechnologyFile,
 )
-from gis.rules.ruleset import Checklists, Clause, OptionRules, ParameterValue, PortfolioRules, RuleSet
+from gis.rules.model_projects import ProjectFile, Said
+from gis.rules.ruleset import (
+    Checklists,
+    Clause,
+    OptionRules,
+    ParameterValue,
+    PortfolioRules,
+    ProjectRules,
+    RuleSet,
+)
 from gis.vocabulary import FACT, OPTIONS
 
 BUILT_IN = Path(__file__).parent
+PROJECT_PARAMETERS = ("supported_technologies", "groundwater_words", "multi_energy_count")
+"""Parameters of projects.yaml that the register asks for."""
 OPTION_IDS = tuple(o.id for o in OPTIONS)
 
 
@@ -82,6 +93,7 @@ class _Reader:
             portfolio=self.portfolio(),
             checklists=self.checklists(),
             areas=self.areas(),
+            projects=self.projects(),
             clauses=self.clauses,
             content={name: _decoded(name, raw) for name, raw in self.texts.items()},
         )
@@ -181,6 +193,45 @@ class _Reader:
             file.cited(("areas", position), area.id, area.clause, self.clauses)
             file.cited(("areas", position), area.id, area.source.clause, self.clauses)
         return areas
+
+    def projects(self) -> ProjectRules | None:
+        """Return the rules of the register; None where the set has none, as those kept by older programs."""
+        if "projects.yaml" not in self.texts:
+            return None
+        file = self.file("projects.yaml")
+        rules = file.parse(ProjectFile)
+        parameters = self.own(file, rules.parameters)
+        for name in PROJECT_PARAMETERS:
+            file.known(("parameters",), name, parameters)
+        of_support = self.file("portfolio.yaml").parse(PortfolioFile).parameters
+        support = {n: getattr(rules.support, n) for n in ("full_from", "part_from", "full", "part")}
+        for what, name in support.items():
+            if name not in of_support:
+                raise file.fail(("support", what), f"portfolio.yaml has no parameter {name!r}")
+        cited: list[tuple[Place, str, str]] = [
+            (("date_order", "source"), "date_order", rules.date_order.source.clause),
+            (("faults", "source"), "faults", rules.faults.source.clause),
+        ]
+        for i, state in enumerate(rules.states):
+            cited.append((("states", i), state.id, state.source.clause))
+            cited += [(("states", i), state.id, need.source.clause) for need in state.needs]
+        cited += [(("precheck", i), item.id, item.clause) for i, item in enumerate(rules.precheck)]
+        reasons: dict[str, Said] = dict(rules.support.reasons)
+        cited += [(("support", "reasons", name), name, said.clause) for name, said in reasons.items()]
+        for place, what, clause in cited:
+            file.cited(place, what, clause, self.clauses)
+        return ProjectRules(
+            parameters,
+            (),
+            (),
+            frozenset(rules.parameters),
+            states={state.id: state for state in rules.states},
+            date_order=rules.date_order,
+            faults=rules.faults,
+            items=rules.precheck,
+            support=rules.support,
+            dated={**rules.parameters, **{name: of_support[name] for name in support.values()}},
+        )
 
     def demand(self) -> tuple[DemandFile, dict[str, ParameterValue]]:
         """Return the figures behind demand."""

@@ -73,6 +73,11 @@ class Parameter(_Strict):
     bound: bool = False
     """A logical bound (nothing, everything, as far as is searched): no estimate, so not listed as assumed."""
 
+    def on(self, day: date) -> DatedValue | None:
+        """Return the value in force on a day, None before the first."""
+        valid = [v for v in self.values if v.from_ <= day]
+        return max(valid, key=lambda v: v.from_) if valid else None
+
 
 class Comparison(_Strict):
     """A fact compared with a parameter, or with another fact."""

@@ -16,11 +16,13 @@ from gis.rules.model import (
     Economics,
     Lever,
     Note,
+    Parameter,
     PolicyArea,
     ScoreTerm,
     Source,
     Value,
 )
+from gis.rules.model_projects import DateOrder, Faults, PreCheckItem, ProjectState, Support
 from gis.vocabulary import Technology
 from layers import Text
 
@@ -135,6 +137,43 @@ class Checklists(Rules):
     items: tuple[ChecklistItem, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProjectRules(Rules):
+    """The rules of the register of heat projects.
+
+    states   by id, each with those that may follow it and what a project in it must tell
+    items    the pre-check of an application
+    support  which parameters support is computed by, and what is said of it
+    dated    the parameters of projects.yaml and those of `support` by name, with all their values: an
+             application is judged by those in force on its day
+    """
+
+    states: Mapping[str, ProjectState]
+    date_order: DateOrder
+    faults: Faults
+    items: tuple[PreCheckItem, ...]
+    support: Support
+    dated: Mapping[str, Parameter]
+
+    def number_on(self, name: str, day: date) -> float | None:
+        """Return the value of a numeric parameter that is in force on a day, None before the first."""
+        value = self._value_on(name, day)
+        if value is not None and not isinstance(value, float):
+            raise TypeError(f"parameter {name} is not one number")
+        return value
+
+    def texts_on(self, name: str, day: date) -> tuple[str, ...] | None:
+        """Return the list of words that is in force on a day, None before the first."""
+        value = self._value_on(name, day)
+        if value is not None and not isinstance(value, tuple):
+            raise TypeError(f"parameter {name} is not a list")
+        return None if value is None else tuple(str(v) for v in value)
+
+    def _value_on(self, name: str, day: date) -> Value | None:
+        found = self.dated[name].on(day)
+        return None if found is None else found.value
+
+
 @dataclass(frozen=True)
 class Clause:
     """A clause of the policy documents that reasons cite.
@@ -165,6 +204,7 @@ class RuleSet:
     portfolio          what the technologies of a parcel must reach together
     checklists         what an applicant must show
     areas              the pilot and focus areas that the policy names
+    projects           the register of heat projects; None in rule sets that were kept before they had it
     clauses            clause id -> where it stands and what it says in short
     content            file -> its text
     """
@@ -181,12 +221,15 @@ class RuleSet:
     portfolio: PortfolioRules
     checklists: Checklists
     areas: tuple[PolicyArea, ...]
+    projects: ProjectRules | None
     clauses: Mapping[str, Clause]
     content: Mapping[str, object]
 
     def named_parameters(self) -> dict[str, ParameterValue]:
         """Return every parameter as `gis.WhatIf` names it: `file.parameter`, those of the whole set alone."""
         files: dict[str, Rules] = {**self.options, "portfolio": self.portfolio, "checklists": self.checklists}
+        if self.projects is not None:
+            files["projects"] = self.projects
         own = {f"{f}.{n}": r.parameters[n] for f, r in files.items() for n in r.parameters if n in r.own}
         return {**self.parameters, **own, **{f"demand.{n}": p for n, p in self.demand_parameters.items()}}
 

@@ -17,6 +17,7 @@ from gis.scoring.engine import Rows, View
 from gis.scoring.inputs import LAYERS_OF, biomass_facts, field_facts, reclaimed_facts, waste_heat_facts
 from gis.scoring.sources import Sources
 from gis.scoring.technologies import OF_SOURCE, Models, field_remaining_kw
+from gis.vocabulary import OPTIONS
 from layers import LAYERS
 
 (PLANT, MAIN), (FIELD,) = LAYERS_OF["reclaimed_water"], LAYERS_OF["geothermal_hydrothermal"]
@@ -158,22 +159,38 @@ def _claims(around: Surroundings, table: pd.DataFrame, parent: Ints, projects: p
 def _projects(around: Surroundings, ruleset: RuleSet, table: pd.DataFrame) -> pd.DataFrame:
     """Return the heat projects and what each takes of which source.
 
-    One that tells its heated area alone takes what the mixed heat index makes of it.
+    One that does not tell what it has committed takes what it has installed of the technology that its
+    source serves; one that tells its heated area alone, what the mixed heat index makes of it.
     """
     if not around.loaded(PROJECT):
         return pd.DataFrame({"id": [], "source": [], "status": [], "kw": [], "x": [], "y": []})
     position = {pair: i for i, pair in enumerate(zip(table["layer"], table["id"], strict=True))}
     named = (around.words(PROJECT, column).texts() for column in ("source_layer", "source_id"))
+    source = np.array([position.get(pair, -1) for pair in zip(*named, strict=True)], dtype=np.int64)
     index = ruleset.demand_parameters[ruleset.demand.mixed_heat_index].number()
-    told, area_m2 = around.column(PROJECT, "committed_kw"), around.column(PROJECT, "heated_area_m2")
+    area_m2 = around.column(PROJECT, "heated_area_m2")
+    kw = heat_load_kw(area_m2, np.asarray(index))
+    for told in (_installed_kw(around, table, source), around.column(PROJECT, "committed_kw")):
+        kw = np.where(np.isnan(told), kw, told)
     places = np.asarray(around.frame(PROJECT).geometry, dtype=object)
     return pd.DataFrame(
         {
             "id": around.words(PROJECT, LAYERS[PROJECT].key).texts(),
-            "source": [position.get(pair, -1) for pair in zip(*named, strict=True)],
+            "source": source,
             "status": around.words(PROJECT, "status").texts(),
-            "kw": np.where(np.isnan(told), heat_load_kw(area_m2, np.asarray(index)), told),
+            "kw": kw,
             "x": shapely.get_x(places),
             "y": shapely.get_y(places),
         }
     )
+
+
+def _installed_kw(around: Surroundings, table: pd.DataFrame, source: Ints) -> Floats:
+    """Return what projects have installed of the technology that their source serves, NaN if not told."""
+    technology = {o.id: o.technology for o in OPTIONS}
+    out, named = np.full(len(source), np.nan), np.flatnonzero(source >= 0)
+    serves = table["option"].to_numpy()[source[named]]
+    for option in LAYERS_OF:
+        mine = named[serves == option]
+        out[mine] = around.column(PROJECT, f"{technology[option]}_kw")[mine]
+    return out

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from gis.errors import BusyError, NotFoundError
-from gis.store import changes, loading
+from gis.store import changes, loading, projects
 from gis.store.collections import COLLECTIONS
 from gis.store.copy import qualified, raw
 from gis.store.items import Page, one
@@ -65,19 +65,22 @@ class Editing:
         found: gpd.GeoDataFrame = self._read(self.spec.id, ids=[feature_id])
         return found
 
-    def put(self, frame: gpd.GeoDataFrame, sent_sha256: str) -> LayerVersion:
+    def put(self, frame: gpd.GeoDataFrame, sent_sha256: str, correction: str | None = None) -> LayerVersion:
         """Write a feature, new or in the place of the one with its key, and return the layer's version.
 
+        `correction` is why a heat project's state is set against the order of states, for the log.
         Raises InputError for what cannot be stored.
         """
         staged = loading.staged_frame(self.spec, frame)
         number = loading.next_version(self._connection, self.spec)
+        projects.log_loaded(self._connection, self.spec.id, number, staged, "upsert", correction)
         counts = loading.swap(self._connection, self.spec, staged, "upsert", number)
         return self._recorded(number, counts, str(frame[self.spec.key].iloc[0]), sent_sha256)
 
     def remove(self, feature_id: str, sent_sha256: str) -> LayerVersion:
         """Remove a feature that is there, and return the layer's version."""
         number = loading.next_version(self._connection, self.spec)
+        projects.log_removed(self._connection, self.spec.id, number, feature_id)
         gone = changes.keep_one(self._connection, self.spec, number, feature_id)
         table = LAYER_TABLES[self.spec.id]
         for of in (table, PARCEL_TILE) if self.spec.id == "parcel" else (table,):

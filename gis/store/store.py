@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
 
-from gis.errors import InputError, NotFoundError, StoreError
+from gis.errors import BusyError, InputError, NotFoundError, StoreError
 from gis.resources import Raster, Resources
-from gis.store import audit, grants, loading, matches, rasters, results, versions
+from gis.store import audit, grants, loading, matches, projects, rasters, results, versions
 from gis.store.arrow import snapshot_reader
 from gis.store.connection import clear_errors
 from gis.store.copy import qualified, raw
@@ -147,13 +147,15 @@ class Store(Transactions):
         source_sha256: str,
         report: dict[str, Any],
         rejects: pd.DataFrame,
+        seen: int | None = None,
     ) -> LayerVersion:
         """Load features (EPSG:4548) into a layer in one transaction and return its new version.
 
         `rejects` has one row per refused source row: `row`, `reason`,
         `attributes` (dict or None), `wkt` (text or None). Readers see the old
         layer or the new one. Raises InputError for what cannot be stored, such
-        as a repeated key, and BusyError while another load of the layer runs.
+        as a repeated key, and BusyError while another load of the layer runs, and
+        where the layer has another version than the one `seen` (0: none yet).
         """
         spec = _spec(layer_id)
         staged = loading.staged_frame(spec, frame)
@@ -161,6 +163,9 @@ class Store(Transactions):
             with self._transaction() as connection:
                 loading.claim_layer(connection, layer_id)
                 number = loading.next_version(connection, spec)
+                if seen is not None and number != seen + 1:
+                    raise BusyError(f"Layer {layer_id} was changed by others meanwhile: import again.")
+                projects.log_loaded(connection, layer_id, number, staged, mode)
                 count, changed = loading.swap(connection, spec, staged, mode, number)
                 source = (source_name, source_sha256)
                 version = loading.record(
