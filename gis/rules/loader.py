@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from gis.rules.model import (
     AreaFile,
     ChecklistFile,
     DemandFile,
+    EvaluationFile,
     PolicyArea,
     PortfolioFile,
     RuleSetFile,
@@ -25,6 +27,7 @@ from gis.rules.model_projects import ProjectFile, Said
 from gis.rules.ruleset import (
     Checklists,
     Clause,
+    EvaluationRules,
     OptionRules,
     ParameterValue,
     PortfolioRules,
@@ -36,6 +39,12 @@ from gis.vocabulary import FACT, OPTIONS
 BUILT_IN = Path(__file__).parent
 PROJECT_PARAMETERS = ("supported_technologies", "groundwater_words", "multi_energy_count")
 """Parameters of projects.yaml that the register asks for."""
+EVALUATION_PARAMETERS = (
+    "season_days", "season_wider_d", "least_coverage_frac", "design_least_frac", "ground_least_degc",
+    "ground_most_degc", "violation_most_frac", "drift_seasons_count", "drift_significance",
+)  # fmt: skip
+"""Parameters of evaluation.yaml that evaluations ask for."""
+_DAY = re.compile(r"(0[1-9]|1[0-2])-([0-2][1-9]|[1-3]0|31)")
 OPTION_IDS = tuple(o.id for o in OPTIONS)
 
 
@@ -94,6 +103,7 @@ class _Reader:
             checklists=self.checklists(),
             areas=self.areas(),
             projects=self.projects(),
+            evaluation=self.evaluation(),
             clauses=self.clauses,
             content={name: _decoded(name, raw) for name, raw in self.texts.items()},
         )
@@ -232,6 +242,22 @@ class _Reader:
             support=rules.support,
             dated={**rules.parameters, **{name: of_support[name] for name in support.values()}},
         )
+
+    def evaluation(self) -> EvaluationRules | None:
+        """Return the rules of evaluation; None where the set has none, as those kept by older programs."""
+        if "evaluation.yaml" not in self.texts:
+            return None
+        file = self.file("evaluation.yaml")
+        rules = file.parse(EvaluationFile)
+        parameters = self.own(file, rules.parameters)
+        for name in EVALUATION_PARAMETERS:
+            file.known(("parameters",), name, parameters)
+        days = parameters["season_days"].value
+        if not (isinstance(days, tuple) and len(days) == 2 and all(_DAY.fullmatch(str(day)) for day in days)):
+            raise file.fail(("parameters", "season_days"), "season_days is two days, as 11-15 and 03-15")
+        of_grid = self.file("portfolio.yaml").parse(PortfolioFile).parameters
+        emission = {name: found for name, found in of_grid.items() if name.startswith("grid_")}
+        return EvaluationRules(parameters, (), (), frozenset(rules.parameters), emission=emission)
 
     def demand(self) -> tuple[DemandFile, dict[str, ParameterValue]]:
         """Return the figures behind demand."""

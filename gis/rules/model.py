@@ -238,6 +238,12 @@ class PolicyArea(_Strict):
     source: Source
 
 
+class EvaluationFile(_Strict):
+    """What measured projects are evaluated by."""
+
+    parameters: dict[Name, Parameter]
+
+
 class AreaFile(_Strict):
     """Pilot and focus areas by name."""
 

@@ -174,6 +174,23 @@ class ProjectRules(Rules):
         return None if found is None else found.value
 
 
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRules(Rules):
+    """What measured projects are evaluated by.
+
+    emission  the grid's emission factors of portfolio.yaml by name, with the values of all years
+    """
+
+    emission: Mapping[str, Parameter]
+
+    def by_district(self, name: str) -> Mapping[str, float]:
+        """Return a parameter that is one number a district."""
+        value = self.parameters[name].value
+        if not isinstance(value, dict):
+            raise TypeError(f"parameter {name} is not given by district")
+        return value
+
+
 @dataclass(frozen=True)
 class Clause:
     """A clause of the policy documents that reasons cite.
@@ -205,6 +222,7 @@ class RuleSet:
     checklists         what an applicant must show
     areas              the pilot and focus areas that the policy names
     projects           the register of heat projects; None in rule sets that were kept before they had it
+    evaluation         how measured projects are evaluated; None likewise
     clauses            clause id -> where it stands and what it says in short
     content            file -> its text
     """
@@ -222,6 +240,7 @@ class RuleSet:
     checklists: Checklists
     areas: tuple[PolicyArea, ...]
     projects: ProjectRules | None
+    evaluation: EvaluationRules | None
     clauses: Mapping[str, Clause]
     content: Mapping[str, object]
 
@@ -230,6 +249,8 @@ class RuleSet:
         files: dict[str, Rules] = {**self.options, "portfolio": self.portfolio, "checklists": self.checklists}
         if self.projects is not None:
             files["projects"] = self.projects
+        if self.evaluation is not None:
+            files["evaluation"] = self.evaluation
         own = {f"{f}.{n}": r.parameters[n] for f, r in files.items() for n in r.parameters if n in r.own}
         return {**self.parameters, **own, **{f"demand.{n}": p for n, p in self.demand_parameters.items()}}
 

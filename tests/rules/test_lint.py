@@ -33,9 +33,10 @@ READ: dict[str, Callable[[loader._Reader], object]] = {
     "checklists.yaml": lambda reader: reader.checklists(),
     "areas.yaml": lambda reader: reader.areas(),
     "projects.yaml": lambda reader: reader.projects(),
+    "evaluation.yaml": lambda reader: reader.evaluation(),
     **{f"{o.id}.yaml": lambda reader, option=o.id: reader.option(option) for o in OPTIONS},
 }
-LATER = ("projects.yaml",)
+LATER = ("projects.yaml", "evaluation.yaml")
 """Files that rule sets kept by older programs lack: their rules are None."""
 ITEM = re.compile(r"^  (?:\w+:$|- )", re.M)
 """The start of a parameter, check, note, score term, lever, checklist item or area."""
