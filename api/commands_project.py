@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from api import commands_evaluate
 from api.progress import say
 from gis.errors import NotFoundError
 from gis.register import document, listed, project_of
@@ -48,6 +49,7 @@ _LISTED = {"heat_project_id": 12, "status": 12, "technology": 22, "heated_area_m
 
 def register(app_: typer.Typer) -> None:
     """Add the commands of this module."""
+    commands_evaluate.register(app)
     app_.add_typer(app, name="project")
 
 

@@ -29,6 +29,7 @@ from api import (
     packages,
     past,
     problems,
+    project_evaluation,
     projects,
     reports,
     search,
@@ -89,7 +90,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
-        past, checks, monitoring, projects, layers, search, session, health, ogc, ogc_edits, ogc_tiles, wfs,
+        past, checks, monitoring, projects, project_evaluation, layers, search, session, health,
+        ogc, ogc_edits, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

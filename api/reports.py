@@ -24,7 +24,7 @@ router = APIRouter(tags=["suitability"])
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 _TYPES = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """A report brings all it needs with it and runs nothing."""
 
 
@@ -59,7 +59,7 @@ def get_report(
     body = pdf_of(report, lang) if format == "pdf" else html_of(report, lang).encode()
     headers = {
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(f'onemap-{parcel_id}.{format}', safe='')}",
-        "Content-Security-Policy": _POLICY,
+        "Content-Security-Policy": POLICY,
         "Cache-Control": "private, no-cache",
     }
     return Response(body, media_type=_TYPES[format], headers=headers)

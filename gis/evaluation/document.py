@@ -30,6 +30,7 @@ def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dic
         "to": season.last.isoformat(),
         "whole_months": season.whole_months,
         "ruleset": ruleset.told(),
+        "least_coverage_frac": found.least_coverage_frac,
         "heat": {
             **_amount(found, "heat_kwh"),
             "kwh_per_m2": found.kwh_per_m2,

@@ -43,10 +43,14 @@ def project_of(connection: sa.Connection, project_id: str) -> Project:
 def seasons_of(connection: sa.Connection, project: Project, rules: EvaluationRules) -> list[Season]:
     """Return the heating seasons in which heat or electricity of a project was measured, the last first."""
     block = BLOCK["heat_project"].c
-    query = sa.select(block.month.distinct()).where(
-        block.feature_id == project.heat_project_id,
-        block.variable.in_(("heat_kwh", "electricity_kwh")),
-        block.value_count > 0,
+    query = (
+        sa.select(block.month)
+        .where(
+            block.feature_id == project.heat_project_id,
+            block.variable.in_(("heat_kwh", "electricity_kwh")),
+            block.value_count > 0,
+        )
+        .distinct()
     )
     months = np.array(list(connection.scalars(query)), dtype="datetime64[M]")
     years = {int(year) for year in months.astype("datetime64[Y]").astype(np.int64) + 1970}

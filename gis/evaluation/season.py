@@ -78,7 +78,7 @@ class Evaluation:
             here = paired_month == month
             first = max(month.astype("datetime64[s]"), self.season.start)
             end = min((month + 1).astype("datetime64[s]"), self.season.end)
-            possible_h = (end - first) / np.timedelta64(3600, "s")
+            possible_h = float((end - first) / np.timedelta64(3600, "s"))
             known = _within(heat, first, end)
             rows.append(
                 {

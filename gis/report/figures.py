@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -113,6 +113,35 @@ def carbon_svg(carbon: Mapping[str, Any], w: ReportWording) -> str:
         ax.bar_label(bars, [w.number(value) for value in values], padding=3, fontsize=7.5)
         ax.set(yticks=places, yticklabels=names, xlim=(0, max(values) * 1.12 or 1.0), xlabel="CO2, t/a")
         return _svg(figure)
+
+
+def season_svg(months: Sequence[Mapping[str, Any]], names: tuple[str, str, str], axis: str) -> str:
+    """Return heat and electricity of the months of a season as bars, and their ratio as a line.
+
+    `names` are those of heat, electricity and ratio. What was not measured is not drawn.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.1, 2.2), layout="constrained")
+        ax = figure.subplots()
+        places = np.arange(len(months))
+        for name, column, offset, colour in (
+            (names[0], "heat_kwh", -0.2, "#c2410c"),
+            (names[1], "electricity_kwh", 0.2, "#2f6f8f"),
+        ):
+            values = np.array([_mwh(month[column]) for month in months])
+            ax.bar(places + offset, values, width=0.38, color=colour, label=name)
+        ax.set(xticks=places, xticklabels=[month["month"] for month in months], ylabel=axis)
+        beside = ax.twinx()
+        ratios = np.array([np.nan if month["cop"] is None else month["cop"] for month in months])
+        beside.plot(places, ratios, color="#14532d", marker="o", markersize=3.5, label=names[2])
+        beside.set(ylabel=names[2], ylim=(0.0, None))
+        beside.spines["right"].set_visible(True)
+        figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7.5)
+        return _svg(figure)
+
+
+def _mwh(kwh: float | None) -> float:
+    return float("nan") if kwh is None else kwh / 1000.0
 
 
 def _svg(figure: Figure) -> str:

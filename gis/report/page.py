@@ -34,7 +34,8 @@ from gis.wording import Language, clause_ids
 
 _HERE = Path(__file__).parent
 # Neither Pango nor the style of Matplotlib is for several threads at once.
-_ONE_AT_A_TIME = RLock()
+ONE_AT_A_TIME = RLock()
+"""Held while pictures are drawn or pages laid out."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,28 @@ class Report:
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Return a template of this folder."""
     loader = jinja2.FileSystemLoader(_HERE)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
+
+
+def style() -> Markup:
+    """Return the style of all reports."""
+    return Markup((_HERE / "report.css").read_text(encoding="utf-8"))
 
 
 def html_of(report: Report, language: Language) -> str:
     """Return a report as one HTML file with its pictures in it."""
     w, doc = ReportWording(language), report.document
-    return _template().render(
+    return template("report.html.jinja").render(
         w=w,
         doc=doc,
         report=report,
-        style=Markup((_HERE / "report.css").read_text(encoding="utf-8")),
+        style=style(),
         pictures=_pictures(report, w),
         pairs=partial(zip_longest, fillvalue=("", "")),
         halves=_halves,
@@ -95,7 +102,7 @@ def html_of(report: Report, language: Language) -> str:
 
 def _pictures(report: Report, w: ReportWording) -> dict[str, Markup]:
     portfolio = report.document["portfolio"]
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         found = {"map": figures.map_svg(report.sight, w)}
         if portfolio is not None:
             found["portfolio"] = figures.portfolio_svg(portfolio, w)
@@ -105,14 +112,19 @@ def _pictures(report: Report, w: ReportWording) -> dict[str, Markup]:
 
 def pdf_of(report: Report, language: Language) -> bytes:
     """Return a report as PDF; OneMapError where this machine cannot lay out text (no Pango)."""
+    return laid_out(html_of(report, language))
+
+
+def laid_out(html: str) -> bytes:
+    """Return a page as PDF; OneMapError where this machine cannot lay out text (no Pango)."""
     try:
         import weasyprint  # takes a second, and only PDF needs it
     except OSError as error:
         raise OneMapError(
             "A PDF needs the library Pango; install libpangoft2-1.0-0 (and fonts-noto-cjk), or ask for HTML."
         ) from error
-    with _ONE_AT_A_TIME:
-        found: bytes = weasyprint.HTML(string=html_of(report, language), url_fetcher=_nothing).write_pdf()
+    with ONE_AT_A_TIME:
+        found: bytes = weasyprint.HTML(string=html, url_fetcher=_nothing).write_pdf()
     return found
 
 

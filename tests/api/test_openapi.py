@@ -54,6 +54,8 @@ OPERATIONS = {
     ("GET", "/api/exports/{job_id}/file"),
     ("POST", "/api/packages"),
     ("GET", "/api/packages/{job_id}/file"),
+    ("GET", "/api/projects/{project_id}/evaluation"),
+    ("GET", "/api/projects/{project_id}/sheet"),
     ("POST", "/api/monitoring/{layer}"),
     ("GET", "/api/monitoring/{layer}"),
     ("GET", "/api/monitoring/{layer}/deliveries/{delivery_id}/quarantine"),

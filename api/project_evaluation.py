@@ -1,0 +1,93 @@
+"""/api/projects/{project_id}/evaluation and its sheet: what a measured project came to in a season."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+
+from api.access import check_readable, reading
+from api.problems import documented
+from api.reports import BEIJING, POLICY
+from api.responses import ORJSON
+from api.schemas_evaluation import ProjectEvaluation
+from gis.evaluation.document import document
+from gis.evaluation.reading import evaluated, rules_of
+from gis.report import sheet_csv, sheet_html, sheet_pdf
+from gis.rules import load_ruleset
+from gis.store.connection import clear_errors
+from gis.wording import Language
+
+router = APIRouter(tags=["projects"])
+
+_TYPES = {"pdf": "application/pdf", "html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8"}
+ProjectId = Annotated[str, Path(max_length=64, description="heat_project_id", examples=["HP-001"])]
+SeasonYear = Annotated[
+    int | None,
+    Query(ge=1990, le=2100, description="year in which the heating season begins; the last one measured"),
+]
+
+
+def _told(request: Request, project_id: str, season: int | None) -> dict[str, Any]:
+    check_readable(request, "heat_project")
+    # Under the rules of today: what was measured is not of the day of a scoring run.
+    ruleset = load_ruleset("beijing", datetime.now(BEIJING).date())
+    with clear_errors("Evaluating the project failed"), reading(request).engine.connect() as connection:
+        found = evaluated(connection, project_id, season, ruleset)
+    return document(found, ruleset, rules_of(ruleset))
+
+
+@router.get(
+    "/api/projects/{project_id}/evaluation",
+    responses={200: {"model": ProjectEvaluation}, **documented(404, 422, 503)},
+)
+def get_evaluation(request: Request, project_id: ProjectId, season: SeasonYear = None) -> ORJSON:
+    """Evaluate a heating season of a project from what was measured: performance, coverage, carbon, checks.
+
+    Gaps are not filled. 404 where nothing was measured.
+    """
+    return ORJSON(_told(request, project_id, season))
+
+
+@router.get(
+    "/api/projects/{project_id}/sheet",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The post-evaluation sheet of the day",
+            "content": {
+                "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+                "text/html": {"schema": {"type": "string"}},
+                "text/csv": {"schema": {"type": "string"}},
+            },
+        },
+        **documented(404, 422, 503),
+    },
+)
+def get_sheet(
+    request: Request,
+    project_id: ProjectId,
+    season: SeasonYear = None,
+    format: Annotated[
+        Literal["pdf", "html", "csv"], Query(description="PDF, one HTML file or a table")
+    ] = "pdf",
+    lang: Annotated[Language, Query(description="Chinese or English")] = "zh",
+) -> Response:
+    """Return the post-evaluation sheet of a project and season."""
+    told, today = _told(request, project_id, season), datetime.now(BEIJING).date()
+    if format == "csv":
+        body = sheet_csv(told)
+    elif format == "html":
+        body = sheet_html(told, today, lang).encode()
+    else:
+        body = sheet_pdf(told, today, lang)
+    name = quote(f"onemap-{project_id}-{told['season']}.{format}", safe="")
+    headers = {
+        "Content-Disposition": f"{'attachment' if format == 'csv' else 'inline'}; filename*=UTF-8''{name}",
+        "Content-Security-Policy": POLICY,
+        "Cache-Control": "private, no-cache",
+    }
+    return Response(body, media_type=_TYPES[format], headers=headers)
