@@ -19,9 +19,9 @@ from gis.rules.model import (
     TechnologyFile,
     Value,
 )
+from gis.rules.model_projects import ProjectFile
 from gis.vocabulary import OPTIONS, TECHNOLOGY_TITLES
 from layers import Text
-from gis.rules.model_projects import ProjectFile
 from onemap_site.markdown import code, lines, link, plain, table
 
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "in": "in", "not_in": "not in"}
