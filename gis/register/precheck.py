@@ -140,8 +140,12 @@ def _share(project: Project, item: PreCheckItem, rules: ProjectRules, day: date)
             item, "missing", lambda lang: {"fields": field_titles(lacking, lang)}, missing=tuple(lacking)
         )
     share, least = project.new_energy_share_frac, rules.number_on(rules.support.part_from, day)
-    if share is None or least is None:
-        return _made(item, "unknown")
+    if share is None:
+        kw = {"value": f"{project.new_energy_kw:,.12g}", "threshold": f"{project['installed_kw']:,.12g}"}
+        return _made(item, "unknown", lambda _: kw, key="contradictory")
+    if least is None:
+        told = {"value": share_text(share)}
+        return _made(item, "unknown", lambda _: told, value=share, key="not_in_force")
     words = {"value": share_text(share), "threshold": share_text(least)}
     result: Answer = "met" if share >= least else "failed"
     return _made(item, result, lambda _: words, value=share, threshold=least)

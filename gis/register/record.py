@@ -144,7 +144,9 @@ def value_text(project: Project, name: str, language: Language) -> str:
     value, field = project[name], SPEC.field(name)
     if field.choices:
         return choice_title(name, value, language)
+    if field.type == "boolean":
+        return {"zh": ("否", "是"), "en": ("no", "yes")}[language][bool(value)]
     if field.type == "float":
-        units = {"CNY": "元", "m2": "m²"} if language == "zh" else {"m2": "m²"}
-        return f"{value:,.12g} {units.get(field.unit or '', field.unit)}"
+        units = {"CNY": {"zh": "元", "en": "CNY"}[language], "m2": "m²", "1": ""}
+        return f"{value:,.12g} {units.get(field.unit or '', field.unit)}".rstrip()
     return str(value)
