@@ -86,6 +86,8 @@ class PreCheckItem(_Strict):
     clause: str
     title: Text
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
+    either: bool = False
+    """Whether any one of the fields will do."""
     said: dict[str, Text]
     """Answer -> sentence; the route has one for every kind of investor instead of `met`, and a share that
     cannot be judged one for each cause instead of `unknown`."""
