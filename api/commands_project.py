@@ -39,12 +39,13 @@ WORDS = {
     "lacking": ("应补填", "to be told"),
     "subsidy": ("市政府固定资产投资支持", "municipal investment support"),
     "none": ("无", "none"),
+    "no_rate": ("未核定，原因如下", "no rate, because"),
     "amount": ("金额", "amount"),
     "as_of": ("按 {} 的规定", "by the rules of {}"),
     "share": ("新能源装机占比", "new-energy share"),
     "count": ("共 {} 个项目", "{} projects"),
 }
-_LISTED = {"heat_project_id": 12, "status": 12, "technology": 22, "heated_area_m2": 14, "installed_kw": 12}
+_LISTED = {"heat_project_id": 12, "status": 14, "technology": 22, "heated_area_m2": 14, "installed_kw": 12}
 
 
 def register(app_: typer.Typer) -> None:
@@ -87,7 +88,9 @@ def show(
         with store.engine.connect() as connection:
             rows, _ = page(connection, {SPEC.key: project_id}, 1, 0)
         if not rows:
-            raise NotFoundError(f"The layer {PROJECT} has no project {project_id!r}; `onemap project list`.")
+            raise NotFoundError(
+                f"The layer {PROJECT} has no project {project_id!r}; `onemap project list` lists all."
+            )
         told = document(project_of(rows[0]), ruleset_of(store, store.latest_run()), date.today())
     if as_json:
         _print(told)
@@ -119,7 +122,7 @@ def lines(told: dict[str, Any], w: Wording) -> Iterator[str]:
         yield f"  {w.named(w.word('lacking'), w.joined(lacking))}"
     support = told["subsidy"]
     rate = support["rate_frac"]
-    yield w.named(w.word("subsidy"), w.word("none") if rate is None else share_text(rate))
+    yield w.named(w.word("subsidy"), w.word("no_rate") if rate is None else share_text(rate))
     if support["amount_cny"] is not None:
         money = f"{support['amount_cny']:,.2f} {w.pick(('元', 'CNY'))}"
         yield f"  {w.named(w.word('amount'), money)}"

@@ -20,7 +20,7 @@ import shapely
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]  # the generator beside this file, `gis` in the project
 
-from sample_city import areas, networks, parcels, rasters, resources, write  # noqa: E402
+from sample_city import areas, networks, parcels, projects, rasters, resources, write  # noqa: E402
 from sample_city.frame import METRIC, build_frame  # noqa: E402
 from sample_city.lattice import make_lattice  # noqa: E402
 
@@ -104,7 +104,8 @@ def build(out: Path, size: int = DEFAULT_SIZE, seed: int = 1, say: Callable[[str
         )
     }
     heated = land[land["用地用海分类代码"].str.match("0[789]", na=False)]
-    save("heat_project.geojson", resources.build_projects(stream(14), frame, heated, sources, 40))
+    built = resources.build_projects(stream(14), frame, heated, sources, 40)
+    save("heat_project.geojson", projects.with_register(stream(16), built, heated))
     # Beside the manifest: who loads them sees what rasters change.
     for layer, raster in rasters.build_rasters(stream(15), frame).items():
         save(f"{layer}.tif", raster)

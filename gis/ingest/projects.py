@@ -51,11 +51,15 @@ class RegisterCheck:
         """Return the rows to be stored: where a layer is replaced, projects whose change is refused stay."""
         report = mapped.report
         if self._gaps:
-            count, first = len(self._gaps), self._gaps[0]
-            report.warnings.append(f"{count:,} projects are not complete by the register's rules; {first}.")
+            report.warnings.append(
+                f"Projects that are not complete by the register's rules: {len(self._gaps):,} of "
+                f"{report.rows_accepted:,}; {self._gaps[0]}."
+            )
         if mode != "replace" or not self._refused or self._held is None:
             return mapped
-        report.warnings.append(f"{len(self._refused):,} projects whose change was refused stay as they were.")
+        report.warnings.append(
+            f"Projects that stay as they were, their change refused: {len(self._refused):,}."
+        )
         kept = self._held[self._held[SPEC.key].isin(self._refused)]
         attrs = mapped.frame.attrs
         frame = gpd.GeoDataFrame(pd.concat([mapped.frame, kept[mapped.frame.columns]]), crs=mapped.frame.crs)

@@ -70,22 +70,16 @@ def precheck(project: Project, ruleset: RuleSet, day: date) -> PreCheck:
 
 def groundwater_words(project: Project, rules: ProjectRules, day: date) -> tuple[str, ...]:
     """Return the words in the scheme of a ground-source project that point to extracted groundwater."""
-    ground = (
-        project["technology"] == "shallow_ground_source" or "shallow_ground_source" in project.technology_kw
-    )
-    words = rules.texts_on("groundwater_words", day) or ()
-    text = str(project["scheme"] or "").casefold()
-    return tuple(w for w in words if w.casefold() in text) if ground else ()
+    if "shallow_ground_source" not in project.technologies:
+        return ()
+    words, text = rules.texts_on("groundwater_words", day) or (), str(project["scheme"] or "").casefold()
+    return tuple(w for w in words if w.casefold() in text)
 
 
 def out_of_scope(project: Project, rules: ProjectRules, day: date) -> tuple[str, ...] | None:
     """Return the technologies of a project that support does not cover; None before any scope was set."""
     scope = rules.texts_on("supported_technologies", day)
-    if scope is None:
-        return None
-    named = [project["technology"]] if project["technology"] is not None else []
-    own = dict.fromkeys([*named, *(t for t, kw in project.technology_kw.items() if kw > 0)])
-    return tuple(t for t in own if t not in scope)
+    return None if scope is None else tuple(t for t in project.technologies if t not in scope)
 
 
 def technology_titles(names: tuple[str, ...], language: Language) -> str:
@@ -110,14 +104,12 @@ def _made(
 
 def _given(project: Project, item: PreCheckItem, rules: ProjectRules, day: date) -> Judged:
     told = tuple(n for n in item.fields if project[n] is not None)
-    # The size may be told either way; a scheme is the technology and its description.
-    either = item.id == "size"
     lacking = tuple(n for n in item.fields if n not in told)
-    if lacking and not (either and told):
+    if lacking and not (item.either and told):
         return _made(
             item,
             "missing",
-            lambda lang: {"fields": field_titles(lacking, lang, either=either)},
+            lambda lang: {"fields": field_titles(lacking, lang, either=item.either)},
             missing=lacking,
         )
     comma = {"zh": "，", "en": ", "}
@@ -140,26 +132,24 @@ def _share(project: Project, item: PreCheckItem, rules: ProjectRules, day: date)
             item, "missing", lambda lang: {"fields": field_titles(lacking, lang)}, missing=tuple(lacking)
         )
     share, least = project.new_energy_share_frac, rules.number_on(rules.support.part_from, day)
-    if share is None or least is None:
-        return _made(item, "unknown")
+    if share is None:
+        kw = {"value": f"{project.new_energy_kw:,.12g}", "threshold": f"{project['installed_kw']:,.12g}"}
+        return _made(item, "unknown", lambda _: kw, key="contradictory")
+    if least is None:
+        told = {"value": share_text(share)}
+        return _made(item, "unknown", lambda _: told, value=share, key="not_in_force")
     words = {"value": share_text(share), "threshold": share_text(least)}
     result: Answer = "met" if share >= least else "failed"
     return _made(item, result, lambda _: words, value=share, threshold=least)
 
 
 def _scope(project: Project, item: PreCheckItem, rules: ProjectRules, day: date) -> Judged:
-    main, outside = project["technology"], out_of_scope(project, rules, day)
-    if outside:
-        words = outside
-        return _made(
-            item, "failed", lambda lang: {"value": technology_titles(words, lang)}, value=", ".join(words)
-        )
-    if main is None:
+    outside = out_of_scope(project, rules, day)
+    if project["technology"] is None and not outside:
         return _made(item, "missing", missing=item.fields)
-    if outside is None:
-        return _made(item, "unknown", value=main)
-    own = tuple(dict.fromkeys([main, *(t for t, kw in project.technology_kw.items() if kw > 0)]))
-    return _made(item, "met", lambda lang: {"value": technology_titles(own, lang)}, value=", ".join(own))
+    result: Answer = "unknown" if outside is None else "failed" if outside else "met"
+    told = outside or project.technologies
+    return _made(item, result, lambda lang: {"value": technology_titles(told, lang)}, value=", ".join(told))
 
 
 def _closed_loop(project: Project, item: PreCheckItem, rules: ProjectRules, day: date) -> Judged:

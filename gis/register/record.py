@@ -60,6 +60,17 @@ class Project:
         return {t: float(kw) for t, kw in told.items() if kw is not None}
 
     @cached_property
+    def installed_technologies(self) -> tuple[Technology, ...]:
+        """The technologies of which something is installed."""
+        return tuple(t for t, kw in self.technology_kw.items() if kw > 0)
+
+    @cached_property
+    def technologies(self) -> tuple[Technology, ...]:
+        """The main technology, where it is told, and all others of which something is installed."""
+        main = () if self.values["technology"] is None else (self.values["technology"],)
+        return tuple(dict.fromkeys((*main, *self.installed_technologies)))
+
+    @cached_property
     def new_energy_kw(self) -> float | None:
         """Installed kW of all new-energy technologies.
 
@@ -144,7 +155,9 @@ def value_text(project: Project, name: str, language: Language) -> str:
     value, field = project[name], SPEC.field(name)
     if field.choices:
         return choice_title(name, value, language)
+    if field.type == "boolean":
+        return {"zh": ("否", "是"), "en": ("no", "yes")}[language][bool(value)]
     if field.type == "float":
-        units = {"CNY": "元", "m2": "m²"} if language == "zh" else {"m2": "m²"}
-        return f"{value:,.12g} {units.get(field.unit or '', field.unit)}"
+        units = {"CNY": {"zh": "元", "en": "CNY"}[language], "m2": "m²", "1": ""}
+        return f"{value:,.12g} {units.get(field.unit or '', field.unit)}".rstrip()
     return str(value)

@@ -95,7 +95,7 @@ def _rate(project: Project, rules: ProjectRules, day: date) -> tuple[float | Non
             _said(say.full, **told | {"threshold": share_text(full_from), "rate": share_text(full)})
         ]
     reasons = []
-    several = tuple(t for t, kw in project.technology_kw.items() if kw > 0)
+    several = project.installed_technologies
     if several_from is not None and len(several) >= several_from:
         reasons.append(_of_several(say.multi_energy, several, told | {"rate": share_text(full)}))
     if project["new_technology"]:

@@ -86,15 +86,18 @@ class PreCheckItem(_Strict):
     clause: str
     title: Text
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
+    either: bool = False
+    """Whether any one of the fields will do."""
     said: dict[str, Text]
-    """Answer -> sentence; the route has one for every kind of investor instead of `met`."""
+    """Answer -> sentence; the route has one for every kind of investor instead of `met`, and a share that
+    cannot be judged one for each cause instead of `unknown`."""
 
     @model_validator(mode="after")
     def _complete(self) -> PreCheckItem:
         _known(self.fields)
         met = INVESTORS if self.judged == "route" else ("met",)
-        also: dict[Judgement, tuple[Answer, ...]] = {
-            "share": ("failed", "unknown"),
+        also: dict[Judgement, tuple[str, ...]] = {
+            "share": ("failed", "contradictory", "not_in_force"),
             "scope": ("failed", "unknown"),
             "closed_loop": ("unknown",),
             "funding": ("failed",),

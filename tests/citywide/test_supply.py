@@ -1,4 +1,4 @@
-"""What heat projects take of their sources: what they committed, else installed, else what their area needs."""
+"""What heat projects take of their sources: what is committed, else installed, else what the area needs."""
 
 from __future__ import annotations
 

@@ -85,8 +85,8 @@ def test_the_first_import_only_warns_of_what_old_records_lack(register: ImportRe
     assert (register.rows_accepted, register.rows_rejected) == (3, 0)
     [warning] = register.warnings
     assert warning == (
-        "1 projects are not complete by the register's rules; row 3 (C): a project that is running needs a "
-        "value of developer (P1309-5.3)."
+        "Projects that are not complete by the register's rules: 1 of 3; row 3 (C): a project that is "
+        "running needs a value of developer (P1309-5.3)."
     )
     assert changes(opened) == []
 
@@ -108,7 +108,9 @@ def test_an_import_refuses_what_the_rules_do(
     assert reject.reason == (
         "status: a project does not go from idea to running; what may follow is: approved, ended (P1309-5.3)"
     )
-    assert told.warnings[0].startswith("2 projects are not complete by the register's rules; row 3 (C)")
+    assert told.warnings[0].startswith(
+        "Projects that are not complete by the register's rules: 2 of 4; row 3 (C)"
+    )
     now = opened.read("heat_project").set_index("heat_project_id")
     assert dict(now["status"]) == {"A": "idea", "B": "running", "C": "running", "D": "running", "E": "idea"}
     assert (now.loc["B", "heated_area_m2"], now.loc["C", "name"]) == (1200.0, "旧")
@@ -140,7 +142,7 @@ def test_where_a_layer_is_replaced_a_refused_project_stays(
         {"B": {"status": "idea"}, "C": {"status": "running"}, "D": {"status": "idea"}}, mode="replace"
     )
     assert [r.row for r in told.rejects] == [1]
-    assert "1 projects whose change was refused stay as they were." in told.warnings
+    assert "Projects that stay as they were, their change refused: 1." in told.warnings
     assert states(opened) == {"B": "running", "C": "running", "D": "idea"}
     assert opened.read("heat_project")["developer"].iloc[0] == "某公司"
     # A left the register with the file.

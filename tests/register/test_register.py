@@ -292,6 +292,19 @@ def test_each_item(changed: dict[str, Any], item: str, result: str, outcome: str
     assert precheck(known, RULES, DAY).result == outcome
 
 
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"installed_kw": 3_000.0}, "新能源装机 3,500 kW、供热总装机 3,000 kW，填报有误，不能认定占比"),
+        ({"applied_on": date(2023, 10, 8)}, "新能源供热装机占比 70 %，申请日尚无支持标准"),
+        ({"installed_kw": None, "shallow_ground_source_kw": None}, "缺供热总装机、浅层地源热泵装机"),
+    ],
+)
+def test_why_a_share_cannot_be_judged(changed: dict[str, Any], says: str):
+    [share] = [item for item in precheck(project(**changed), RULES, DAY).items if item.id == "share"]
+    assert share.zh.endswith(says)
+
+
 def test_what_failed_decides_over_what_is_missing():
     found = precheck(project(other_support="operation", developer=None, fund_source=None), RULES, DAY)
     assert found.result == "not_eligible"

@@ -19,6 +19,7 @@ from gis.rules.model import (
     TechnologyFile,
     Value,
 )
+from gis.rules.model_projects import ProjectFile
 from gis.vocabulary import OPTIONS, TECHNOLOGY_TITLES
 from layers import Text
 from onemap_site.markdown import code, lines, link, plain, table
@@ -52,6 +53,7 @@ def text() -> str:
         _part("组合方案 Portfolio", "portfolio.yaml", together.parameters, together.checks, together.notes),
         _part("落实事项 Checklists", "checklists.yaml", lists.parameters) + _items(lists.items),
         _areas(_file("areas.yaml").parse(AreaFile)),
+        _projects(_file("projects.yaml").parse(ProjectFile)),
     ]
     return "\n\n".join(sections)
 
@@ -158,6 +160,30 @@ def _areas(file: AreaFile) -> str:
     ]
     head = ["area", "中文, English", "kind", "districts", "townships", "kind of source", "clause"]
     return "## 政策地区 Areas that the policy names (`areas.yaml`)\n\n" + table(head, rows)
+
+
+def _projects(file: ProjectFile) -> str:
+    """Return the states of heat projects with what each needs, and the pre-check of applications."""
+    states = [
+        [
+            code(state.id),
+            lines(*map(code, state.next)),
+            lines(*(" / ".join(map(code, need.fields)) for need in state.needs)),
+            lines(
+                *dict.fromkeys(_clause(s.clause) for s in (state.source, *(n.source for n in state.needs)))
+            ),
+        ]
+        for state in file.states
+    ]
+    items = [
+        [code(i.id), _both(i.title), lines(*map(code, i.fields)), _clause(i.clause)] for i in file.precheck
+    ]
+    return (
+        _part("供热项目登记 Register of heat projects", "projects.yaml", file.parameters)
+        + table(["state 状态", "may be followed by", "needs", "clause"], states)
+        + "\n"
+        + table(["item 预审事项", "中文, English", "fields", "clause"], items)
+    )
 
 
 def clauses_text() -> str:
