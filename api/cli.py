@@ -29,6 +29,7 @@ MODULES = {
     "validate": "api.commands_validate",
     "match": "api.commands_match",
     "site": "api.commands_site",
+    "targets": "api.commands_targets",
     "potential": "api.commands_potential",
     "export": "api.commands_export",
     "key": "api.commands_key",

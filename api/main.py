@@ -34,6 +34,7 @@ from api import (
     sites,
     suitability,
     summary,
+    targets,
     wfs,
     wmts,
 )
@@ -87,7 +88,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
-        past, checks, layers, search, session, health, ogc, ogc_edits, ogc_tiles, wfs,
+        past, checks, targets, layers, search, session, health, ogc, ogc_edits, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

@@ -1,0 +1,50 @@
+"""GET /api/targets: heated area by technology, district and year against the targets of 2025 and 2030."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from api.access import check_readable, readable, reading, reads
+from api.problems import documented
+from api.responses import ORJSON
+from api.schemas_targets import TargetProgress
+from api.suitability import Scorer
+from gis.access import HISTORY
+from gis.targets import csv_of, read_progress
+
+router = APIRouter(tags=["results"], dependencies=[reads("heat_project")])
+
+
+@router.get(
+    "/api/targets",
+    responses={
+        200: {
+            "model": TargetProgress,
+            "description": "One document, or the rows of it as a table in UTF-8",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        },
+        **documented(400, 404, 422, 503),
+    },
+)
+def get_targets(
+    request: Request,
+    as_of: Annotated[
+        dt.date | None,
+        Query(description="the register at the end of this day (UTC+8); now by default"),
+    ] = None,
+    format: Annotated[Literal["json", "csv"], Query(description="the document, or a table")] = "json",
+) -> Response:
+    """Hold the register of projects against the city's targets: what ran, what runs, what is to come."""
+    if as_of is not None:
+        check_readable(request, HISTORY)
+    scorer: Scorer = request.app.state.scorer
+    outlines = "district" in readable(request)
+    found = read_progress(reading(request), scorer.ruleset, as_of, outlines=outlines)
+    if format == "json":
+        return ORJSON(found)
+    headers = {"Content-Disposition": f'attachment; filename="onemap-targets-{found.as_of}.csv"'}
+    return Response(csv_of(found), media_type="text/csv; charset=utf-8", headers=headers)
