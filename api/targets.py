@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 
 from api.access import check_readable, readable, reading, reads
+from api.page_data import district_labels
 from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_targets import TargetProgress
 from api.suitability import Scorer
 from gis.access import HISTORY
 from gis.targets import csv_of, read_progress
+from gis.webmap.projects_page import projects_page
 
-router = APIRouter(tags=["results"], dependencies=[reads("heat_project")])
+router = APIRouter(tags=["results"])
+
+
+@router.get("/projects", include_in_schema=False)
+def get_page(request: Request) -> HTMLResponse:
+    """Return the page of projects and targets; what it shows it asks for by the caller's own rights."""
+    names: list[dict[str, Any]] = []
+    if "district" in readable(request):
+        with reading(request).engine.connect() as connection:
+            names = district_labels(connection)
+    return HTMLResponse(projects_page(names), headers={"Cache-Control": "private, no-cache"})
 
 
 @router.get(
     "/api/targets",
+    dependencies=[reads("heat_project")],
     responses={
         200: {
             "model": TargetProgress,

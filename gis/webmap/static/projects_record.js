@@ -1,0 +1,94 @@
+/* One project: its record, what its next state needs, the pre-check, the subsidy, and a season's evaluation. */
+(function () {
+  "use strict";
+  const { el, text, pick } = OneMap;
+  const { fieldOf, titleOf, shown, status, district, facts, checks, section, ask, areaWithUnit, share, card, cards, isMissing } = OneMap.projects;
+  const state = { id: null, answer: null, told: null, season: null, seasonTold: null };
+  // Told elsewhere on the page, or of no use to who reads it.
+  const APART = new Set(["heat_project_id", "name", "status", "parcel_ids"]);
+  const RESULTS = { complete: "projects_complete", incomplete: "projects_incomplete", not_eligible: "projects_not_eligible", unknown: "projects_undecided" };
+
+  const path = (rest) => `/api/projects/${encodeURIComponent(state.id)}${rest}`;
+
+  async function load(id) {
+    state.id = id;
+    const [record, season] = await Promise.all([ask(path("")), ask(path("/evaluation"))]);
+    Object.assign(state, { answer: record.found, told: record.told, season: season.found, seasonTold: season.told });
+  }
+
+  /* Parcels are links to the map, which opens on them. */
+  function parcels(value) {
+    if (isMissing(value)) return null;
+    const ids = value.split("、").map((one) => one.trim()).filter(Boolean);
+    return [titleOf("parcel_ids"), el("span", { class: "parcels" }, ids.map((id) => el("a", { href: OneMap.page("/", { parcel: id }) }, id)))];
+  }
+
+  function record(project) {
+    const known = Object.keys(project).filter((name) => !APART.has(name) && !isMissing(project[name]) && fieldOf(name));
+    const blank = Object.keys(project).filter((name) => !APART.has(name) && isMissing(project[name]) && fieldOf(name));
+    const order = OneMap.config.fields.map((field) => field.name);
+    known.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+    return section(
+      "project-record", text("projects_record"),
+      facts([...known.map((name) => [titleOf(name), name === "district" ? district(project[name]) : shown(name, project[name])]), parcels(project.parcel_ids)]),
+      blank.length ? el("details", { class: "more" }, el("summary", {}, text("projects_blank", { n: blank.length })), el("p", { class: "note" }, blank.map(titleOf).join(OneMap.language() === "en" ? ", " : "、"))) : null,
+    );
+  }
+
+  const words = (one) => (typeof one === "string" ? titleOf(one) : pick(one));
+
+  function states({ next_states: next, faults }) {
+    return section(
+      "project-states", text("projects_states"),
+      faults.length ? el("div", { class: "stale" }, el("b", {}, text("projects_faults")), el("ul", {}, faults.map((one) => el("li", {}, words(one))))) : null,
+      next.length ? el("ul", { class: "next" }, next.map((one) => el(
+        "li", {}, status(one.status), " ", one.needs.length ? text("projects_needs", { list: one.needs.map(words).join(OneMap.language() === "en" ? ", " : "、") }) : text("projects_needs_nothing"),
+      ))) : el("p", { class: "note" }, text("projects_no_next")),
+    );
+  }
+
+  function precheck({ result, items }) {
+    const count = (kind) => items.filter((one) => one.result === kind).length;
+    return section(
+      "project-precheck", text("projects_precheck"),
+      el("p", { class: `verdict result-${result}` }, el("b", {}, text(RESULTS[result] || "projects_undecided")), " ", text("projects_precheck_counts", { met: count("met"), missing: count("missing"), failed: count("failed"), unknown: count("unknown") })),
+      checks(items),
+    );
+  }
+
+  const money = (value) => (isMissing(value) ? text("unknown") : OneMap.number(value / 1e4, null, 1));
+
+  function subsidy(told) {
+    return section(
+      "project-subsidy", text("projects_subsidy"),
+      cards([
+        card(text("projects_rate"), told.rate_frac === null ? text("unknown") : share(told.rate_frac, 0), text("projects_by_day", { day: told.as_of })),
+        card(text("projects_amount"), told.amount_cny === null ? text("unknown") : text("projects_money", { n: money(told.amount_cny) })),
+      ]),
+      el("ul", { class: "reasons" }, told.reasons.map((one) => el("li", {}, words(one), one.clause_id ? [" ", el("cite", {}, `[${one.clause_id}]`)] : null))),
+    );
+  }
+
+  function head(project) {
+    return [
+      el("p", { class: "back" }, el("a", { href: OneMap.page("/projects", { part: "register" }) }, text("projects_back"))),
+      el("h2", { class: "project-name", tabindex: "-1" }, project.name || project.heat_project_id),
+      el("p", { class: "under" }, status(project.status), " ", el("code", {}, project.heat_project_id), project.synthetic ? el("span", { class: "mark" }, text("projects_synthetic")) : null),
+      cards([
+        card(text("projects_area_alone"), areaWithUnit(project.heated_area_m2)),
+        card(titleOf("installed_kw"), isMissing(project.installed_kw) ? text("unknown") : OneMap.number(project.installed_kw, "kW")),
+        card(text("projects_new_energy_share"), isMissing(project.new_energy_share_frac) ? text("unknown") : share(project.new_energy_share_frac)),
+        card(titleOf("commissioned_on"), project.commissioned_on || text("unknown")),
+      ]),
+    ];
+  }
+
+  function body() {
+    const season = OneMap.projectSeason(state.id, state.season, state.seasonTold);
+    if (!state.answer) return [el("p", { class: "lead" }, text("projects_no_project", { id: state.id, text: state.told })), state.season ? season : null];
+    const { answer } = state;
+    return [...head(answer.project), season, el("div", { class: "sections" }, states(answer), subsidy(answer.subsidy)), precheck(answer.precheck), record(answer.project)];
+  }
+
+  OneMap.projects.views.record = { load, body };
+})();
