@@ -43,7 +43,7 @@
       legend: legend(bars),
       grid: { left: 4, right: 20, top: narrow() ? 96 : 56, bottom: 4, containLabel: true },
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, confine: true, valueFormatter: (value) => (value === null || value === undefined || value === "-" ? "—" : `${figure(Array.isArray(value) ? value[1] : value, 1)} ${text("dashboard_area_unit")}`) },
-      xAxis: { type: "category", data: answer.years.map(yearName), axisTick: { show: false }, axisLabel: { hideOverlap: true } },
+      xAxis: { type: "category", data: answer.years.map(yearName), axisTick: { show: false }, axisLabel: { hideOverlap: true, lineHeight: 15 } },
       yAxis: { type: "value", name: text("dashboard_area_unit"), nameTextStyle: { align: "left" }, axisLabel: { hideOverlap: true } },
       series,
     };
@@ -54,7 +54,11 @@
     const known = answer.targets.filter((one) => one.needed_area_m2 !== null);
     return {
       name: text("projects_target"), type: "scatter", symbol: "rect", symbolSize: [narrow() ? 30 : 58, 3], itemStyle: { color: TARGET }, z: 5,
-      data: known.map((one) => [answer.years.findIndex((year) => year.year === one.year), areaNumber(one.needed_area_m2)]),
+      data: known.map((one) => {
+        const place = answer.years.findIndex((year) => year.year === one.year);
+        // The names go inwards, where there is room for them.
+        return { value: [place, areaNumber(one.needed_area_m2)], label: { align: place < answer.years.length / 2 ? "left" : "right" } };
+      }),
       label: {
         show: true, position: "top", color: TARGET, fontSize: 11.5,
         formatter: ({ dataIndex }) => text("projects_target_label", { year: known[dataIndex].year, area: OneMap.projects.areaWithUnit(known[dataIndex].needed_area_m2) }),

@@ -5,24 +5,20 @@
   const { figure, count, table } = OneMap.tables;
   const { share, technology, district, link, section, ask, chooser, isMissing } = OneMap.projects;
   const state = {
-    yearly: null, yearlyTold: null, season: null, seasonTold: null, basis: "calendar", asked: "", groups: { technology: true, district: false },
+    yearly: null, season: null, basis: "calendar",
     sorting: { name: "rank", down: false }, years: { name: null, down: false },
   };
-  const SUMS = ["project_count", "measured_count", "heat_kwh", "electricity_kwh", "water_m3", "co2_t", "avoided_t"];
   const MOST = 50;
 
   async function load() {
-    const [yearly, season] = await Promise.all([
-      ask(`/api/evaluations/yearly?basis=${state.basis}`), ask(`/api/evaluations${state.asked ? `?season=${encodeURIComponent(state.asked)}` : ""}`),
-    ]);
-    Object.assign(state, { yearly: yearly.found, yearlyTold: yearly.told, season: season.found, seasonTold: season.told });
+    [state.yearly, state.season] = await Promise.all([ask(`/api/evaluations/yearly?basis=${state.basis}`), ask("/api/evaluations")]);
   }
 
   const scaled = (value, by) => (isMissing(value) ? null : value / by);
 
   function yearTable(again) {
     const { yearly } = state;
-    if (!yearly || !yearly.rows.length) return section("projects-yearly", text("projects_yearly"), el("p", { class: "lead" }, text("projects_not_measured_city", { text: state.yearlyTold || "" })));
+    if (!yearly || !yearly.rows.length) return section("projects-yearly", text("projects_yearly"), el("p", { class: "lead" }, text("projects_not_measured_city")));
     const title = text("projects_yearly");
     const asked = new URLSearchParams({ basis: state.basis, format: "csv" });
     return section(
@@ -65,11 +61,8 @@
     ], state.season.projects, { sorting: state.sorting, most: MOST }));
   }
 
-  const titleOf = (one) => (one.title ? pick(one.title) : `${one.technology ? OneMap.parts.titleOf(one.technology) : text("projects_no_technology")} · ${parameter(one)}`);
-  function parameter(one) {
-    if (one.parameter.startsWith("scop")) return text("projects_season_cop");
-    return one.parameter;
-  }
+  const parameter = (one) => (one.parameter.startsWith("scop") ? text("projects_season_cop") : one.parameter);
+  const titleOf = (one) => (one.title ? pick(one.title) : `${one.technology ? OneMap.parts.titleOf(one.technology) : text("projects_no_technology")} ${parameter(one)}`);
 
   /* Ranges of one unit share an axis. */
   function distributions() {
@@ -79,7 +72,8 @@
     const title = text("projects_distributions");
     return section("projects-distributions", title, el("p", { class: "note" }, text("projects_distributions_note")), ...units.map((unit) => {
       const here = list.filter((one) => one.unit === unit);
-      const caption = unit === "1" ? title : `${title} (${OneMap.unit(unit)})`;
+      const names = [...new Set(here.map(parameter))].join(OneMap.language() === "en" ? ", " : "、");
+      const caption = unit === "1" ? names : `${names} (${OneMap.unit(unit)})`;
       const behind = table(caption, [
         { name: "name", title: text("projects_figure"), text: true, show: titleOf },
         { name: "n", title: text("projects_count"), show: (one) => count(one.n) },
@@ -96,7 +90,7 @@
 
   function body(again) {
     const told = state.season ? [ranking(), distributions()] : [
-      section("projects-ranking", text("projects_ranking_alone"), el("p", { class: "lead" }, text("projects_not_measured_city", { text: state.seasonTold }))),
+      section("projects-ranking", text("projects_ranking_alone"), el("p", { class: "lead" }, text("projects_not_measured_city"))),
     ];
     return [el("p", { class: "lead" }, text("projects_city_lead")), yearTable(again), ...told];
   }

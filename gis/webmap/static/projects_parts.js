@@ -7,7 +7,9 @@
   const RESULTS = { met: "projects_met", missing: "projects_missing", failed: "projects_failed_check", unknown: "projects_undecided" };
 
   const fieldOf = (name) => OneMap.config.fields.find((one) => one.name === name);
+  /* The name of a field; `headOf` as heads and labels have it. */
   const titleOf = (name) => (fieldOf(name) ? pick(fieldOf(name).title) : name);
+  const headOf = (name) => titleOf(name).replace(/^./, (first) => first.toUpperCase());
   const isMissing = (value) => value === null || value === undefined || value === "";
 
   /* A value of a field as a reader has it, a dash where it is missing. */
@@ -47,13 +49,13 @@
 
   const section = (id, title, ...children) => el("section", { id }, el("h2", {}, title), ...children.filter(Boolean));
 
-  /* What a route answers; null where there is nothing to answer of (404), with its sentence in `told`. */
+  /* What a route answers; null where there is nothing to answer of (404). */
   async function ask(path) {
     try {
-      return { found: await OneMap.getJson(path), told: null };
+      return await OneMap.getJson(path);
     } catch (error) {
       if (error.status !== 404) throw error;
-      return { found: null, told: error.message };
+      return null;
     }
   }
 
@@ -65,6 +67,6 @@
   }
 
   OneMap.projects = {
-    fieldOf, titleOf, shown, status, technology, district, link, share, areaUnit, areaWithUnit, facts, card, cards, checks, section, ask, chooser, isMissing, views: {},
+    fieldOf, titleOf, headOf, shown, status, technology, district, link, share, areaUnit, areaWithUnit, facts, card, cards, checks, section, ask, chooser, isMissing, views: {},
   };
 })();

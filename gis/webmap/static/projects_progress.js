@@ -4,7 +4,7 @@
   const { el, text } = OneMap;
   const { area, count, table } = OneMap.tables;
   const { share, areaUnit, areaWithUnit, district, card, cards, section, chooser, ask } = OneMap.projects;
-  const state = { answer: null, told: null, asOf: "", withoutAir: false, withTargets: true, year: null, sorting: { name: "heated_area_m2", down: true } };
+  const state = { answer: null, asOf: "", withoutAir: false, withTargets: true, year: null, sorting: { name: "heated_area_m2", down: true } };
 
   const own = (areas) => (state.withoutAir ? areas.without_air_area_m2 : areas.counted_area_m2);
   const ownShare = (one) => (state.withoutAir ? one.share_without_air_frac : one.share_frac);
@@ -12,8 +12,8 @@
   const unknownNote = (areas) => (areas.unknown_area_count ? text("projects_unknown_areas", { n: areas.unknown_area_count, all: areas.project_count }) : null);
 
   async function load() {
-    const { found, told } = await ask(`/api/targets${state.asOf ? `?as_of=${state.asOf}` : ""}`);
-    Object.assign(state, { answer: found, told });
+    const found = await ask(`/api/targets${state.asOf ? `?as_of=${state.asOf}` : ""}`);
+    state.answer = found;
     if (found && !found.years.some((year) => year.year === state.year && year.basis !== "forecast")) state.year = present().year;
   }
 
@@ -50,12 +50,13 @@
       if (left === null) return text("unknown");
       return left > 0 ? areaWithUnit(left) : text("projects_over", { area: areaWithUnit(-left) });
     };
+    const maybe = ({ undated }) => (undated.project_count ? [el("br"), text("projects_maybe_note", { n: count(undated.project_count), area: areaWithUnit(own(undated)) })] : []);
     return cards([
       card(text("projects_now", { n: count(now.areas.project_count) }), areaWithUnit(own(now.areas)), unknownNote(now.areas)),
       card(text("projects_share"), ownShare(now) === null ? text("unknown") : share(ownShare(now), 2), now.city_area ? text("projects_of_city", { area: areaWithUnit(now.city_area.heated_area_m2), day: now.city_area.valid_from }) : null),
       ...state.answer.targets.map((target) => card(
         text(target.basis === "past" ? "projects_gap_past" : "projects_gap_forecast", { year: target.year }), told(target),
-        text("projects_of_need", { area: areaWithUnit(target.needed_area_m2), clause: target.clause_id || "—" }),
+        [text("projects_of_need", { area: areaWithUnit(target.needed_area_m2), clause: target.clause_id || "—" }), ...maybe(target)],
       )),
     ]);
   }
@@ -158,7 +159,7 @@
   }
 
   function body(again, redraw) {
-    if (!state.answer) return [head(again, redraw), el("p", { class: "lead" }, text("projects_no_register", { text: state.told }))];
+    if (!state.answer) return [head(again, redraw), el("p", { class: "lead" }, text("projects_no_register"))];
     return [
       head(again, redraw), el("p", { class: "lead" }, text("projects_lead", { day: state.answer.as_of, version: state.answer.version })),
       sums(), chart(), targets(), apart(), byDistrict(redraw), denominators(),

@@ -2,8 +2,9 @@
 (function () {
   "use strict";
   const { el, text, pick } = OneMap;
-  const { fieldOf, titleOf, shown, status, district, facts, checks, section, ask, areaWithUnit, share, card, cards, isMissing } = OneMap.projects;
-  const state = { id: null, answer: null, told: null, season: null, seasonTold: null };
+  const { figure } = OneMap.tables;
+  const { fieldOf, titleOf, headOf, shown, status, district, facts, checks, section, ask, areaWithUnit, share, card, cards, isMissing } = OneMap.projects;
+  const state = { id: null, answer: null, season: null };
   // Told elsewhere on the page, or of no use to who reads it.
   const APART = new Set(["heat_project_id", "name", "status", "parcel_ids"]);
   const RESULTS = { complete: "projects_complete", incomplete: "projects_incomplete", not_eligible: "projects_not_eligible", unknown: "projects_undecided" };
@@ -12,15 +13,14 @@
 
   async function load(id) {
     state.id = id;
-    const [record, season] = await Promise.all([ask(path("")), ask(path("/evaluation"))]);
-    Object.assign(state, { answer: record.found, told: record.told, season: season.found, seasonTold: season.told });
+    [state.answer, state.season] = await Promise.all([ask(path("")), ask(path("/evaluation"))]);
   }
 
   /* Parcels are links to the map, which opens on them. */
   function parcels(value) {
     if (isMissing(value)) return null;
     const ids = value.split("、").map((one) => one.trim()).filter(Boolean);
-    return [titleOf("parcel_ids"), el("span", { class: "parcels" }, ids.map((id) => el("a", { href: OneMap.page("/", { parcel: id }) }, id)))];
+    return [headOf("parcel_ids"), el("span", { class: "parcels" }, ids.map((id) => el("a", { href: OneMap.page("/", { parcel: id }) }, id)))];
   }
 
   function record(project) {
@@ -30,7 +30,7 @@
     known.sort((a, b) => order.indexOf(a) - order.indexOf(b));
     return section(
       "project-record", text("projects_record"),
-      facts([...known.map((name) => [titleOf(name), name === "district" ? district(project[name]) : shown(name, project[name])]), parcels(project.parcel_ids)]),
+      facts([...known.map((name) => [headOf(name), name === "district" ? district(project[name]) : shown(name, project[name])]), parcels(project.parcel_ids)]),
       blank.length ? el("details", { class: "more" }, el("summary", {}, text("projects_blank", { n: blank.length })), el("p", { class: "note" }, blank.map(titleOf).join(OneMap.language() === "en" ? ", " : "、"))) : null,
     );
   }
@@ -56,14 +56,18 @@
     );
   }
 
-  const money = (value) => (isMissing(value) ? text("unknown") : OneMap.number(value / 1e4, null, 1));
+  /* Money in the unit of the language: 万元 or million CNY. */
+  function money(cny) {
+    const english = OneMap.language() === "en";
+    return isMissing(cny) ? text("unknown") : text("projects_money", { n: figure(cny / (english ? 1e6 : 1e4), english ? 2 : 1) });
+  }
 
   function subsidy(told) {
     return section(
       "project-subsidy", text("projects_subsidy"),
       cards([
-        card(text("projects_rate"), told.rate_frac === null ? text("unknown") : share(told.rate_frac, 0), text("projects_by_day", { day: told.as_of })),
-        card(text("projects_amount"), told.amount_cny === null ? text("unknown") : text("projects_money", { n: money(told.amount_cny) })),
+        card(text("projects_rate"), isMissing(told.rate_frac) ? text("unknown") : share(told.rate_frac, 0), text("projects_by_day", { day: told.as_of })),
+        card(text("projects_amount"), money(told.amount_cny)),
       ]),
       el("ul", { class: "reasons" }, told.reasons.map((one) => el("li", {}, words(one), one.clause_id ? [" ", el("cite", {}, `[${one.clause_id}]`)] : null))),
     );
@@ -76,16 +80,16 @@
       el("p", { class: "under" }, status(project.status), " ", el("code", {}, project.heat_project_id), project.synthetic ? el("span", { class: "mark" }, text("projects_synthetic")) : null),
       cards([
         card(text("projects_area_alone"), areaWithUnit(project.heated_area_m2)),
-        card(titleOf("installed_kw"), isMissing(project.installed_kw) ? text("unknown") : OneMap.number(project.installed_kw, "kW")),
+        card(headOf("installed_kw"), isMissing(project.installed_kw) ? text("unknown") : OneMap.number(project.installed_kw, "kW")),
         card(text("projects_new_energy_share"), isMissing(project.new_energy_share_frac) ? text("unknown") : share(project.new_energy_share_frac)),
-        card(titleOf("commissioned_on"), project.commissioned_on || text("unknown")),
+        card(headOf("commissioned_on"), project.commissioned_on || text("unknown")),
       ]),
     ];
   }
 
   function body() {
-    const season = OneMap.projectSeason(state.id, state.season, state.seasonTold);
-    if (!state.answer) return [el("p", { class: "lead" }, text("projects_no_project", { id: state.id, text: state.told })), state.season ? season : null];
+    const season = OneMap.projectSeason(state.id, state.season);
+    if (!state.answer) return [el("p", { class: "lead" }, text("projects_no_project", { id: state.id })), state.season ? season : null];
     const { answer } = state;
     return [...head(answer.project), season, el("div", { class: "sections" }, states(answer), subsidy(answer.subsidy)), precheck(answer.precheck), record(answer.project)];
   }

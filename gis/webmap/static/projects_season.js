@@ -61,9 +61,9 @@
     return el("p", { class: "links" }, text("projects_sheet"), " ", link("pdf", "PDF"), " ", link("html", text("projects_html")), " ", link("csv", "CSV"));
   }
 
-  /* The section of a project; without an evaluation `told` says why there is none. */
-  OneMap.projectSeason = (id, one, told) => {
-    if (!one) return section("project-season", text("projects_evaluation"), el("p", { class: "lead" }, text("projects_not_measured", { text: told })));
+  /* The section of a project, which is short where nothing was measured. */
+  OneMap.projectSeason = (id, one) => {
+    if (!one) return section("project-season", text("projects_evaluation"), el("p", { class: "lead" }, text("projects_not_measured")));
     return section(
       "project-season", text("projects_season", { season: one.season, from: one.from, to: one.to }), sheets(id, one.season), sums(one),
       one.months.length ? months(one.months) : null, ...compared(one), el("h3", {}, text("projects_checks")), one.checks.length ? checks(one.checks) : el("p", { class: "note" }, text("projects_no_checks")),
