@@ -202,7 +202,7 @@ def test_a_heat_project_leads_to_its_page(shown: Any, scored: Store) -> None:
     """
     with scored.engine.connect() as connection:
         project, lon, lat = connection.execute(sa.text(query)).one()
-    page, asked = shown.page, f"/api/identify?lon={lon}&lat={lat}"
+    page, asked = shown.page, f"/api/identify?lon={lon}&lat={lat}&layers=heat_project&radius_m=50"
     page.evaluate("(asked) => OneMap.getJson(asked).then((found) => OneMap.panel.show(found))", asked)
     link = page.locator(f".features a[href='/projects?project={project}']")
     expect(link).to_have_text("项目登记、核查与评估")
