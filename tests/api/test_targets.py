@@ -36,6 +36,8 @@ def register(new_database: NewDatabase, sample: str) -> Iterator[tuple[Store, Pr
     """The sample's register, dated since ten days; today one project ended. And what it was before that."""
     with open_store(at(new_database("register_targets", sample))) as store:
         projects = store.read("heat_project")
+        for name in ("commissioned_on", "ended_on", "expected_on"):
+            projects[name] = None
         running = projects.index[projects["status"] == "running"]
         projects.loc[running[1:4], "commissioned_on"] = date(2021, 11, 15)
         projects.loc[projects["status"] == "approved", "expected_on"] = date(2029, 11, 15)

@@ -67,19 +67,27 @@ PROJECT: dict[str, Any] = {
         {
             "status": "ended",
             "title": {"zh": "停运", "en": "ended"},
-            "needs": [{"field": "ended_on", "zh": "停运日期", "en": "ended on"}],
+            "needs": [
+                {
+                    "field": "ended_on",
+                    "clause_id": "P1309-5.4",
+                    "zh": "停运项目须填停运日期",
+                    "en": "a project that ended tells the day",
+                }
+            ],
         }
     ],
     "faults": [
         {
             "field": "scheme",
             "clause_id": "P1309-5.3",
-            "zh": "技术方案未登记（P1309-5.3）",
-            "en": "the technical scheme is not on record (P1309-5.3)",
+            "zh": "技术方案未登记",
+            "en": "the technical scheme is not on record",
         }
     ],
     "precheck": {
         "result": "incomplete",
+        "missing": [{"field": "scheme", "title": {"zh": "技术方案", "en": "technical scheme"}}],
         "items": [
             {
                 "id": "share",

@@ -11,7 +11,10 @@
   const MOST = 50;
 
   async function load() {
-    [state.yearly, state.season] = await Promise.all([ask(`/api/evaluations/yearly?basis=${state.basis}`), ask("/api/evaluations")]);
+    const { basis } = state;
+    const [yearly, season] = await Promise.all([ask(`/api/evaluations/yearly?basis=${basis}`), ask("/api/evaluations")]);
+    // Other years may have been asked for meanwhile.
+    if (basis === state.basis) Object.assign(state, { yearly, season });
   }
 
   const scaled = (value, by) => (isMissing(value) ? null : value / by);

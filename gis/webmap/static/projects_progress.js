@@ -12,7 +12,10 @@
   const unknownNote = (areas) => (areas.unknown_area_count ? text("projects_unknown_areas", { n: areas.unknown_area_count, all: areas.project_count }) : null);
 
   async function load() {
-    const found = await ask(`/api/targets${state.asOf ? `?as_of=${state.asOf}` : ""}`);
+    const day = state.asOf;
+    const found = await ask(`/api/targets${day ? `?as_of=${day}` : ""}`);
+    // Another day may have been asked for meanwhile.
+    if (day !== state.asOf) return;
     state.answer = found;
     if (found && !found.years.some((year) => year.year === state.year && year.basis !== "forecast")) state.year = present().year;
   }
@@ -131,7 +134,7 @@
     });
     const names = [...new Set(rows.map((row) => row.district))];
     const years = state.answer.years.filter((year) => year.basis !== "forecast");
-    const title = text("projects_by_district");
+    const title = text("projects_by_district", { year: OneMap.projectCharts.yearName(years.find((year) => year.year === state.year)) });
     return section(
       "projects-districts", title,
       chooser("projects-year", text("projects_year"), years.map((year) => [String(year.year), OneMap.projectCharts.yearName(year)]), String(state.year), (year) => {

@@ -31,27 +31,30 @@
     return section(
       "project-record", text("projects_record"),
       facts([...known.map((name) => [headOf(name), name === "district" ? district(project[name]) : shown(name, project[name])]), parcels(project.parcel_ids)]),
-      blank.length ? el("details", { class: "more" }, el("summary", {}, text("projects_blank", { n: blank.length })), el("p", { class: "note" }, blank.map(titleOf).join(OneMap.language() === "en" ? ", " : "、"))) : null,
+      blank.length ? el("details", { class: "more" }, el("summary", {}, text("projects_blank", { n: blank.length })), el("p", { class: "note" }, blank.map(titleOf).join(between()))) : null,
     );
   }
 
-  const words = (one) => (typeof one === "string" ? titleOf(one) : pick(one));
+  const between = () => (OneMap.language() === "en" ? ", " : "、");
+  /* A sentence with the clause behind it. */
+  const sentence = (one) => el("li", {}, pick(one), one.clause_id ? [" ", el("cite", {}, `[${one.clause_id}]`)] : null);
 
   function states({ next_states: next, faults }) {
     return section(
       "project-states", text("projects_states"),
-      faults.length ? el("div", { class: "stale" }, el("b", {}, text("projects_faults")), el("ul", {}, faults.map((one) => el("li", {}, words(one))))) : null,
+      faults.length ? el("div", { class: "stale" }, el("b", {}, text("projects_faults")), el("ul", {}, faults.map(sentence))) : null,
       next.length ? el("ul", { class: "next" }, next.map((one) => el(
-        "li", {}, status(one.status), " ", one.needs.length ? text("projects_needs", { list: one.needs.map(words).join(OneMap.language() === "en" ? ", " : "、") }) : text("projects_needs_nothing"),
+        "li", {}, status(one.status), " ", text(one.needs.length ? "projects_needs" : "projects_needs_nothing"), one.needs.length ? el("ul", {}, one.needs.map(sentence)) : null,
       ))) : el("p", { class: "note" }, text("projects_no_next")),
     );
   }
 
-  function precheck({ result, items }) {
+  function precheck({ result, items, missing }) {
     const count = (kind) => items.filter((one) => one.result === kind).length;
     return section(
       "project-precheck", text("projects_precheck"),
       el("p", { class: `verdict result-${result}` }, el("b", {}, text(RESULTS[result] || "projects_undecided")), " ", text("projects_precheck_counts", { met: count("met"), missing: count("missing"), failed: count("failed"), unknown: count("unknown") })),
+      missing.length ? el("p", {}, text("projects_missing_list", { list: missing.map((one) => pick(one.title)).join(between()) })) : null,
       checks(items),
     );
   }
@@ -69,7 +72,7 @@
         card(text("projects_rate"), isMissing(told.rate_frac) ? text("unknown") : share(told.rate_frac, 0), text("projects_by_day", { day: told.as_of })),
         card(text("projects_amount"), money(told.amount_cny)),
       ]),
-      el("ul", { class: "reasons" }, told.reasons.map((one) => el("li", {}, words(one), one.clause_id ? [" ", el("cite", {}, `[${one.clause_id}]`)] : null))),
+      el("ul", { class: "reasons" }, told.reasons.map(sentence)),
     );
   }
 

@@ -69,7 +69,7 @@
   }
 
   function body() {
-    if (!state.answer) return [el("p", { class: "lead" }, text("projects_no_list"))];
+    if (!state.answer || !state.answer.numberMatched) return [el("p", { class: "lead" }, text("projects_no_list"))];
     const place = el("div", { id: "projects-list" }, list());
     const changed = (name) => (value) => {
       state[name] = value;
