@@ -98,7 +98,7 @@ class ProgressRules(Body):
 class ProgressRow(Body):
     """What a technology has in a district on one basis, in one year where the basis has years."""
 
-    basis: Basis
+    basis: Basis = Field(description="running_undated is part of what runs in the present year")
     year: int | None
     district: str | None
     technology: Technology | None

@@ -15,6 +15,7 @@ from api.responses import ORJSON
 from api.schemas_targets import TargetProgress
 from api.suitability import Scorer
 from gis.access import HISTORY
+from gis.runs import ruleset_of
 from gis.targets import csv_of, read_progress
 from gis.webmap.projects_page import projects_page
 
@@ -55,8 +56,13 @@ def get_targets(
     if as_of is not None:
         check_readable(request, HISTORY)
     scorer: Scorer = request.app.state.scorer
-    outlines = "district" in readable(request)
-    found = read_progress(reading(request), scorer.ruleset, as_of, outlines=outlines)
+    found = read_progress(
+        reading(request),
+        # The scorer keeps the rules of the present run alone.
+        scorer.ruleset if as_of is None else lambda run: ruleset_of(request.app.state.store, run),
+        as_of,
+        outlines="district" in readable(request),
+    )
     if format == "json":
         return ORJSON(found)
     headers = {"Content-Disposition": f'attachment; filename="onemap-targets-{found.as_of}.csv"'}

@@ -36,7 +36,9 @@ def in_force(figures: Sequence[CityArea], day: date) -> CityArea | None:
 
 @lru_cache(maxsize=4)
 def _read(text: str) -> tuple[CityArea, ...]:
-    parameter = RuleFile(_FILE, {_FILE: text.encode()}).parse(PortfolioFile).parameters[_NAME]
+    parameter = RuleFile(_FILE, {_FILE: text.encode()}).parse(PortfolioFile).parameters.get(_NAME)
+    if parameter is None:
+        return ()
     source = parameter.source
     values = sorted(parameter.values, key=lambda one: one.from_)
     return tuple(

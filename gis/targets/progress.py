@@ -11,6 +11,7 @@ import numpy as np
 
 from gis.errors import InputError, NotFoundError
 from gis.rules import RuleSet
+from gis.rules.ruleset import ParameterValue
 from gis.store import Moment, Past, RunRecord, Store, when
 from gis.store.versions import BEIJING
 from gis.targets.areas import Areas, Basis, Row, areas_of, rows_of
@@ -105,7 +106,7 @@ class Progress:
     pipeline, ideas
         Projects approved or under construction, and mere ideas, which no forecast counts.
     rows
-        The same by district.
+        The same by district; those of the present year hold what `running_undated` tells apart once more.
     """
 
     as_of: date
@@ -134,8 +135,8 @@ def read_progress(
     """Return the progress as the register tells it now, or at the end of a day in Beijing time.
 
     `rules_of` gives the rule set behind a run. Without `outlines` projects that name no district have none.
-    Raises InputError for a day to come, and NotFoundError where the layer was not loaded or what it was is
-    not kept.
+    Raises InputError for a day to come, and NotFoundError where the layer was not loaded, what it was is
+    not kept, or the rules have no targets.
     """
     today = datetime.now(BEIJING).date()
     if as_of is None or as_of == today:
@@ -163,7 +164,7 @@ def _read(
 
 def progress_of(tally: Tally, ruleset: RuleSet, as_of: date, version: int, loaded_at: datetime) -> Progress:
     """Return the progress that a tally tells on a day; `version` and `loaded_at` are of its layer."""
-    counted = ruleset.portfolio.number("air_source_counted_frac")
+    counted = _parameter(ruleset, "air_source_counted_frac").number()
 
     def areas(chosen: Flags) -> Areas:
         return areas_of(tally, chosen, counted)
@@ -195,12 +196,22 @@ def progress_of(tally: Tally, ruleset: RuleSet, as_of: date, version: int, loade
     )
 
 
+def _parameter(ruleset: RuleSet, name: str) -> ParameterValue:
+    found = ruleset.portfolio.parameters.get(name)
+    if found is None:
+        raise NotFoundError(
+            f"The rule set {ruleset.id} has no parameter {name} in portfolio.yaml: "
+            "there is no target to hold the register against."
+        )
+    return found
+
+
 def _last_day(year: int) -> date:
     return date(year, 12, 31)
 
 
 def _years(tally: Tally, as_of: date) -> range:
-    known = tally.commissioned[tally.ran_on(as_of)]
+    known = tally.commissioned[tally.began_by(as_of)]
     first = int(known.min().astype("datetime64[Y]").astype(int)) + 1970 if len(known) else as_of.year
     return range(
         max(min(first, FIRST_TARGET, as_of.year), as_of.year - MOST_YEARS), max(as_of.year, LAST_TARGET) + 1
@@ -241,8 +252,9 @@ def _target(
     as_of: date,
     areas: Callable[[Flags], Areas],
 ) -> Target:
-    parameters, day, past = ruleset.portfolio.parameters, _last_day(year), year < as_of.year
-    share, named = parameters[f"target_{year}_share_frac"], parameters.get(f"target_{year}_area_m2")
+    day, past = _last_day(year), year < as_of.year
+    share = _parameter(ruleset, f"target_{year}_share_frac")
+    named = ruleset.portfolio.parameters.get(f"target_{year}_area_m2")
     area_m2 = None if named is None else named.number()
     city = in_force(city_areas(ruleset), day)
     needs = [area_m2, None if city is None else share.number() * city.heated_area_m2]

@@ -73,13 +73,16 @@ class Tally:
         """Those that are approved or under construction."""
         return self._is("approved", "construction")
 
+    def began_by(self, day: date) -> Flags:
+        """Return which are known to have begun to run by the end of a day, and of which the end is known."""
+        told = self._is("running") | (self._is("ended") & ~np.isnat(self.ended))
+        # A comparison with NaT is false: who has no first day is not known to have run.
+        began: Flags = told & (self.commissioned <= np.datetime64(day))
+        return began
+
     def ran_on(self, day: date) -> Flags:
         """Return which are known to have run at the end of a day that is over."""
-        last = np.datetime64(day)
-        there = self._is("running") | (self._is("ended") & ~np.isnat(self.ended))
-        # A comparison with NaT is false: who has no first day is not known to have run.
-        ran: Flags = there & (self.commissioned <= last) & ~(self.ended <= last)
-        return ran
+        return self.began_by(day) & ~(self.ended <= np.datetime64(day))
 
     def to_run_on(self, day: date, as_of: date) -> Flags:
         """Return which are to run at the end of a day to come, by their dates as `as_of` knows them."""

@@ -148,13 +148,18 @@ EVALUATION: dict[str, Any] = {
     "season": 2025,
     "from": "2025-11-15",
     "to": "2026-03-15",
-    "heat": {"measured_kwh": 13300000.0, "coverage_frac": 0.78, "kwh_per_m2": None},
+    "heat": {
+        "measured_kwh": 13300000.0,
+        "coverage_frac": 0.78,
+        "kwh_per_m2": None,
+        "design_kwh": 17500000.0,
+    },
     "electricity": {"measured_kwh": 4970000.0, "coverage_frac": 0.99},
     "cop": {"value": 3.528, "paired_h": 2264.0, "design": 4.1, "model": 4.0},
     "water": {"measured_m3": 1810.0},
     "temperatures": {},
     "balance": {},
-    "drift": {},
+    "drift": {"k_per_a": -0.12, "standard_error_k_per_a": 0.04},
     "co2": {
         "factor": {
             "name": {"zh": "北京市电力平均排放因子", "en": "grid factor of Beijing"},
@@ -189,7 +194,7 @@ EVALUATION: dict[str, Any] = {
 }
 
 EVALUATIONS: dict[str, Any] = {
-    "season": 2025,
+    "year": 2025,
     "projects": [
         {
             "heat_project_id": "HP-001",
@@ -219,6 +224,8 @@ EVALUATIONS: dict[str, Any] = {
     "distributions": [
         {
             "parameter": "scop_reclaimed_water",
+            "title": {"zh": "再生水源热泵季节能效", "en": "seasonal performance of reclaimed water"},
+            "within": False,
             "technology": "reclaimed_water",
             "unit": "1",
             "n": 11,
@@ -231,6 +238,8 @@ EVALUATIONS: dict[str, Any] = {
         },
         {
             "parameter": "scop_ground_source",
+            "title": {"zh": "浅层地源热泵季节能效", "en": "seasonal performance of ground source"},
+            "within": True,
             "technology": "shallow_ground_source",
             "unit": "1",
             "n": 40,
@@ -259,6 +268,7 @@ YEARLY: dict[str, Any] = {
             "water_m3": None,
             "co2_t": 4408.2,
             "avoided_t": 1830.5,
+            "coverage_frac": 0.86,
         }
     ],
 }

@@ -151,6 +151,9 @@ def test_a_project_with_its_checks_and_its_season(seen: Seen) -> None:
     months = cells(page.locator("figure table"))
     assert [row[1] for row in months] == ["—" if h is None else f"{h / 1000:,.1f}" for _, h, _ in MONTHS]
     assert page.locator("#project-season .cards").inner_text().count(seen.word("资料不足", "not known")) == 1
+    expect(page.locator("#project-season .cards")).to_contain_text("-0.12 K/a")
+    compared = cells(page.locator("#project-season > .table table"))
+    assert [row[3] for row in compared] == ["86.0%", "76.0%"]
     sheet = page.locator("#project-season .links a").first.get_attribute("href")
     assert sheet == f"/api/projects/HP-001/sheet?season=2025&format=pdf&lang={lang}"
     parcel = page.locator(".parcels a").first.get_attribute("href")
@@ -179,6 +182,8 @@ def test_the_city_by_year_ranking_and_ranges(seen: Seen) -> None:
     first, second = cells(page.locator("#projects-ranking table"))
     assert (first[1], first[3], second[1], second[4]) == ("1", "9.60", "2", "—")
     assert first[6].startswith(seen.word("! 离群", "! outlier"))
+    within = [row[-1] for row in cells(page.locator("#projects-distributions table"))]
+    assert within == [seen.word("否", "no"), seen.word("是", "yes")]
     page.locator("#projects-basis").select_option("heating")
     expect(page.locator("#projects-yearly a")).to_have_attribute("href", re.compile("basis=heating"))
 

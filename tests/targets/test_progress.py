@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis.errors import NotFoundError
 from gis.rules import load_ruleset
 from gis.rules.loader import parse_ruleset
 from gis.targets import Progress, city_areas, in_force, progress_of, tally_of
@@ -227,3 +228,20 @@ def test_sums_are_those_of_single_projects_and_of_parts(rows: list[dict[str, Any
         progress.pipeline.undated,
     ]
     assert sum(kind.project_count for kind in kinds) == len(pipeline)
+
+
+def test_years_begin_with_the_first_project_that_ever_ran() -> None:
+    gone = {"status": "ended", "commissioned_on": date(2008, 1, 1), "ended_on": date(2010, 6, 1)}
+    years = by_year(told([{**gone, "heated_area_m2": 5.0}], date(2026, 1, 1)))
+    assert next(iter(years)) == 2008
+    assert [years[year].areas.heated_area_m2 for year in (2008, 2009, 2010, 2026)] == [5.0, 5.0, 0.0, 0.0]
+
+
+def test_rules_without_targets_are_told() -> None:
+    texts = {name: str(text) for name, text in RULES.content.items()}
+    lines = texts["portfolio.yaml"].replace("target_2030_share_frac", "another_share_frac")
+    ruleset = parse_ruleset(
+        {name: text.encode() for name, text in (texts | {"portfolio.yaml": lines}).items()}, date(2026, 1, 1)
+    )
+    with pytest.raises(NotFoundError, match="has no parameter target_2030_share_frac"):
+        progress_of(tally_of(projects(), None), ruleset, date(2026, 1, 1), 1, WRITTEN)

@@ -42,14 +42,13 @@
         { name: "water_m3", title: text("projects_water_m3"), show: (row) => figure(row.water_m3, 0) },
         { name: "co2_t", title: text("projects_co2_t"), show: (row) => figure(row.co2_t, 0) },
         { name: "avoided_t", title: text("projects_avoided_t"), show: (row) => figure(row.avoided_t, 0) },
+        { name: "coverage_frac", title: text("projects_coverage_short"), show: (row) => share(row.coverage_frac) },
       ], yearly.rows, { sorting: state.years, most: MOST }),
     );
   }
 
-  const reason = (one) => (typeof one === "string" ? one : pick(one));
-
-  function ranking() {
-    const title = text("projects_ranking", { season: state.season.season });
+    function ranking() {
+    const title = text("projects_ranking", { year: state.season.year });
     return section("projects-ranking", title, el("p", { class: "note" }, text("projects_ranking_note")), table(title, [
       { name: "name", title: text("projects_project"), text: true, show: (row) => link(row.heat_project_id, row.name || row.heat_project_id), sort: (row) => row.name || row.heat_project_id },
       { name: "rank", title: text("projects_rank"), show: (row) => count(row.rank) },
@@ -59,13 +58,12 @@
       { name: "coverage_frac", title: text("projects_coverage_short"), show: (row) => share(row.coverage_frac) },
       {
         name: "outlier", title: text("projects_outlier"), text: true, sort: (row) => (row.outlier ? 0 : 1),
-        show: (row) => (row.outlier ? el("span", { class: "outlier" }, el("b", {}, `! ${text("projects_outlier")}`), row.reasons.length ? el("small", {}, row.reasons.map(reason).join(OneMap.language() === "en" ? "; " : "；")) : null) : text("projects_inside")),
+        show: (row) => (row.outlier ? el("span", { class: "outlier" }, el("b", {}, `! ${text("projects_outlier")}`), row.reasons.length ? el("small", {}, row.reasons.map(pick).join(OneMap.language() === "en" ? "; " : "；")) : null) : text("projects_inside")),
       },
     ], state.season.projects, { sorting: state.sorting, most: MOST }));
   }
 
-  const parameter = (one) => (one.parameter.startsWith("scop") ? text("projects_season_cop") : one.parameter);
-  const titleOf = (one) => (one.title ? pick(one.title) : `${one.technology ? OneMap.parts.titleOf(one.technology) : text("projects_no_technology")} ${parameter(one)}`);
+  const titleOf = (one) => pick(one.title);
 
   /* Ranges of one unit share an axis. */
   function distributions() {
@@ -75,8 +73,7 @@
     const title = text("projects_distributions");
     return section("projects-distributions", title, el("p", { class: "note" }, text("projects_distributions_note")), ...units.map((unit) => {
       const here = list.filter((one) => one.unit === unit);
-      const names = [...new Set(here.map(parameter))].join(OneMap.language() === "en" ? ", " : "、");
-      const caption = unit === "1" ? names : `${names} (${OneMap.unit(unit)})`;
+      const caption = unit === "1" ? text("projects_ranges") : text("projects_ranges_unit", { unit: OneMap.unit(unit) });
       const behind = table(caption, [
         { name: "name", title: text("projects_figure"), text: true, show: titleOf },
         { name: "n", title: text("projects_count"), show: (one) => count(one.n) },
@@ -86,13 +83,14 @@
         { name: "model", title: text("projects_model"), show: (one) => figure(one.model, 2) },
         { name: "low", title: text("projects_model_low"), show: (one) => figure(one.low, 2) },
         { name: "high", title: text("projects_model_high"), show: (one) => figure(one.high, 2) },
+        { name: "within", title: text("projects_within"), show: (one) => (isMissing(one.within) ? "—" : text(one.within ? "yes" : "no")) },
       ], here);
       return OneMap.charts.chartFigure(`ranges-${unit}`, caption, OneMap.projectCharts.ranges(here, titleOf), behind, 90 + 44 * here.length);
     }));
   }
 
   function body(again) {
-    const told = state.season ? [ranking(), distributions()] : [
+    const told = state.season && state.season.projects.length ? [ranking(), distributions()] : [
       section("projects-ranking", text("projects_ranking_alone"), el("p", { class: "lead" }, text("projects_not_measured_city"))),
     ];
     return [el("p", { class: "lead" }, text("projects_city_lead")), yearTable(again), ...told];
