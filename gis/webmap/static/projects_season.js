@@ -26,18 +26,22 @@
 
   /* What was measured beside what was designed and what the model has; nothing of it changes the model. */
   function compared({ cop, heat }) {
-    const over = (value, base) => (isMissing(value) || !base ? "—" : share(value / base));
-    const row = (name, value, design, model, digits) => ({ name, value, design, model, digits });
-    const rows = [row(text("projects_season_cop"), cop.value, cop.design, cop.model, 2)];
-    if (!isMissing(heat.design_kwh)) rows.push(row(text("projects_heat_mwh"), isMissing(heat.measured_kwh) ? null : heat.measured_kwh / 1000, heat.design_kwh / 1000, null, 1));
+    const over = (one, base) => (isMissing(one.value) || !base || !one.whole ? "—" : share(one.value / base));
+    const rows = [{ name: text("projects_season_cop"), value: cop.value, design: cop.design, model: cop.model, digits: 2, whole: true }];
+    if (!isMissing(heat.design_kwh)) {
+      // A sum with gaps beside the design of a whole year would look like a shortfall.
+      rows.push({
+        name: text("projects_heat_mwh"), value: isMissing(heat.measured_kwh) ? null : heat.measured_kwh / 1000, design: heat.design_kwh / 1000, model: null, digits: 1, whole: !isMissing(heat.kwh_per_m2),
+      });
+    }
     const title = text("projects_compared");
     return [el("h3", {}, title), table(title, [
       { name: "name", title: text("projects_figure"), text: true },
       { name: "value", title: text("projects_measured"), show: (one) => figure(one.value, one.digits) },
       { name: "design", title: text("projects_design"), show: (one) => figure(one.design, one.digits) },
-      { name: "to_design", title: text("projects_to_design"), show: (one) => over(one.value, one.design) },
+      { name: "to_design", title: text("projects_to_design"), show: (one) => over(one, one.design) },
       { name: "model", title: text("projects_model"), show: (one) => figure(one.model, one.digits) },
-      { name: "to_model", title: text("projects_to_model"), show: (one) => over(one.value, one.model) },
+      { name: "to_model", title: text("projects_to_model"), show: (one) => over(one, one.model) },
     ], rows)];
   }
 
