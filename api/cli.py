@@ -30,6 +30,7 @@ MODULES = {
     "monitor": "api.commands_monitor",
     "match": "api.commands_match",
     "site": "api.commands_site",
+    "targets": "api.commands_targets",
     "potential": "api.commands_potential",
     "project": "api.commands_project",
     "export": "api.commands_export",

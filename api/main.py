@@ -37,6 +37,7 @@ from api import (
     sites,
     suitability,
     summary,
+    targets,
     wfs,
     wmts,
 )
@@ -90,7 +91,7 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
-        past, checks, monitoring, projects, project_evaluation, layers, search, session, health,
+        past, checks, monitoring, projects, project_evaluation, targets, layers, search, session, health,
         ogc, ogc_edits, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)

@@ -42,7 +42,8 @@ class SyntheticLayers:
         return self._known[version]
 
 
-def _labels(connection: Connection) -> list[dict[str, Any]]:
+def district_labels(connection: Connection) -> list[dict[str, Any]]:
+    """Return the names of districts (id, zh, en) with a point in each (lon, lat)."""
     found = text(
         "SELECT district_id AS id, name AS zh, COALESCE(name_en, name) AS en, ST_X(p) AS lon, ST_Y(p) AS lat"
         " FROM (SELECT district_id, name, name_en, ST_Transform(ST_PointOnSurface(geom), 4326) AS p"
@@ -86,7 +87,7 @@ def map_data(
     shown = {layer: loaded[layer] for layer in LAYERS if layer in versions and layer in loaded}
     framing = (extents.of(shown[layer]) for layer in ("district", "parcel") if layer in shown)
     with store.engine.connect() as connection:
-        labels = _labels(connection) if "district" in versions else []
+        labels = district_labels(connection) if "district" in versions else []
     return MapData(
         bounds=next((box for box in framing if box is not None), None),
         reach=extents.around(shown.values()),

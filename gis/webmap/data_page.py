@@ -10,7 +10,7 @@ from markupsafe import Markup
 from gis.webmap.page import asset_url, strings
 from gis.webmap.paths import STATIC_DIR
 
-_SHARED = ("unknown",)
+_SHARED = ("unknown", "projects_open")
 """Texts of the map page that this one has too."""
 
 

@@ -195,6 +195,20 @@ def test_missing_figures_are_never_zero(shown: Any, scored: Store) -> None:
     expect(option.locator(":scope > dl.figures dd").first).to_have_text("资料不足")
 
 
+def test_a_heat_project_leads_to_its_page(shown: Any, scored: Store) -> None:
+    query = """
+        SELECT heat_project_id, ST_X(p), ST_Y(p)
+        FROM layer.heat_project, ST_Transform(geom, 4326) AS p ORDER BY 1 LIMIT 1
+    """
+    with scored.engine.connect() as connection:
+        project, lon, lat = connection.execute(sa.text(query)).one()
+    page, asked = shown.page, f"/api/identify?lon={lon}&lat={lat}&layers=heat_project&radius_m=50"
+    page.evaluate("(asked) => OneMap.getJson(asked).then((found) => OneMap.panel.show(found))", asked)
+    link = page.locator(f".features a[href='/projects?project={project}']")
+    expect(link).to_have_text("项目登记、核查与评估")
+    expect(page.locator("#projects-open")).to_have_attribute("href", "/projects")
+
+
 def test_language_switch_changes_all_texts(visit: Callable[..., Any], good: Spot) -> None:
     page = (seen := visit()).page
     seen.open_panel(good)

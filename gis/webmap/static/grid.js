@@ -4,13 +4,9 @@
   // VectorGrid 1.3 calls this; Leaflet dropped it in 1.8.
   L.DomEvent.fakeStop = L.DomEvent.fakeStop || function () {};
 
-  const NONE = "#8a939b";
+  const NONE = OneMap.noneColour;
+  const { colourOf } = OneMap;
   const patterns = {};
-
-  const colourOf = (technology) => {
-    const found = OneMap.config.technologies.find((t) => t.id === technology);
-    return found ? found.colour : NONE;
-  };
 
   /* Diagonal lines in the technology's colour on a light ground: conditional, not only paler. */
   function hatch(colour) {
@@ -107,10 +103,6 @@
   }
 
   Object.assign(OneMap, {
-    colourOf,
-
-    noneColour: NONE,
-
     leftClasses: LEFT,
 
     /* The style function VectorGrid asks for each feature of a layer. */

@@ -104,6 +104,7 @@
         el("dt", {}, pick(a.title)), el("dd", {}, OneMap.value(a.value, a.unit)),
       ])),
       notes.map(([name, words]) => el("p", { class: "note" }, text(name, { text: words }))),
+      feature.layer === "heat_project" ? el("p", {}, el("a", { href: OneMap.page("/projects", { project: feature.id }) }, text("projects_look"))) : null,
     ));
   }
 

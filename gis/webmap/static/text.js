@@ -28,7 +28,7 @@
         el.setAttribute("aria-label", OneMap.text(el.dataset.label));
       });
       document.querySelectorAll("a[data-page]").forEach((el) => {
-        el.href = `${el.dataset.page}${language === "en" ? "?lang=en" : ""}`;
+        el.href = OneMap.page(el.dataset.page);
       });
       listeners.forEach((listener) => listener());
     },
@@ -41,6 +41,12 @@
 
     /* The present language of {zh, en}; a percentage stays on one line. */
     pick: (both) => both[language].replace(/(\d) %/g, "$1\u00a0%"),
+
+    /* The address of a page of ours with what it is asked for, in the present language. */
+    page(path, asked) {
+      const query = new URLSearchParams({ ...asked, ...(language === "en" ? { lang: "en" } : {}) }).toString();
+      return query ? `${path}?${query}` : path;
+    },
 
     /* A number with its unit, or "not known" for a missing one; missing is never shown as 0. */
     number(value, unit, digits) {
@@ -59,6 +65,13 @@
     share(value) {
       if (value === null || value === undefined) return OneMap.text("unknown");
       return `${OneMap.number(value * 100, null, 1)}%`;
+    },
+
+    noneColour: "#8a939b",
+
+    colourOf(technology) {
+      const found = config().technologies.find((t) => t.id === technology);
+      return found ? found.colour : OneMap.noneColour;
     },
 
     unit(unit) {
