@@ -10,17 +10,19 @@
   const coverage = (of) => text("projects_coverage", { share: isMissing(of.coverage_frac) ? text("unknown") : share(of.coverage_frac) });
 
   function sums(one) {
-    const { heat, electricity, cop, co2, drift, water } = one;
+    const { heat, electricity, cop, drift, water } = one;
+    // Null where heat and electricity were never measured together.
+    const co2 = one.co2 || {};
     const factor = co2.factor;
     return cards([
       card(text("projects_heat"), mwh(heat.measured_kwh), coverage(heat)),
       card(text("projects_electricity"), mwh(electricity.measured_kwh), coverage(electricity)),
       card(text("projects_season_cop"), number(cop.value, 2), isMissing(cop.paired_h) ? null : text("projects_paired", { h: figure(cop.paired_h, 0) })),
       card(text("projects_per_m2"), number(heat.kwh_per_m2, 1, "kWh/m2")),
-      water && !isMissing(water.measured_m3) ? card(text("projects_water"), number(water.measured_m3, 0, "m3")) : null,
-      card(text("projects_co2"), number(co2.emitted_t, 1, "t"), factor ? text("projects_factor", { name: typeof factor.name === "string" ? factor.name : OneMap.pick(factor.name), year: factor.year, n: figure(factor.kg_per_kwh, 4) }) : null),
+      !isMissing(water.measured_m3) ? card(text("projects_water"), number(water.measured_m3, 0, "m3")) : null,
+      card(text("projects_co2"), number(co2.emitted_t, 1, "t"), factor ? text("projects_factor", { name: OneMap.pick(factor.title), year: factor.year, n: figure(factor.kg_per_kwh, 4) }) : null),
       card(text("projects_avoided"), number(co2.avoided_t, 1, "t"), isMissing(co2.break_even_cop) ? null : text("projects_break_even", { n: figure(co2.break_even_cop, 2) })),
-      drift && !isMissing(drift.k_per_a) ? card(text("projects_drift"), text("projects_k_per_a", { n: figure(drift.k_per_a, 2, true) }), isMissing(drift.standard_error_k_per_a) ? null : text("projects_error", { n: figure(drift.standard_error_k_per_a, 2) })) : null,
+      drift && !isMissing(drift.slope_k_per_a) ? card(text("projects_drift"), text("projects_k_per_a", { n: figure(drift.slope_k_per_a, 2, true) }), isMissing(drift.error_k_per_a) ? null : text("projects_error", { n: figure(drift.error_k_per_a, 2) })) : null,
     ]);
   }
 
