@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from api import commands_publish
 from api.progress import bar, say
 from gis.errors import NotFoundError, UsageError
 from gis.monitoring.deliver import Delivered, deliver_file
@@ -30,6 +31,7 @@ _PLAIN = ("new", "same", "corrected", "repeated", "empty", "refused")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    commands_publish.register(monitor_app)
     app.add_typer(monitor_app, name="monitor")
 
 

@@ -15,6 +15,7 @@ from api import (
     areas,
     checks,
     docs,
+    evaluations,
     evidence,
     exports,
     health,
@@ -91,8 +92,8 @@ def create_app(store: Store, settings: Settings) -> FastAPI:
     problems.install(app)
     for module in (
         suitability, areas, reports, evidence, summary, matches, sites, jobs, imports, exports, packages,
-        past, checks, monitoring, projects, project_evaluation, targets, layers, search, session, health,
-        ogc, ogc_edits, ogc_tiles, wfs,
+        past, checks, monitoring, projects, project_evaluation, evaluations, targets, layers, search, session,
+        health, ogc, ogc_edits, ogc_tiles, wfs,
     ):  # fmt: skip
         app.include_router(module.router)
     app.include_router(parcel_summary_router)

@@ -32,6 +32,7 @@ from gis.rules.ruleset import (
     ParameterValue,
     PortfolioRules,
     ProjectRules,
+    Rules,
     RuleSet,
 )
 from gis.vocabulary import FACT, OPTIONS
@@ -44,6 +45,11 @@ EVALUATION_PARAMETERS = (
     "ground_most_degc", "violation_most_frac", "drift_seasons_count", "drift_significance",
 )  # fmt: skip
 """Parameters of evaluation.yaml that evaluations ask for."""
+RANKING_PARAMETERS = (
+    "ranking_projects_count", "ranking_deviations", "heat_pump_technologies", "possible_cop_least",
+    "possible_cop_most", "possible_load_frac", "published_coverage_frac", "published_power_d",
+)  # fmt: skip
+"""Parameters of ranking.yaml that the city's evaluation asks for."""
 _DAY = re.compile(r"(0[1-9]|1[0-2])-([0-2][1-9]|[1-3]0|31)")
 OPTION_IDS = tuple(o.id for o in OPTIONS)
 
@@ -104,6 +110,7 @@ class _Reader:
             areas=self.areas(),
             projects=self.projects(),
             evaluation=self.evaluation(),
+            ranking=self.ranking(),
             clauses=self.clauses,
             content={name: _decoded(name, raw) for name, raw in self.texts.items()},
         )
@@ -258,6 +265,17 @@ class _Reader:
         of_grid = self.file("portfolio.yaml").parse(PortfolioFile).parameters
         emission = {name: found for name, found in of_grid.items() if name.startswith("grid_")}
         return EvaluationRules(parameters, (), (), frozenset(rules.parameters), emission=emission)
+
+    def ranking(self) -> Rules | None:
+        """Return what measured projects are ranked by; None where the set has no such file, as older ones."""
+        if "ranking.yaml" not in self.texts:
+            return None
+        file = self.file("ranking.yaml")
+        rules = file.parse(EvaluationFile)
+        parameters = self.own(file, rules.parameters)
+        for name in RANKING_PARAMETERS:
+            file.known(("parameters",), name, parameters)
+        return Rules(parameters, (), (), frozenset(rules.parameters))
 
     def demand(self) -> tuple[DemandFile, dict[str, ParameterValue]]:
         """Return the figures behind demand."""

@@ -223,6 +223,7 @@ class RuleSet:
     areas              the pilot and focus areas that the policy names
     projects           the register of heat projects; None in rule sets that were kept before they had it
     evaluation         how measured projects are evaluated; None likewise
+    ranking            how they are held against each other, and what goes into the layers; None likewise
     clauses            clause id -> where it stands and what it says in short
     content            file -> its text
     """
@@ -241,6 +242,7 @@ class RuleSet:
     areas: tuple[PolicyArea, ...]
     projects: ProjectRules | None
     evaluation: EvaluationRules | None
+    ranking: Rules | None
     clauses: Mapping[str, Clause]
     content: Mapping[str, object]
 
@@ -251,6 +253,8 @@ class RuleSet:
             files["projects"] = self.projects
         if self.evaluation is not None:
             files["evaluation"] = self.evaluation
+        if self.ranking is not None:
+            files["ranking"] = self.ranking
         own = {f"{f}.{n}": r.parameters[n] for f, r in files.items() for n in r.parameters if n in r.own}
         return {**self.parameters, **own, **{f"demand.{n}": p for n, p in self.demand_parameters.items()}}
 

@@ -87,9 +87,16 @@ def _joined(
 
 
 def month_totals(
-    connection: sa.Connection, layer: str, first: date, last: date, feature_ids: Sequence[str] | None = None
+    connection: sa.Connection,
+    layer: str,
+    first: date,
+    last: date,
+    feature_ids: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return what was measured in every month from that of `first` to that of `last`, of all features.
+
+    All of them and all variables, where none are named.
 
     One row a feature, variable and month: columns feature_id, variable, month (its first, datetime64[s]),
     period, total (a sum; for means the sum of the values), value_count, lowest, highest, covered_h and
@@ -102,6 +109,8 @@ def month_totals(
     )
     if feature_ids is not None:
         query = query.where(table.feature_id.in_(list(feature_ids)))
+    if variables is not None:
+        query = query.where(table.variable.in_(list(variables)))
     found = pd.DataFrame(connection.execute(query).tuples().all(), columns=list(columns))
     months = np.asarray(found["month"].to_numpy(), dtype="datetime64[M]")
     hours = np.zeros(len(found))

@@ -34,9 +34,10 @@ READ: dict[str, Callable[[loader._Reader], object]] = {
     "areas.yaml": lambda reader: reader.areas(),
     "projects.yaml": lambda reader: reader.projects(),
     "evaluation.yaml": lambda reader: reader.evaluation(),
+    "ranking.yaml": lambda reader: reader.ranking(),
     **{f"{o.id}.yaml": lambda reader, option=o.id: reader.option(option) for o in OPTIONS},
 }
-LATER = ("projects.yaml", "evaluation.yaml")
+LATER = ("projects.yaml", "evaluation.yaml", "ranking.yaml")
 """Files that rule sets kept by older programs lack: their rules are None."""
 ITEM = re.compile(r"^  (?:\w+:$|- )", re.M)
 """The start of a parameter, check, note, score term, lever, checklist item or area."""
