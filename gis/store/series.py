@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 import sqlalchemy as sa
 
 from gis.periods import PERIODS, STEP_S, Period, hours_of, step_count, step_h
@@ -16,6 +19,13 @@ from gis.store.copy import raw
 from gis.store.monitoring_tables import BLOCK, PAIR
 
 Floats = npt.NDArray[np.float64]
+
+_ARROW: dict[type, pa.DataType] = {
+    sa.Text: pa.string(),
+    sa.Date: pa.date32(),
+    sa.Integer: pa.int64(),
+    sa.Double: pa.float64(),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,23 +121,37 @@ def month_totals(
         query = query.where(table.feature_id.in_(list(feature_ids)))
     if variables is not None:
         query = query.where(table.variable.in_(list(variables)))
-    found = pd.DataFrame(connection.execute(query).tuples().all(), columns=list(columns))
+    found = _frame(connection, query)
     months = np.asarray(found["month"].to_numpy(), dtype="datetime64[M]")
-    hours = np.zeros(len(found))
-    for period in PERIODS:
+    hours, rank = np.zeros(len(found)), np.zeros(len(found), dtype=np.int64)
+    for place, period in enumerate(PERIODS):
         here = (found["period"] == period).to_numpy()
-        hours[here] = step_h(period, months[here])
+        hours[here], rank[here] = step_h(period, months[here]), place
     found["month"] = months.astype("datetime64[s]")
     found["covered_h"], found["possible_h"] = hours * found["value_count"], hours_of(months)
-    found["rank"] = found["period"].map({period: rank for rank, period in enumerate(PERIODS)})
-    found = found.sort_values(
-        ["feature_id", "variable", "month", "covered_h", "rank"],
-        ascending=[True, True, True, False, True],
-        kind="stable",
+    # Numbers are sorted at a tenth of the time that texts take.
+    of, what = (pd.factorize(found[name], sort=True)[0] for name in ("feature_id", "variable"))
+    order = np.lexsort((rank, -found["covered_h"].to_numpy(), months, what, of))
+    keys = np.stack([of, what, months.astype(np.int64)], axis=1)[order]
+    first_of_key = np.concatenate([[True], (np.diff(keys, axis=0) != 0).any(axis=1)])[: len(order)]
+    return pd.DataFrame(found.iloc[order[first_of_key]]).reset_index(drop=True)
+
+
+def _frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
+    """Return the rows of a query of texts, days and numbers; numbers that are missing are NaN."""
+    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    columns = [(column.name, _ARROW[type(column.type)]) for column in query.selected_columns]
+    command = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
+    with raw(connection).cursor() as cursor, cursor.copy(command, compiled.params) as copy:
+        content = b"".join(bytes(block) for block in copy)
+    if not content:
+        return pd.DataFrame(pa.table({name: pa.array([], kind) for name, kind in columns}).to_pandas())
+    table = pyarrow.csv.read_csv(
+        pa.py_buffer(content),
+        read_options=pyarrow.csv.ReadOptions(column_names=[name for name, _ in columns]),
+        convert_options=pyarrow.csv.ConvertOptions(column_types=dict(columns)),
     )
-    return (
-        found.drop_duplicates(["feature_id", "variable", "month"]).drop(columns="rank").reset_index(drop=True)
-    )
+    return pd.DataFrame(table.to_pandas())
 
 
 def month_pairs(
@@ -141,9 +165,6 @@ def month_pairs(
     query = sa.select(PAIR).where(table.month.between(first.replace(day=1), last.replace(day=1)))
     if feature_ids is not None:
         query = query.where(table.feature_id.in_(list(feature_ids)))
-    found = pd.DataFrame(
-        connection.execute(query.order_by(table.feature_id, table.month)).tuples().all(),
-        columns=[c.name for c in PAIR.columns],
-    )
+    found = _frame(connection, query.order_by(table.feature_id, table.month))
     found["month"] = np.asarray(found["month"].to_numpy(), dtype="datetime64[M]").astype("datetime64[s]")
     return found
