@@ -13,6 +13,7 @@ from gis.rules.model import (
     ChecklistItem,
     Comparison,
     DemandFile,
+    EvaluationFile,
     Parameter,
     PortfolioFile,
     RuleSetFile,
@@ -54,6 +55,13 @@ def text() -> str:
         _part("落实事项 Checklists", "checklists.yaml", lists.parameters) + _items(lists.items),
         _areas(_file("areas.yaml").parse(AreaFile)),
         _projects(_file("projects.yaml").parse(ProjectFile)),
+        *(
+            _part(title, name, _file(name).parse(EvaluationFile).parameters)
+            for title, name in (
+                ("监测评估 Evaluation", "evaluation.yaml"),
+                ("排名和回写 Ranking and what flows back", "ranking.yaml"),
+            )
+        ),
     ]
     return "\n\n".join(sections)
 
