@@ -13,11 +13,12 @@ import typer
 from api.progress import say
 from gis.errors import UsageError
 from gis.evaluation.document import document
+from gis.evaluation.ranking import with_ranking
 from gis.evaluation.reading import evaluated, rules_of
 from gis.report import sheet_csv, sheet_html, sheet_pdf
-from gis.rules import load_ruleset
 from gis.settings import Settings
 from gis.store import open_store
+from gis.store.rulesets import ruleset_of
 from gis.store.versions import BEIJING
 from gis.wording import Language
 from gis.writing import write_file
@@ -36,8 +37,8 @@ def register(group: typer.Typer) -> None:
 
 
 def _told(project_id: str, season: int | None) -> dict[str, Any]:
-    ruleset = load_ruleset("beijing", datetime.now(BEIJING).date())
     with open_store(Settings()) as store, store.engine.connect() as connection:
+        ruleset = with_ranking(ruleset_of(store, store.latest_run()))
         return document(evaluated(connection, project_id, season, ruleset), ruleset, rules_of(ruleset))
 
 

@@ -208,6 +208,7 @@ def test_the_city_by_year_ranking_and_ranges(seen: Seen, measured: list[str]) ->
     assert len(cells(page.locator("#projects-yearly table"))) == min(len(rows), 50)
     ranking = told(seen, "/api/evaluations")["projects"]
     shown = {row[0]: row for row in cells(page.locator("#projects-ranking table"))}
+    expect(page.locator("#projects-ranking h2, #projects-ranking h3").first).to_contain_text("2024")
     [wrong] = [one for one in ranking if one["heat_project_id"] == measured[1]]
     assert wrong["outlier"]
     assert shown[wrong["name"]][6].startswith(seen.word("! 离群", "! outlier"))

@@ -47,8 +47,8 @@
     );
   }
 
-    function ranking() {
-    const title = text("projects_ranking", { year: state.season.year });
+  function ranking() {
+    const title = text("projects_ranking", { year: state.season.season });
     return section("projects-ranking", title, el("p", { class: "note" }, text("projects_ranking_note")), table(title, [
       { name: "name", title: text("projects_project"), text: true, show: (row) => link(row.heat_project_id, row.name || row.heat_project_id), sort: (row) => row.name || row.heat_project_id },
       { name: "rank", title: text("projects_rank"), show: (row) => count(row.rank) },
