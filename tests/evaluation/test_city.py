@@ -141,6 +141,16 @@ def test_projects_count_in_the_years_in_which_they_ran():
     assert row(table, year=2024, technology=WATER)["project_count"] == 3  # P1, P2 and P5
 
 
+def test_a_project_more_only_adds():
+    alone = [
+        yearly(city(TWO, *(m for m in MONTHS if m[0] == id_)), "calendar", RULES, EVALUATION) for id_ in "AB"
+    ]
+    both = yearly(city(TWO, *MONTHS), "calendar", RULES, EVALUATION)
+    names = ["measured_count", "heat_kwh", "electricity_kwh", "water_m3", "co2_t", "avoided_t"]
+    parts = pd.concat(alone).groupby("year")[names].sum()
+    pd.testing.assert_frame_equal(parts, both.groupby("year")[names].sum())
+
+
 AMOUNT = st.floats(1.0, 1e6)
 
 

@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 import gis
 from api.main import create_app
 from gis.crs import STORAGE_CRS
-from gis.errors import RuleError
+from gis.errors import BusyError, RuleError
 from gis.evaluation.city import measured_years, read_city, yearly
 from gis.evaluation.feedback import Published, publish
 from gis.evaluation.ranking import ranking_rules_of, with_ranking
@@ -251,6 +251,25 @@ def test_measurements_are_written_into_the_layers_once(measured: Store, meters: 
     more = pa.table({"id": ["DC-1"], "time": ["2024-04-10"], "electricity_kwh": [2_400.0]})
     deliver_rows(measured, "data_centre", more, "an hour more", "PT1H")
     assert publish(measured, RULES, LIMITS, dry_run=True)[1].values[1].value == pd.Timestamp("2024-04-11")
+
+
+def test_a_layer_that_others_change_meanwhile_is_left_to_them(
+    measured: Store, monkeypatch: pytest.MonkeyPatch
+):
+    read = Store.read
+
+    def late(store: Store, layer: str, **asked: Any) -> gpd.GeoDataFrame:
+        found = read(store, layer, **asked)
+        made = {"source_name": "others", "source_sha256": "0" * 64, "report": {}, "rejects": pd.DataFrame()}
+        store.write_layer(layer, read(store, layer), mode="upsert", **made)
+        return found
+
+    before = plain(measured, "data_centre")
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "read", late)
+        with pytest.raises(BusyError, match="data_centre was changed by others"):
+            publish(measured, RULES, LIMITS)
+    pd.testing.assert_frame_equal(plain(measured, "data_centre"), before)
 
 
 def test_waste_heat_is_worked_out_of_the_measured_power(measured: Store):
