@@ -49,13 +49,15 @@ def get_evaluations(
     ruleset = _ruleset(request)
     rules, limits = rules_of(ruleset), ranking_rules_of(ruleset)
     with clear_errors(_FAILED), reading(request).engine.connect() as connection:
-        seasons = measured_years(connection)
+        seasons = measured_years(connection, rules)
         if not seasons:
-            raise NotFoundError("No heat or electricity of a heat project was measured yet.")
+            raise NotFoundError(
+                "No heat or electricity of a heat project was measured yet in a heating season."
+            )
         year = seasons[-1] if season is None else season
         if year not in seasons:
             raise NotFoundError(
-                f"Nothing was measured in the heating year {year}; there are values of the years "
+                f"Nothing was measured in the heating season {year}; there are values of the seasons "
                 f"{', '.join(map(str, seasons))}."
             )
         months = months_of(year, "heating").astype(date)

@@ -63,8 +63,11 @@ class City:
     pairs: pd.DataFrame
 
 
-def measured_years(connection: sa.Connection) -> list[int]:
-    """Return the heating years in which heat or electricity of a project of the register was measured."""
+def measured_years(connection: sa.Connection, rules: EvaluationRules) -> list[int]:
+    """Return the heating years in whose season heat or electricity of a registered project was measured.
+
+    The season here is all months that it touches.
+    """
     block, held = BLOCK[PROJECT].c, LAYER_TABLES[PROJECT].c.heat_project_id
     query = (
         sa.select(block.month)
@@ -76,7 +79,7 @@ def measured_years(connection: sa.Connection) -> list[int]:
         )
     )
     months = pd.Series(np.array(connection.scalars(query).all(), dtype="datetime64[s]"))
-    return sorted(set(years_of(months, "heating").tolist()))
+    return sorted(set(years_of(months[in_season(months, rules)], "heating").tolist()))
 
 
 def read_city(
