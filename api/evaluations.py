@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -13,7 +14,7 @@ from api.problems import documented
 from api.responses import ORJSON
 from api.schemas_evaluations import Evaluations, RankedProject, Yearly
 from gis.errors import NotFoundError
-from gis.evaluation.city import GRIDS, PROJECT, Basis, factors, read_city, yearly
+from gis.evaluation.city import GRIDS, PROJECT, Basis, factors, measured_years, months_of, read_city, yearly
 from gis.evaluation.ranking import VARIABLES, ranking, ranking_rules_of, with_ranking
 from gis.evaluation.reading import rules_of
 from gis.heat.economics import boiler_kg_per_kwh
@@ -48,16 +49,19 @@ def get_evaluations(
     ruleset = _ruleset(request)
     rules, limits = rules_of(ruleset), ranking_rules_of(ruleset)
     with clear_errors(_FAILED), reading(request).engine.connect() as connection:
-        city = read_city(connection, VARIABLES)
-    seasons = city.years.tolist()
-    year = season if season is not None else max(seasons, default=None)
-    if year is None:
-        raise NotFoundError("No heat or electricity of a heat project was measured yet.")
-    if year not in seasons:
-        known = ", ".join(map(str, seasons)) or "none"
-        raise NotFoundError(
-            f"Nothing was measured in the heating year {year}; there are values of the years {known}."
-        )
+        seasons = measured_years(connection, rules)
+        if not seasons:
+            raise NotFoundError(
+                "No heat or electricity of a heat project was measured yet in a heating season."
+            )
+        year = seasons[-1] if season is None else season
+        if year not in seasons:
+            raise NotFoundError(
+                f"Nothing was measured in the heating season {year}; there are values of the seasons "
+                f"{', '.join(map(str, seasons))}."
+            )
+        months = months_of(year, "heating").astype(date)
+        city = read_city(connection, VARIABLES, (months[0], months[-1]))
     found = ranking(city, year, ruleset, rules, limits)
     projects = _rows(found.projects[list(_PROJECT_FIELDS)])
     for told, reasons in zip(projects, found.projects["reasons"], strict=True):

@@ -50,7 +50,7 @@ class Evaluations(Body):
 
     ruleset: RuleSetOf
     season: int = Field(description="the heating year from July of this year to June")
-    seasons: list[int] = Field(description="heating years in which something was measured")
+    seasons: list[int] = Field(description="heating years in whose season something was measured")
     least_coverage_frac: float
     projects: list[RankedProject]
     distributions: list[Distribution]

@@ -18,6 +18,7 @@ from gis.heat.economics import boiler_kg_per_kwh
 from gis.periods import hours_of
 from gis.rules import RuleSet
 from gis.rules.ruleset import EvaluationRules
+from gis.store.monitoring_tables import BLOCK
 from gis.store.series import month_pairs, month_totals
 from gis.store.tables import LAYER_TABLES
 
@@ -61,11 +62,24 @@ class City:
     totals: pd.DataFrame
     pairs: pd.DataFrame
 
-    @property
-    def years(self) -> Ints:
-        """Return the heating years in which heat or electricity was measured."""
-        metered = self.totals["variable"].isin(["heat_kwh", "electricity_kwh"])
-        return np.unique(years_of(self.totals.loc[metered, "month"], "heating"))
+
+def measured_years(connection: sa.Connection, rules: EvaluationRules) -> list[int]:
+    """Return the heating years in whose season heat or electricity of a registered project was measured.
+
+    The season here is all months that it touches.
+    """
+    block, held = BLOCK[PROJECT].c, LAYER_TABLES[PROJECT].c.heat_project_id
+    query = (
+        sa.select(block.month)
+        .distinct()
+        .where(
+            block.variable.in_(("heat_kwh", "electricity_kwh")),
+            block.value_count > 0,
+            block.feature_id.in_(sa.select(held)),
+        )
+    )
+    months = pd.Series(np.array(connection.scalars(query).all(), dtype="datetime64[s]"))
+    return sorted(set(years_of(months[in_season(months, rules)], "heating").tolist()))
 
 
 def read_city(

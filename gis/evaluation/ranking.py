@@ -235,10 +235,7 @@ def _distributions(found: pd.DataFrame, ruleset: RuleSet) -> Iterator[dict[str, 
             *(q[n].number() for n in ("season_d", "indoor_degc", "mean_outdoor_degc", "design_outdoor_degc"))
         )
     )
-    title = Text(
-        zh=f"{index.title.zh}按满负荷 {hours:,.0f} h 折算的年耗热量",
-        en=f"heat of a year by the {index.title.en} over {hours:,.0f} full-load hours",
-    )
+    title = Text(zh=f"年耗热量（按{index.title.zh}）", en=f"heat of a year by the {index.title.en}")
     scaled = (
         None if value is None else value * hours / 1000.0 for value in (index.number(), index.low, index.high)
     )

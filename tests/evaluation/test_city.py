@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
-import shapely
-import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.crs import STORAGE_CRS
-from gis.evaluation.city import City, factors, read_city, season_months, yearly
+from gis.evaluation.city import City, factors, season_months, yearly
 from gis.evaluation.ranking import Ranking, ranking
-from gis.monitoring.deliver import deliver_rows
 from gis.periods import hours_of
 from gis.rules import load_ruleset
-from gis.store import Store, open_store
-from tests.conftest import NewDatabase, at
 
 RULES = load_ruleset()
 assert RULES.evaluation is not None
@@ -148,6 +139,16 @@ def test_projects_count_in_the_years_in_which_they_ran():
     table = yearly(measured, "calendar", RULES, EVALUATION)
     assert row(table, year=2022, technology=WATER)["project_count"] == 3  # P1, P4 and P5
     assert row(table, year=2024, technology=WATER)["project_count"] == 3  # P1, P2 and P5
+
+
+def test_a_project_more_only_adds():
+    alone = [
+        yearly(city(TWO, *(m for m in MONTHS if m[0] == id_)), "calendar", RULES, EVALUATION) for id_ in "AB"
+    ]
+    both = yearly(city(TWO, *MONTHS), "calendar", RULES, EVALUATION)
+    names = ["measured_count", "heat_kwh", "electricity_kwh", "water_m3", "co2_t", "avoided_t"]
+    parts = pd.concat(alone).groupby("year")[names].sum()
+    pd.testing.assert_frame_equal(parts, both.groupby("year")[names].sum())
 
 
 AMOUNT = st.floats(1.0, 1e6)
@@ -298,61 +299,3 @@ def test_what_is_measured_stands_beside_the_parameters():
     assert (index["n"], index["median"], index["within"]) == (6, 100.0, True)
     named = {p.scop for p in RULES.portfolio.economics.values() if p.scop}
     assert named <= by_name.keys()
-
-
-@pytest.fixture(scope="module")
-def measured(new_database: NewDatabase) -> Iterator[Store]:
-    """A store with three projects and a data centre, of which months and hours were measured."""
-    with open_store(at(new_database("yearly"))) as store:
-        load(store, "heat_project", TWO.drop(columns=["name", "ended_on"]))
-        load(
-            store,
-            "data_centre",
-            pd.DataFrame({"data_centre_id": ["DC-1", "DC-2"], "it_load_kw": [5000.0, 1.0]}),
-        )
-        rng = np.random.default_rng(5)
-        times = pd.date_range("2022-09-10", "2024-04-20", freq="h", inclusive="left")
-        for id_ in ("A", "B"):
-            heat = rng.uniform(0.0, 900.0, len(times))
-            used = heat / rng.uniform(2.0, 5.0, len(times))
-            heat[rng.random(len(times)) < 0.02] = np.nan
-            rows = {"id": [id_] * len(times), "time": times, "heat_kwh": heat, "electricity_kwh": used}
-            deliver_rows(store, "heat_project", pa.table(rows), id_, "PT1H")
-        yield store
-
-
-def load(store: Store, layer: str, frame: pd.DataFrame) -> None:
-    places = shapely.points([[450_000.0 + 100 * i, 4_420_000.0] for i in range(len(frame))])
-    features = gpd.GeoDataFrame(frame, geometry=places, crs=STORAGE_CRS)
-    given_ = {"source_name": "made", "source_sha256": "0" * 64, "report": {}, "rejects": pd.DataFrame()}
-    store.write_layer(layer, features, mode="replace", **given_)
-
-
-ORACLE = sa.text(
-    """
-    WITH v AS (
-        SELECT h.feature_id, h.time, h.value AS heat, e.value AS used,
-            extract(year FROM h.time - interval '6 months')::int AS year, extract(month FROM h.time) AS month
-        FROM monitoring.heat_project_value AS h
-        FULL JOIN monitoring.heat_project_value AS e
-            ON e.feature_id = h.feature_id AND e.time = h.time AND e.variable = 'electricity_kwh'
-        WHERE h.variable = 'heat_kwh'
-    )
-    SELECT year, sum(heat), sum(heat) FILTER (WHERE month IN (11, 12, 1, 2, 3) AND used IS NOT NULL)
-            / sum(used) FILTER (WHERE month IN (11, 12, 1, 2, 3)), count(heat)
-    FROM v GROUP BY year ORDER BY year
-    """
-)
-
-
-def test_sums_are_those_of_the_database(measured: Store):
-    with measured.engine.connect() as connection:
-        told = connection.execute(ORACLE).tuples().all()
-        found = read_city(connection)
-    table = yearly(found, "heating", RULES, EVALUATION)
-    table = table[table["technology"] == WATER]
-    expected = np.array(told, dtype=float)
-    np.testing.assert_allclose(table[["year", "heat_kwh", "cop"]].to_numpy(float), expected[:, :3], rtol=1e-9)
-    possible = table["year"].map({2022: 365, 2023: 366}).to_numpy() * 24 * 2
-    np.testing.assert_allclose(table["coverage_frac"], expected[:, 3] / possible, rtol=1e-9)
-    assert found.years.tolist() == [2022, 2023]
