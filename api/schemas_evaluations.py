@@ -21,7 +21,9 @@ class RankedProject(Body):
     heat_kwh: float | None = Field(description="measured from July to June")
     cop: float | None = Field(description="in the months of the heating season, where both sides are known")
     kwh_per_m2: float | None = Field(description="null below the least coverage, and without a heated area")
-    coverage_frac: float = Field(description="hours of the season's months in which heat is known")
+    coverage_frac: float = Field(
+        description="share of the hours of its district's heating season in which heat is known"
+    )
     rank: int | None = Field(description="1 has the highest COP of its technology; null where not ranked")
     percentile_frac: float | None = Field(description="share of the others that are ranked below")
     outlier: bool = Field(description="not possible, or far from the median of its technology")

@@ -18,7 +18,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from gis.evaluation.measured import hours
-from gis.periods import STEP_S
+from gis.periods import STEP_S, hours_of
 from gis.rules import RuleSet
 from gis.rules.ruleset import Rules
 from gis.store import Store
@@ -101,7 +101,8 @@ def _windows(by: pd.DataFrame, least: float) -> Iterator[tuple[str, int]]:
     """Yield heat and electricity with the last month of the twelve that are published.
 
     Both are of the same months: the last twelve of which both are known, or else heat is. Without heat, no
-    electricity is told.
+    electricity is told. The last of them is known as well as all are: a month that is still under way would
+    stand for a whole one, and in winter it holds a tenth of the year's heat and more.
     """
     months = np.arange(by.index.min(), by.index.max() + 1)
     covered = {}
@@ -109,12 +110,14 @@ def _windows(by: pd.DataFrame, least: float) -> Iterator[tuple[str, int]]:
         if variable not in by["covered_h"]:
             covered[variable] = np.zeros(len(months), dtype=bool)
             continue
-        known_h = by["covered_h"][variable].reindex(months).fillna(0.0).rolling(_YEAR).sum()
+        own_h = by["covered_h"][variable].reindex(months).fillna(0.0)
+        known_h = own_h.rolling(_YEAR).sum()
         whole = months.astype("datetime64[M]")
         possible_h = (
             (whole + 1).astype("datetime64[h]") - (whole - _YEAR + 1).astype("datetime64[h]")
         ).astype(float)
-        covered[variable] = known_h.to_numpy() >= least * possible_h
+        ended = own_h.to_numpy() >= least * hours_of(whole)
+        covered[variable] = (known_h.to_numpy() >= least * possible_h) & ended
     heat, electricity = covered["heat_kwh"], covered["electricity_kwh"]
     both = heat & electricity
     chosen = np.flatnonzero(both if both.any() else heat)

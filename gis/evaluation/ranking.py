@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from gis.errors import RuleError
-from gis.evaluation.city import City, in_season, months_of, years_of
+from gis.evaluation.calendar import season_of
+from gis.evaluation.city import City, in_season, years_of
 from gis.heat.demand import full_load_hours
-from gis.periods import hours_of
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.ruleset import EvaluationRules, ParameterValue, Rules
 from gis.vocabulary import FACT, OPTIONS
@@ -38,8 +38,8 @@ class Ranking:
     """The measured projects of a heating year, July to June, named by its first.
 
     projects       a row a measured project: heat_project_id, name, technology, district, heat_kwh, cop,
-                   kwh_per_m2, coverage_frac (hours of the season's months with heat), rank (1 is the best
-                   of its technology), percentile_frac (share of the others of it with a lower COP), outlier,
+                   kwh_per_m2, coverage_frac (hours of its season with heat), rank (1 is the best of its
+                   technology), percentile_frac (share of the others of it with a lower COP), outlier,
                    reasons (texts); NaN is unknown, and unranked
     distributions  measured ones beside the parameters of the models
     """
@@ -64,8 +64,9 @@ def ranking_rules_of(ruleset: RuleSet) -> Rules:
 def ranking(city: City, year: int, ruleset: RuleSet, rules: EvaluationRules, limits: Rules) -> Ranking:
     """Return the projects that were measured in a heating year, ranked by technology.
 
-    A project is ranked, and its heat by area told, where at least `least_coverage_frac` of the hours of the
-    months of the heating season is known; values that are not possible are marked and not ranked.
+    A project is ranked, and its heat by area told, where at least `least_coverage_frac` of the hours of its
+    heating season is known; values that are not possible are marked and not ranked. Which hours of a month
+    are known is not told by its sums: in the season's first and last month they count as its own.
     """
     found = _figures(city, year, rules)
     least = rules.number("least_coverage_frac")
@@ -96,24 +97,49 @@ def _figures(city: City, year: int, rules: EvaluationRules) -> pd.DataFrame:
     totals = city.totals[years_of(city.totals["month"], "heating") == year]
     pairs = city.pairs[years_of(city.pairs["month"], "heating") == year]
     pairs = pairs[in_season(pairs["month"], rules)]
-    months = months_of(year, "heating")
-    season = months[in_season(pd.Series(months.astype("datetime64[s]")), rules)]
-    season_h = float(hours_of(season).sum())
-    heat = totals[totals["variable"] == "heat_kwh"].groupby("feature_id")["total"].sum()
-    covered = totals[(totals["variable"] == "heat_kwh") & in_season(totals["month"], rules)]
-    sums = pairs.groupby("feature_id")[["heat_kwh", "electricity_kwh", "paired_h"]].sum()
+    heat = totals[totals["variable"] == "heat_kwh"]
+    sums = pairs.groupby("feature_id")[["heat_kwh", "electricity_kwh"]].sum()
     metered = totals[totals["variable"].isin(["heat_kwh", "electricity_kwh"])]["feature_id"].unique()
     found = city.projects[city.projects["heat_project_id"].isin(metered)].reset_index(drop=True)
     id_ = found["heat_project_id"]
-    found["heat_kwh"] = id_.map(heat)
+    found["heat_kwh"] = id_.map(heat.groupby("feature_id")["total"].sum())
     used = sums["electricity_kwh"]
     found["cop"] = id_.map(sums["heat_kwh"] / used.where(used > 0.0))
-    found["coverage_frac"] = id_.map(covered.groupby("feature_id")["covered_h"].sum()).fillna(0.0) / season_h
-    found["paired_frac"] = id_.map(sums["paired_h"]).fillna(0.0) / season_h
-    load = totals[totals["variable"] == "heat_kwh"].assign(kw=lambda t: t["total"] / t["covered_h"])
+    season = _season_hours(year, found, rules)
+    found["coverage_frac"] = id_.map(_season_share(heat, "covered_h", season)).fillna(0.0)
+    found["paired_frac"] = id_.map(_season_share(pairs, "paired_h", season)).fillna(0.0)
+    # A few hours of a month are no mean of it: those of a cold day may well exceed what is installed.
+    whole = heat[heat["covered_h"] >= rules.number("least_coverage_frac") * heat["possible_h"]]
+    load = whole.assign(kw=whole["total"] / whole["covered_h"])
     found["load_kw"] = id_.map(load.groupby("feature_id")["kw"].max())
     found["cop_most"] = id_.map(_most_cop(city.projects, totals, pairs))
     return found
+
+
+def _season_hours(year: int, projects: pd.DataFrame, rules: EvaluationRules) -> pd.DataFrame:
+    """Return a row a project and month of its heating season with the hours of it: feature_id, month, hours.
+
+    The season is that of the project's district.
+    """
+    district = projects["district"].fillna("")
+    parts = []
+    for name in district.unique():
+        season = season_of(year, name, rules)
+        days = np.arange(np.datetime64(season.first), np.datetime64(season.last) + 1)
+        months, counts = np.unique(days.astype("datetime64[M]"), return_counts=True)
+        hours = pd.DataFrame({"month": months.astype("datetime64[s]"), "hours": counts * 24.0})
+        parts.append(projects.loc[district == name, ["heat_project_id"]].merge(hours, how="cross"))
+    if not parts:
+        return pd.DataFrame(columns=["feature_id", "month", "hours"])
+    return pd.DataFrame(pd.concat(parts)).rename(columns={"heat_project_id": "feature_id"})
+
+
+def _season_share(known: pd.DataFrame, column: str, season: pd.DataFrame) -> pd.Series[Any]:
+    """Return by project the share of its season that is known, of months with so many known hours."""
+    at = season.merge(known[["feature_id", "month", column]], on=["feature_id", "month"], how="left")
+    at["known"] = np.minimum(at[column].fillna(0.0), at["hours"])
+    sums = at.groupby("feature_id")[["known", "hours"]].sum()
+    return sums["known"] / sums["hours"]
 
 
 def _most_cop(projects: pd.DataFrame, totals: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series[Any]:
@@ -197,13 +223,13 @@ def _unranked(row: dict[Any, Any], least: float) -> Iterator[Text]:
     if row["coverage_frac"] < least:
         yield Text(
             zh=f"供热量监测覆盖率 {row['coverage_frac']:.1%}，低于 {least:.0%}，不给出单位面积供热量",
-            en=f"heat is measured in {row['coverage_frac']:.1%} of the season's months, less than "
+            en=f"heat is measured in {row['coverage_frac']:.1%} of the season, less than "
             f"{least:.0%}: heat by area is not told",
         )
     if row["possible"] and not row["ranked"]:
         yield Text(
             zh=f"供热量与耗电量同时有值的时数占 {row['paired_frac']:.1%}，低于 {least:.0%}，不参加排名",
-            en=f"heat and electricity are both known in {row['paired_frac']:.1%} of the season's months, "
+            en=f"heat and electricity are both known in {row['paired_frac']:.1%} of the season, "
             f"less than {least:.0%}: not ranked",
         )
 

@@ -274,11 +274,39 @@ def test_more_heat_than_installed_and_gaps_are_told():
     assert told["outlier"]
     gaps = ranked(projects(("A", WATER, None, 1e4, None)), *winter("A", 3.0), covered=0.5).projects.iloc[0]
     assert gaps["cop"] == pytest.approx(3.0)
-    assert gaps["coverage_frac"] == pytest.approx(0.5)
+    # Of November's 360 known hours all may lie in the season's 384, of March's 372 in its 360.
+    half_h = 360 + 372 + 372 + 348 + 360
+    assert gaps["coverage_frac"] == pytest.approx(half_h / (122 * 24))
     assert np.isnan(gaps["rank"])
     assert np.isnan(gaps["kwh_per_m2"])
     assert not gaps["outlier"]
     assert [reason.en[-10:] for reason in gaps["reasons"]] == ["s not told", "not ranked"]
+
+
+def test_who_measures_the_season_alone_is_ranked():
+    register = projects(("A", WATER, "海淀区", 1e4, 1000.0), ("Y", WATER, "延庆区", 1e4, 1000.0))
+    both = city(register, *winter("A", 3.0), *winter("Y", 3.0))
+    # 15 November to 15 March, in Yanqing ten days more at either end: all that either is heated.
+    days = {"A": (16, 31, 31, 29, 15), "Y": (16, 31, 31, 29, 15)}
+    hours = [24.0 * d for id_ in ("A", "Y") for d in days[id_]]
+    both.pairs["paired_h"] = hours
+    for variable in ("heat_kwh", "electricity_kwh"):
+        both.totals.loc[both.totals["variable"] == variable, "covered_h"] = hours
+    found = ranking(both, 2023, RULES, EVALUATION, LIMITS).projects.set_index("heat_project_id")
+    assert found["coverage_frac"].to_dict() == {"A": 1.0, "Y": pytest.approx(122 / 142)}
+    assert found["kwh_per_m2"].dropna().to_dict() == {"A": 50.0}
+    assert found["rank"].dropna().to_dict() == {"A": 1}
+    assert found.loc["A", "reasons"] == []
+
+
+def test_some_hours_of_a_month_are_not_held_against_the_capacity():
+    cold = city(
+        projects(("A", WATER, None, 1e4, 200.0)), *winter("A", 3.0), ("A", "2024-04", {"heat_kwh": 201.0})
+    )
+    # In the only hour of April that is known it gave 201 kW.
+    cold.totals.loc[cold.totals["month"] == np.datetime64("2024-04"), "covered_h"] = 1.0
+    told = ranking(cold, 2023, RULES, EVALUATION, LIMITS).projects.iloc[0]
+    assert (told["rank"], told["outlier"], told["reasons"]) == (1, False, [])
 
 
 def test_what_is_measured_stands_beside_the_parameters():
