@@ -149,6 +149,7 @@ def _frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
     table = pyarrow.csv.read_csv(
         pa.py_buffer(content),
         read_options=pyarrow.csv.ReadOptions(column_names=[name for name, _ in columns]),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=dict(columns)),
     )
     return pd.DataFrame(table.to_pandas())

@@ -80,7 +80,7 @@ def meters(unmeasured: Store) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(5)
     times = pd.date_range("2022-09-10", "2024-04-10", freq="h", inclusive="left")
     found = {}
-    for id_, gaps in (("A", 0.02), ("B", 0.12)):
+    for id_, gaps in (("A", 0.02), ("B", 0.25)):
         heat = rng.uniform(0.0, 900.0, len(times))
         used = heat / rng.uniform(2.0, 5.0, len(times))
         heat[rng.random(len(times)) < gaps] = np.nan
