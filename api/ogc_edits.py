@@ -65,11 +65,10 @@ LayerId = Annotated[str, Path(max_length=60, description="layer whose feature it
 IfMatch = Annotated[str, Header(max_length=2000, description="ETag of the feature as GET has told it")]
 Editor = Annotated[Caller, needs("edit")]
 Correction = Annotated[
-    str | None,
+    str,
     Query(
-        min_length=5,
         max_length=500,
-        pattern=r"^[^\x00]+$",
+        pattern=r"^([^\x00]{5,500})?$",
         description="why the status of a heat project, entered by mistake, is set against the order of "
         "states; the log keeps it",
     ),
@@ -139,18 +138,18 @@ def patch_item(
     feature_id: FeatureId,
     body: Patch,
     if_match: IfMatch = "",
-    correction: Correction = None,
+    correction: Correction = "",
 ) -> ORJSON:
     """Change some properties of a feature, or its outline: what is not sent stays, null is missing."""
     spec, feature = _layer(request, collection_id), _feature(body)
-    if correction is not None and spec.id != PROJECT:
+    if correction and spec.id != PROJECT:
         raise InputError(f"correction is of the layer {PROJECT}, whose states follow an order: leave it out.")
     with _editing(request, who, spec) as edit:
         _check_seen(edit, feature_id, if_match)
         held, outline = edit.feature(feature_id), _outline(feature, required=False)
         frame = merged(spec, held, feature_id, _properties(feature), outline)
-        _check_register(request, edit, feature_id, frame, correction)
-        version, state = edit.put(frame, _sha256(body), correction), edit.state(feature_id)
+        _check_register(request, edit, feature_id, frame, correction or None)
+        version, state = edit.put(frame, _sha256(body), correction or None), edit.state(feature_id)
     told = _told(request, who, spec, feature_id, version.version, state)
     return ORJSON(told, headers={"ETag": f'"{state}"'})
 

@@ -160,6 +160,8 @@ def test_the_register_is_narrowed_down_and_kept_in_the_address(seen: Seen) -> No
     expect(page.locator("#projects-q")).to_have_value(chosen["name"])
     page.locator("#projects-list a").first.click()
     expect(page.locator(".project-name")).to_have_text(chosen["name"])
+    expect(page.locator("#project-season")).to_be_visible()
+    refused(seen)  # nothing was measured of it yet
 
 
 def test_a_project_with_its_checks_and_its_season(seen: Seen, measured: list[str]) -> None:
