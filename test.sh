@@ -24,6 +24,6 @@ say "Types: mypy"
 say "Tests: pytest"
 if [ $# -eq 0 ]; then
   # In the order of names: files of many tests are not the long ones, and those of api and browser begin.
-  set -- -n 2 --dist loadgroup --no-loadscope-reorder --durations=40
+  set -- -n 2 --dist loadfile --no-loadscope-reorder --durations=40
 fi
 .venv/bin/python -m pytest "$@"

@@ -35,17 +35,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 NewDatabase = Callable[..., sa.URL]
 
-DEAR = ("past_city",)
-"""Fixtures that take so long that one process runs all tests which need them."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and those of the files that share a dear fixture."""
-    for item in items:
-        dear = next((name for name in DEAR if name in getattr(item, "fixturenames", ())), None)
-        item.add_marker(pytest.mark.xdist_group(dear or str(item.path.relative_to(item.config.rootpath))))
-
 
 def at(url: sa.URL) -> Settings:
     """Return the settings that name a database by its URL, as a user would write it."""
