@@ -151,10 +151,15 @@ def test_connections_are_shared_out_among_the_processes(served: Served) -> None:
     """A few callers who keep their connections keep every process busy, not the first one to wake."""
     # A process that was just started does not answer yet.
     within(30, lambda: len(served.webs()) == WORKERS and held_by_web(served, 40)[0] > 0)
-    for _ in range(5):
+
+    def shared_out() -> bool:
         held = held_by_web(served, 40)
         assert sum(held) == 40
-        assert held[0] >= 10, held
+        return held[0] >= 10
+
+    # On a busy machine a process may not run at all while the others take connections.
+    for _ in range(5):
+        within(10, shared_out)
 
 
 def test_a_dead_database_is_503_and_comes_back_by_itself(served: Served, folder: Path) -> None:
