@@ -75,11 +75,12 @@ class Temperatures(Body):
 
 
 class BalanceOf(Body):
-    """Heat of the ground over twelve months from the season's beginning."""
+    """Heat of the ground over twelve whole months from the one in which the season begins."""
 
+    coverage_frac: float = Field(description="share of the months of which heat and cooling are both known")
     extracted_kwh: float
     injected_kwh: float | None
-    beta: float | None
+    beta: float | None = Field(description="injected over extracted; null below the least coverage")
 
 
 class DriftOf(Body):

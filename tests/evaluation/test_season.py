@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.evaluation.calendar import season_of
+from gis.evaluation.calendar import season_of, year_from
 from gis.evaluation.carbon import carbon
 from gis.evaluation.checks import checks
 from gis.evaluation.document import document
-from gis.evaluation.ground import balance, drift
+from gis.evaluation.ground import Balance, balance, drift
 from gis.evaluation.measured import Pairs, fullest, longest_gap_h, pairs
 from gis.evaluation.season import Evaluation, Project, evaluate
 from gis.periods import Period, step_count
@@ -169,15 +169,22 @@ def test_below_break_even_a_boiler_emits_less():
 
 def test_checks_by_hand():
     base = (months("heat_kwh", lambda h: 100.0), months("electricity_kwh", lambda h: 30.0))
-    cold = months("source_supply_degc", lambda h: np.where(h % 50 == 0, 3.9, 8.0))
-    told = {c.id: c for c in checks(evaluated(*base, cold), RULES, OWN)}
+    # Water from the ground is warm enough in every hour; what the standard limits goes into the boreholes.
+    cold = months("source_return_degc", lambda h: np.where(h % 50 == 0, 3.9, 5.0))
+    told = {
+        c.id: c
+        for c in checks(evaluated(*base, cold, months("source_supply_degc", lambda h: 8.0)), RULES, OWN)
+    }
     # One hour of fifty below 4 degC is 2 %, more than the 1 % that may be.
     assert (told["ground_low"].result, told["ground_low"].clause_id) == ("failed", "P1309-3.1-a")
     assert told["ground_low"].value == pytest.approx(0.02, abs=1e-3)
     # 100/30 of a design of 3.5 is 95 %.
     assert (told["cop_design"].result, told["cop_design"].value) == ("met", pytest.approx(100 / 30 / 3.5))
     assert told["peak_installed"].result == "met"
-    assert (told["balance"].result, told["drift"].result) == ("unknown", "unknown")
+    assert {told[id_].result for id_ in ("balance", "drift", "ground_high")} == {"unknown"}
+    # A temperature that is known in every other hour of heat says nothing.
+    gaps = replace(cold, values=np.where(np.arange(len(cold.values)) % 2, np.nan, cold.values))
+    assert {c.id: c.result for c in checks(evaluated(*base, gaps), RULES, OWN)}["ground_low"] == "unknown"
     warm = months("source_supply_degc", lambda h: 40.0), months("supply_degc", lambda h: 45.0)
     assert {c.id: c.result for c in checks(evaluated(*base, *warm), RULES, OWN)}["cop_possible"] == "met"
     # Between 10 and 45 degC no heat pump reaches 10.
@@ -195,7 +202,8 @@ def test_checks_by_hand():
 
 
 def test_balance_by_hand():
-    # Winter: 100 of heat by 25 of electricity take out 75. Summer: 60 of cooling and 15 put 75 in.
+    # Winter: 100 of heat by 25 of electricity take out 75. Summer: 60 of cooling and 15 put 75 in, half as
+    # long: beta is 0.5, less than the 0.8 that the ground needs. In one hour of 50 it is too warm.
     winter, summer = 24 * 100, 24 * 200
     count = 365 * 24
 
@@ -212,12 +220,39 @@ def test_balance_by_hand():
             ("electricity_kwh", half(25.0, 15.0)),
         )
     ]
-    told = balance(found, season_of(2024, None, OWN))
+    warm = series("source_supply_degc", "2024-11-01", np.where(np.arange(count) % 50 == 0, 33.5, 30.0))
+    season = season_of(2024, None, OWN)
+    whole = year_from(season)
+    assert (whole.first, whole.last) == (dt.date(2024, 11, 1), dt.date(2025, 10, 31))
+    told = evaluate(PROJECT, season, found, RULES, OWN, [*found, warm])
     assert told is not None
-    assert told.extracted_kwh == 75.0 * winter
-    assert told.injected_kwh == 75.0 * 1200
-    assert told.beta == pytest.approx(0.5)
-    assert balance(found[:1], season_of(2024, None, OWN)) is None
+    assert told.balance is not None
+    assert (told.balance.extracted_kwh, told.balance.injected_kwh) == (75.0 * winter, 75.0 * 1200)
+    assert (told.balance.beta, told.balance.coverage_frac) == (pytest.approx(0.5), 1.0)
+    held = {c.id: (c.result, c.value) for c in checks(told, RULES, OWN)}
+    assert held["balance"] == ("failed", pytest.approx(0.5))
+    assert held["ground_high"] == ("failed", pytest.approx(0.02))
+    assert balance(fullest(found[:1], whole), whole, 0.9) is None
+    # A summer of which a half was measured is no balance, nor is a year that is not over.
+    for known in (slice(None, summer + 600), slice(None, 24 * 90)):
+        cut = []
+        for one in found:
+            values = np.full(count, np.nan)
+            values[known] = one.values[known]
+            cut.append(replace(one, values=values))
+        part = balance(fullest(cut, whole), whole, 0.9)
+        assert part is not None
+        assert part.beta is None
+        assert part.coverage_frac == pytest.approx(known.stop / count)
+
+
+@pytest.mark.parametrize(
+    ("beta", "result"), [(0.79, "failed"), (0.8, "met"), (1.25, "met"), (1.26, "failed")]
+)
+def test_what_is_taken_from_the_ground_comes_back(beta: float, result: str):
+    found = evaluated(months("heat_kwh", lambda h: 100.0))
+    told = checks(replace(found, balance=Balance(1.0, 1.0, beta, beta)), RULES, OWN)
+    assert [(c.result, c.value) for c in told if c.id == "balance"] == [(result, beta)]
 
 
 def synthetic(
