@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import sqlalchemy as sa
@@ -113,7 +114,18 @@ def _evaluated(
     of_year = read_series(connection, "heat_project", id_, _OF_YEAR, year.first, year.last) if ground else ()
     before = [one for one in seasons if one.year <= season.year]
     of_ground = _drift(connection, project, before, rules) if ground else None
-    return evaluate(project, season, found, ruleset, rules, of_year, of_ground)
+    told = evaluate(project, season, found, ruleset, rules, of_year, of_ground)
+    return None if told is None else replace(told, delivery_ids=_delivered(connection, project, told.season))
+
+
+def _delivered(connection: sa.Connection, project: Project, season: Season) -> tuple[int, ...]:
+    """Return the deliveries that wrote the months of a season last, in the order in which they came."""
+    block = BLOCK["heat_project"].c
+    query = sa.select(block.delivery_id).where(
+        block.feature_id == project.heat_project_id,
+        block.month.between(season.first.replace(day=1), season.last),
+    )
+    return tuple(connection.scalars(query.distinct().order_by(block.delivery_id)))
 
 
 def _drift(

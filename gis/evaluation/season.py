@@ -49,6 +49,8 @@ class Evaluation:
     paired       those steps
     kwh_per_m2   heat of the season by heated area, None below the least coverage
     full_load_h  heat of the season by installed capacity, likewise
+    water_l_per_m2  water of the season by heated area, likewise
+    delivery_ids  deliveries that wrote the season's months last
     peak_kw      largest mean over an hour or less
     model        performance that the rules assume, by the parameter's name, or of the measured temperatures
     """
@@ -65,12 +67,14 @@ class Evaluation:
     peak_kw: float | None
     temperatures: Mapping[str, float | None]
     water_l_per_kwh: float | None
+    water_l_per_m2: float | None
     model: tuple[str, float] | None
     model_heat_kwh_per_m2: float
     carbon: Mapping[str, Carbon]
     balance: Balance | None
     drift: Drift | None
     least_coverage_frac: float
+    delivery_ids: tuple[int, ...] = ()
 
     def months(self) -> list[dict[str, Any]]:
         """Return heat, electricity, performance and coverage of every month that the season touches."""
@@ -126,6 +130,8 @@ def evaluate(
     whole_year = year_from(season)
     year = fullest(found_of_year, whole_year)
     whole = amounts["heat_kwh"].total if amounts["heat_kwh"].coverage_frac >= least else None
+    used = amounts["water_m3"]
+    water = used.total * 1000.0 if used.total is not None and used.coverage_frac >= least else None
     return Evaluation(
         project,
         season,
@@ -139,6 +145,7 @@ def evaluate(
         _peak_kw(heat),
         {name: weighted_mean(own.get(name), heat) for name in TEMPERATURES},
         _water(own.get("water_m3"), heat),
+        _over(water, project.heated_area_m2),
         _model(project, own, ruleset),
         _model_heat(project, ruleset),
         carbon(paired, ruleset, rules.emission),

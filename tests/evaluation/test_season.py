@@ -18,7 +18,7 @@ from gis.evaluation.carbon import carbon
 from gis.evaluation.checks import checks
 from gis.evaluation.document import document
 from gis.evaluation.ground import Balance, balance, drift
-from gis.evaluation.measured import Pairs, fullest, longest_gap_h, pairs
+from gis.evaluation.measured import Gap, Pairs, fullest, gaps, pairs
 from gis.evaluation.season import Evaluation, Project, evaluate
 from gis.periods import Period, step_count
 from gis.rules import load_ruleset
@@ -76,6 +76,7 @@ def test_a_season_by_hand():
     assert found.full_load_h == pytest.approx(100.0 * hours / 500.0)
     assert found.peak_kw == 100.0
     assert found.water_l_per_kwh == pytest.approx(5.0)
+    assert found.water_l_per_m2 == pytest.approx(0.5 * hours * 1000.0 / 10_000.0)
     assert found.temperatures["supply_degc"] == 45.0
     assert found.temperatures["outdoor_degc"] is None
     assert found.amounts["cooling_kwh"].total is None
@@ -93,7 +94,11 @@ def test_gaps_stay_gaps():
     assert found.cop == 3.0
     assert float(found.paired.hours.sum()) == known_h
     assert found.amounts["electricity_kwh"].coverage_frac == pytest.approx(known_h / season_h)
-    assert longest_gap_h(found.series["electricity_kwh"]) == 1500 - 14 * 24
+    gap = Gap(
+        np.datetime64("2024-11-15T00:00:00"), np.datetime64("2024-11-01T00:00:00") + np.timedelta64(1500, "h")
+    )
+    assert gaps(found.series["electricity_kwh"]) == [gap]
+    assert gap.hours == 1500 - 14 * 24
     told = {check.id: check.result for check in checks(found, RULES, OWN)}
     assert (told["coverage_heat"], told["coverage_electricity"]) == ("met", "failed")
     # Below the coverage that a whole season needs nothing is said of one.
@@ -137,6 +142,53 @@ def test_quarters_of_an_hour_say_what_hours_say(values: list[float], data: st.Da
     expected = quarter.reshape(-1, 4).sum(axis=1)
     assert both.first == pytest.approx(expected[~np.isnan(expected)])
     assert len(both.times) == count // 4 - len({gap // 4 for gap in gaps})
+
+
+def test_hours_cut_into_quarters_change_nothing():
+    # Whole numbers, so that sums are exact in any order; heat and electricity have gaps of their own.
+    rng = np.random.default_rng(11)
+    hourly = []
+    for name, low, high, gap in (
+        ("heat_kwh", 40, 400, 31), ("electricity_kwh", 12, 120, 53), ("water_m3", 1, 9, 97),
+        ("supply_degc", 40, 50, 71), ("source_return_degc", 2, 9, 211),
+    ):  # fmt: skip
+        made = months(name, lambda h, low=low, high=high: rng.integers(low, high, len(h)) * 4.0)
+        hourly.append(replace(made, values=np.where(np.arange(len(made.values)) % gap, made.values, np.nan)))
+    quarters = [
+        replace(
+            one, period="PT15M", values=np.repeat(one.values, 4) / (4 if one.variable[-4:] != "degc" else 1)
+        )
+        for one in hourly
+    ]
+    project = replace(PROJECT, design_heat_mwh_per_a=2_000.0)
+    told, fine = (document(evaluated(*found, project=project), RULES, OWN) for found in (hourly, quarters))
+    assert told["cop"]["value"] is not None
+    assert told["heat"]["ratio_to_design"] == pytest.approx(told["heat"]["measured_kwh"] / 2e6)
+    for part in ("heat", "electricity"):
+        assert (told[part].pop("period"), fine[part].pop("period")) == ("PT1H", "PT15M")
+    assert fine == told
+
+
+def test_gaps_are_told_where_they_are():
+    days = series("heat_kwh", "2024-11-01", [np.nan, 1.0, np.nan, np.nan, 1.0], "P1D")
+    assert [(str(g.first), g.hours) for g in gaps(days)] == [
+        ("2024-11-03T00:00:00", 48.0), ("2024-11-01T00:00:00", 24.0),
+    ]  # fmt: skip
+    bills = series("heat_kwh", "2024-11-01", [1.0, 1.0, 1.0, np.nan], "P1M")
+    assert [(str(g.first), str(g.end)) for g in gaps(bills)] == [
+        ("2025-02-01T00:00:00", "2025-03-01T00:00:00")
+    ]
+    # Heat that is known in four hours of five is neither held against a design nor against the heat index.
+    thin = months("heat_kwh", lambda h: np.where(h % 5 == 0, np.nan, 100.0))
+    told = document(evaluated(thin, project=replace(PROJECT, design_heat_mwh_per_a=2_000.0)), RULES, OWN)[
+        "heat"
+    ]
+    assert (told["ratio_to_design"], told["ratio_to_model"], told["gap_count"]) == (
+        None,
+        None,
+        647 - 67,
+    )  # multiples of 5 from hour 336 to 3239
+    assert len(told["longest_gaps"]) == 5
 
 
 def test_carbon_by_hand():
@@ -361,7 +413,7 @@ def test_the_document_is_plain_and_says_what_is_not_known():
     assert told["co2"] is None
     assert told["heat"]["kwh_per_m2"] is None
     assert told["electricity"] == {
-        "measured_kwh": None, "coverage_frac": 0.0, "longest_gap_h": None, "period": None,
+        "measured_kwh": None, "coverage_frac": 0.0, "gap_count": None, "longest_gaps": [], "period": None,
     }  # fmt: skip
     assert told["cop"]["model_parameter"] == "scop_ground_source"
     assert told["cop"]["model"] == RULES.portfolio.number("scop_ground_source")
