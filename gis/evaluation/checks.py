@@ -131,12 +131,12 @@ def _ground_temperatures(found: Evaluation, p: Rules, most: float) -> Iterator[C
     share = _share(found.series, found.least_coverage_frac, "source_return_degc", "heat_kwh", below=limit)
     zh = f"地埋管进水低于 {limit:.0f} ℃ 的供热时数", "缺热源侧回水（地埋管进水）温度"
     en = f"water into the boreholes is below {limit:.0f} degC", "hours with heat", "it is not measured"
-    yield _beyond("ground_low", _GROUND, share, most, zh, en, " (GB 50366 4.3.5A)")
+    yield _beyond("ground_low", _GROUND, share, most, zh, en, "GB 50366 4.3.5A")
     limit = p.number("outlet_max_degc")
     share = _share(found.year, found.least_coverage_frac, "source_supply_degc", "cooling_kwh", above=limit)
     zh = f"地埋管出水高于 {limit:.0f} ℃ 的供冷时数", "缺夏季热源侧进水（地埋管出水）温度或供冷量"
     en = f"water from the boreholes is above {limit:.0f} degC", "hours with cooling", "it is not measured"
-    yield _beyond("ground_high", _GROUND, share, most, zh, en, " (GB 50366 4.3.5A)")
+    yield _beyond("ground_high", _GROUND, share, most, zh, en, "GB 50366 4.3.5A")
 
 
 def _beyond(
@@ -151,8 +151,8 @@ def _beyond(
     """Return the check of a share of hours; `zh` and `en` say what of, and what is not known."""
     if share is None:
         return _unknown(id_, clause, most, zh[1], f"whether {en[0]} is not known: {en[2]}")
-    told_zh = f"{zh[0]}占 {share:.1%}（上限 {most:.0%}）{standard}"
-    told_en = f"{en[0]} in {share:.1%} of the {en[1]} (at most {most:.0%}){standard}"
+    told_zh = f"{zh[0]}占 {share:.1%}（上限 {most:.0%}{standard and f'；{standard}'}）"
+    told_en = f"{en[0]} in {share:.1%} of the {en[1]} (at most {most:.0%}{standard and f'; {standard}'})"
     return _known(id_, clause, share, most, share <= most, told_zh, told_en)
 
 
