@@ -41,7 +41,7 @@ def running(new_database: NewDatabase) -> Iterator[Store]:
                 "heated_area_m2": [50_000.0, None, None],
                 "installed_kw": [2_500.0, 800.0, None],
                 "design_scop": [3.5, None, None],
-                "synthetic": True,
+                "synthetic": False,
             }
         )
         places = shapely.points([[450_000.0 + 100 * i, 4_420_000.0] for i in range(len(frame))])
@@ -166,6 +166,15 @@ def test_a_season_takes_less_than_a_tenth_of_a_second(asked: TestClient):
         asked.get("/api/projects/HP-1/evaluation?season=2024")
         took.append(time.perf_counter() - begun)
     assert min(took) < 0.1
+
+
+def test_who_may_not_read_projects_reads_no_evaluation(running: Store):
+    closed = at(running.engine.url).model_copy(update={"layer_access": {"heat_project": "restricted"}})
+    with open_store(closed) as store, TestClient(create_app(store, closed)) as client:
+        for path in ("evaluation", "sheet?format=html", "sheet?format=csv", "sheet"):
+            answer = client.get(f"/api/projects/HP-1/{path}")
+            assert answer.status_code == 401, path
+            assert "甲项目" not in answer.text
 
 
 def test_by_the_command_line(running: Store, asked: TestClient, tmp_path: Path):
