@@ -15,21 +15,15 @@ from api.responses import ORJSON
 from api.schemas_evaluations import Evaluations, RankedProject, Yearly
 from gis.errors import NotFoundError
 from gis.evaluation.city import GRIDS, PROJECT, Basis, factors, measured_years, months_of, read_city, yearly
-from gis.evaluation.ranking import VARIABLES, ranking, ranking_rules_of, with_ranking
+from gis.evaluation.ranking import VARIABLES, ranking, ranking_rules_of
 from gis.evaluation.reading import rules_of
 from gis.heat.economics import boiler_kg_per_kwh
-from gis.rules import RuleSet
 from gis.store.connection import clear_errors
 
 router = APIRouter(tags=["projects"], dependencies=[reads(PROJECT)])
 
 _FAILED = "Reading measured values failed"
 _PROJECT_FIELDS = tuple(name for name in RankedProject.model_fields if name != "reasons")
-
-
-def _ruleset(request: Request) -> RuleSet:
-    """Return the rules that the city was last scored by, where they tell how to evaluate."""
-    return with_ranking(request.app.state.scorer.ruleset(request.app.state.store.latest_run()))
 
 
 @router.get("/api/evaluations", responses={200: {"model": Evaluations}, **documented(404, 422, 503)})
@@ -46,7 +40,7 @@ def get_evaluations(
 
     What is far from its peers or not possible is marked with the reason. No parameter is ever changed by it.
     """
-    ruleset = _ruleset(request)
+    ruleset = request.app.state.scorer.of_measured()
     rules, limits = rules_of(ruleset), ranking_rules_of(ruleset)
     with clear_errors(_FAILED), reading(request).engine.connect() as connection:
         seasons = measured_years(connection, rules)
@@ -98,7 +92,7 @@ def get_yearly(
     Electricity counts by the emission factor of its calendar year, the last one known where it has none of
     its own: `factors` tell which. Where nothing was measured there are no rows.
     """
-    ruleset = _ruleset(request)
+    ruleset = request.app.state.scorer.of_measured()
     rules = rules_of(ruleset)
     with clear_errors(_FAILED), reading(request).engine.connect() as connection:
         city = read_city(connection)

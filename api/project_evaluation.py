@@ -15,7 +15,6 @@ from api.reports import BEIJING, POLICY
 from api.responses import ORJSON
 from api.schemas_evaluation import ProjectEvaluation
 from gis.evaluation.document import document
-from gis.evaluation.ranking import with_ranking
 from gis.evaluation.reading import evaluated, rules_of
 from gis.report import sheet_csv, sheet_html, sheet_pdf
 from gis.store.connection import clear_errors
@@ -33,7 +32,7 @@ SeasonYear = Annotated[
 
 def _told(request: Request, project_id: str, season: int | None) -> dict[str, Any]:
     check_readable(request, "heat_project")
-    ruleset = with_ranking(request.app.state.scorer.ruleset(request.app.state.store.latest_run()))
+    ruleset = request.app.state.scorer.of_measured()
     with clear_errors("Evaluating the project failed"), reading(request).engine.connect() as connection:
         found = evaluated(connection, project_id, season, ruleset)
     return document(found, ruleset, rules_of(ruleset))

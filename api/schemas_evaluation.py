@@ -21,12 +21,21 @@ class RuleSetOf(Body):
     hash: str
 
 
+class GapOf(Body):
+    """Steps without a value on end, in Beijing time."""
+
+    from_: str = Field(alias="from", examples=["2024-12-24T00:00"])
+    to: str = Field(description="end of the last step")
+    hours: float
+
+
 class Measured(Body):
     """What was measured of an energy."""
 
     measured_kwh: float | None
     coverage_frac: float = Field(description="share of the season's hours with a value")
-    longest_gap_h: float | None
+    gap_count: int | None = Field(description="null where nothing was measured")
+    longest_gaps: list[GapOf] = Field(description="at most five, the longest first")
     period: Period | None
 
 
@@ -35,7 +44,9 @@ class HeatOf(Measured):
 
     kwh_per_m2: float | None = Field(description="of the season; null below the least coverage")
     model_kwh_per_m2: float = Field(description="of the year by the mixed heat index")
+    ratio_to_model: float | None
     design_kwh: float | None
+    ratio_to_design: float | None = Field(description="null below the least coverage")
     full_load_h: float | None
     peak_kw: float | None = Field(description="largest mean over an hour or less")
     installed_kw: float | None
@@ -62,6 +73,7 @@ class WaterOf(Body):
     measured_m3: float | None
     coverage_frac: float
     l_per_kwh: float | None
+    l_per_m2: float | None = Field(description="of the season; null below the least coverage")
 
 
 class Temperatures(Body):
@@ -75,11 +87,12 @@ class Temperatures(Body):
 
 
 class BalanceOf(Body):
-    """Heat of the ground over twelve months from the season's beginning."""
+    """Heat of the ground over twelve whole months from the one in which the season begins."""
 
+    coverage_frac: float = Field(description="share of the months of which heat and cooling are both known")
     extracted_kwh: float
     injected_kwh: float | None
-    beta: float | None
+    beta: float | None = Field(description="injected over extracted; null below the least coverage")
 
 
 class DriftOf(Body):
@@ -172,3 +185,4 @@ class ProjectEvaluation(Body):
     co2: CarbonTold | None
     checks: list[CheckOf]
     months: list[MonthOf]
+    delivery_ids: list[int] = Field(description="deliveries that wrote the season's months last")

@@ -19,6 +19,7 @@ from api.responses import ORJSON
 from api.schemas import geojson_schema
 from api.schemas_suitability import Suitability
 from gis.access import HISTORY, RESULTS
+from gis.evaluation.ranking import with_ranking
 from gis.facts.surroundings import Surroundings
 from gis.resources import Resources
 from gis.rules import RuleSet
@@ -37,6 +38,7 @@ class Scorer:
         self._lock = Lock()
         self._around: Surroundings | None = None
         self._rulesets: dict[tuple[str, str], RuleSet] = {}
+        self._of_measured: tuple[object, RuleSet] | None = None
 
     def present(self) -> tuple[Surroundings, RuleSet]:
         """Return the loaded layers with their indexes, and the rule set of the last run."""
@@ -76,6 +78,16 @@ class Scorer:
             if key not in self._rulesets:
                 self._rulesets = {key: ruleset_of(self._store, run)}
             return self._rulesets[key]
+
+    def of_measured(self) -> RuleSet:
+        """Return what measured projects are evaluated by: the last run's rules, where they tell how to."""
+        run = self._store.latest_run()
+        key = None if run is None else (run.ruleset_hash, run.as_of), dt.date.today()
+        kept = self._of_measured
+        if kept is None or kept[0] != key:
+            # Files of rules are read in more time than a season is evaluated in.
+            kept = self._of_measured = key, with_ranking(self.ruleset(run))
+        return kept[1]
 
 
 def told(found: ScoredParcel, ruleset: RuleSet) -> dict[str, Any]:

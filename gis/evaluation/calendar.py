@@ -46,6 +46,12 @@ class Season:
         return Season(self.year, self.first.replace(day=1), after - timedelta(days=1), whole_months=True)
 
 
+def year_from(season: Season) -> Season:
+    """Return the twelve whole months that begin with the one in which a season begins."""
+    first = season.first.replace(day=1)
+    return Season(season.year, first, first.replace(year=first.year + 1) - timedelta(days=1))
+
+
 def season_of(year: int, district: str | None, rules: EvaluationRules) -> Season:
     """Return the heating season that begins in `year`, in a district where it is known.
 

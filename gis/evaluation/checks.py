@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gis.evaluation.measured import pairs
+from gis.evaluation.measured import hours, pairs
 from gis.evaluation.season import Evaluation
 from gis.rules import RuleSet
-from gis.rules.ruleset import EvaluationRules
+from gis.rules.ruleset import EvaluationRules, Rules
 from gis.store.series import Series
 
 Result = Literal["met", "failed", "unknown"]
 _KELVIN = 273.15
+_GROUND = "P1309-3.1-a"
+"""The clause that asks for the balance of heat of the ground."""
 
 
 @dataclass(frozen=True)
@@ -106,60 +109,98 @@ def _carnot(found: Evaluation) -> float | None:
 def _of_source(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> Iterator[Check]:
     technology, most = found.project.technology, rules.number("violation_most_frac")
     if technology == "shallow_ground_source":
-        limit = rules.number("ground_least_degc")
-        share = _below(found, "source_supply_degc", limit)
-        if share is None:
-            told = "缺地源侧进水温度", "the temperature from the ground is not measured"
-            yield _unknown("ground_low", "P1309-3.1-a", most, *told)
-        else:
-            zh = f"地源侧进水低于 {limit:.0f} ℃ 的供热时数占 {share:.1%}（GB 50366 4.3）"
-            en = f"water from the ground is below {limit:.0f} degC in {share:.1%} of the hours with heat"
-            yield _known("ground_low", "P1309-3.1-a", share, most, share <= most, zh, f"{en} (GB 50366 4.3)")
-        yield from _of_ground(found)
+        p = ruleset.options["shallow_ground_source"]
+        yield from _ground_temperatures(found, p, most)
+        yield _balanced(found, p)
+        yield _steady(found)
     if technology == "reclaimed_water":
         limit = ruleset.options["reclaimed_water"].number("least_outlet_degc")
-        share = _below(found, "source_return_degc", limit)
-        if share is None:
-            told = "缺回流水温度", "the temperature of the return water is not measured"
-            yield _unknown("return_water", "P1309-5.2-a", most, *told)
-        else:
-            zh = f"回流水低于 {limit:.0f} ℃ 的供热时数占 {share:.1%}"
-            en = f"the return water is below {limit:.0f} degC in {share:.1%} of the hours with heat"
-            yield _known("return_water", "P1309-5.2-a", share, most, share <= most, zh, en)
+        share = _share(found.series, found.least_coverage_frac, "source_return_degc", "heat_kwh", below=limit)
+        zh = f"回流水低于 {limit:.0f} ℃ 的供热时数", "缺回流水温度"
+        en = (
+            f"the return water is below {limit:.0f} degC",
+            "hours with heat",
+            "its temperature is not measured",
+        )
+        yield _beyond("return_water", "P1309-5.2-a", share, most, zh, en)
 
 
-def _below(found: Evaluation, variable: str, limit_degc: float) -> float | None:
-    """Return the share of the hours with heat in which a temperature is below a limit."""
-    series: Series | None = found.series.get(variable)
-    heat = found.series.get("heat_kwh")
-    if series is None or heat is None:
+def _ground_temperatures(found: Evaluation, p: Rules, most: float) -> Iterator[Check]:
+    """Yield what GB 50366 4.3.5A asks: of water into the boreholes in winter, and out of them in summer."""
+    limit = p.number("inlet_min_degc")
+    share = _share(found.series, found.least_coverage_frac, "source_return_degc", "heat_kwh", below=limit)
+    zh = f"地埋管进水低于 {limit:.0f} ℃ 的供热时数", "缺热源侧回水（地埋管进水）温度"
+    en = f"water into the boreholes is below {limit:.0f} degC", "hours with heat", "it is not measured"
+    yield _beyond("ground_low", _GROUND, share, most, zh, en, "GB 50366 4.3.5A")
+    limit = p.number("outlet_max_degc")
+    share = _share(found.year, found.least_coverage_frac, "source_supply_degc", "cooling_kwh", above=limit)
+    zh = f"地埋管出水高于 {limit:.0f} ℃ 的供冷时数", "缺夏季热源侧进水（地埋管出水）温度或供冷量"
+    en = f"water from the boreholes is above {limit:.0f} degC", "hours with cooling", "it is not measured"
+    yield _beyond("ground_high", _GROUND, share, most, zh, en, "GB 50366 4.3.5A")
+
+
+def _beyond(
+    id_: str,
+    clause: str,
+    share: float | None,
+    most: float,
+    zh: tuple[str, str],
+    en: tuple[str, str, str],
+    standard: str = "",
+) -> Check:
+    """Return the check of a share of hours; `zh` and `en` say what of, and what is not known."""
+    if share is None:
+        return _unknown(id_, clause, most, zh[1], f"whether {en[0]} is not known: {en[2]}")
+    told_zh = f"{zh[0]}占 {share:.1%}（上限 {most:.0%}{standard and f'；{standard}'}）"
+    told_en = f"{en[0]} in {share:.1%} of the {en[1]} (at most {most:.0%}{standard and f'; {standard}'})"
+    return _known(id_, clause, share, most, share <= most, told_zh, told_en)
+
+
+def _share(
+    series: Mapping[str, Series],
+    least_coverage_frac: float,
+    temperature: str,
+    of: str,
+    *,
+    below: float = -math.inf,
+    above: float = math.inf,
+) -> float | None:
+    """Return the share of the hours with heat or cooling in which a temperature is beyond its limits.
+
+    None where the temperature is known in less than the least coverage of them.
+    """
+    if temperature not in series or of not in series:
         return None
-    both = pairs(series, heat, means=(True, False))
+    both = pairs(series[temperature], series[of], means=(True, False))
     on = both.second > 0.0
-    if not on.any():
+    running = series[of].values > 0.0
+    if not on.any() or both.hours[on].sum() < least_coverage_frac * hours(series[of])[running].sum():
         return None
-    return float(both.hours[on & (both.first < limit_degc)].sum() / both.hours[on].sum())
+    beyond = on & ((both.first < below) | (both.first > above))
+    return float(both.hours[beyond].sum() / both.hours[on].sum())
 
 
-def _of_ground(found: Evaluation) -> Iterator[Check]:
-    clause = "P1309-3.1-a"
+def _balanced(found: Evaluation, p: Rules) -> Check:
+    """Return whether the ground gets back in the year what is taken from it, within the rules' range."""
+    least, most = p.number("balance_min_frac"), p.number("balance_max_frac")
     beta = found.balance.beta if found.balance else None
     if beta is None:
-        zh = "缺供冷或耗电监测，不能核算全年冷热平衡"
-        yield _unknown("balance", clause, None, zh, "the balance of heat over the year is not known")
-    else:
-        zh = f"全年向地下排热为取热的 {beta:.0%}"
-        yield _known(
-            "balance", clause, beta, None, True, zh, f"{beta:.0%} of the heat is returned in the year"
-        )
+        zh = "全年供热、供冷和耗电监测不全，不能核算冷热平衡"
+        en = "heat, cooling and electricity of the whole year are not known: nor is its balance"
+        return _unknown("balance", _GROUND, least, zh, en)
+    zh = f"全年向地下排热为取热的 {beta:.0%}（{least:.0%}～{most:.0%}）"
+    en = f"{beta:.0%} of the heat is returned in the year (from {least:.0%} to {most:.0%})"
+    return _known("balance", _GROUND, beta, most if beta > most else least, least <= beta <= most, zh, en)
+
+
+def _steady(found: Evaluation) -> Check:
+    """Return whether the ground keeps its temperature from season to season."""
     drift = found.drift
     if drift is None or drift.significant is None or drift.slope_k_per_a is None:
         zh = "供暖季不足，不能判断地温变化"
-        yield _unknown("drift", clause, None, zh, "too few seasons to tell whether the ground changes")
-        return
+        return _unknown("drift", _GROUND, None, zh, "too few seasons to tell whether the ground changes")
     slope, steady = drift.slope_k_per_a, not drift.significant
     zh = f"同等负荷下地源侧进水温度每年变化 {slope:+.2f} K{'' if steady else '，变化显著'}"
     en = f"water from the ground changes by {slope:+.2f} K a year at like load"
-    yield _known(
-        "drift", clause, slope, None, steady, zh, f"{en}{'' if steady else ', which is significant'}"
-    )
+    en += "" if steady else ", which is significant"
+    return _known("drift", _GROUND, slope, None, steady, zh, en)

@@ -8,10 +8,12 @@ from typing import Any
 
 from gis.evaluation.carbon import Carbon
 from gis.evaluation.checks import checks
-from gis.evaluation.measured import Amount, longest_gap_h
+from gis.evaluation.measured import Amount, gaps
 from gis.evaluation.season import Evaluation
 from gis.rules import RuleSet
 from gis.rules.ruleset import EvaluationRules
+
+_MOST_GAPS = 5
 
 
 def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dict[str, Any]:
@@ -20,6 +22,9 @@ def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dic
     Energies are in kWh, water in m3, temperatures in degC, CO2 in t; `*_frac` are shares.
     """
     project, season = found.project, found.season
+    heat, design_kwh = found.amounts["heat_kwh"], _times(project.design_heat_mwh_per_a, 1000.0)
+    # A sum with gaps beside the design of a year would look like a shortfall.
+    covered = heat.coverage_frac >= found.least_coverage_frac
     return {
         "heat_project_id": project.heat_project_id,
         "name": project.name,
@@ -35,7 +40,9 @@ def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dic
             **_amount(found, "heat_kwh"),
             "kwh_per_m2": found.kwh_per_m2,
             "model_kwh_per_m2": found.model_heat_kwh_per_m2,
-            "design_kwh": _times(project.design_heat_mwh_per_a, 1000.0),
+            "ratio_to_model": _ratio(found.kwh_per_m2, found.model_heat_kwh_per_m2),
+            "design_kwh": design_kwh,
+            "ratio_to_design": _ratio(heat.total, design_kwh) if covered else None,
             "full_load_h": found.full_load_h,
             "peak_kw": found.peak_kw,
             "installed_kw": project.installed_kw,
@@ -48,6 +55,7 @@ def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dic
             "measured_m3": found.amounts["water_m3"].total,
             "coverage_frac": found.amounts["water_m3"].coverage_frac,
             "l_per_kwh": found.water_l_per_kwh,
+            "l_per_m2": found.water_l_per_m2,
         },
         "temperatures": dict(found.temperatures),
         "balance": None if found.balance is None else asdict(found.balance),
@@ -55,16 +63,26 @@ def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dic
         "co2": _carbon(found.carbon),
         "checks": [asdict(check) for check in checks(found, ruleset, rules)],
         "months": found.months(),
+        "delivery_ids": list(found.delivery_ids),
     }
 
 
 def _amount(found: Evaluation, variable: str) -> dict[str, Any]:
     amount: Amount = found.amounts[variable]
     series = found.series.get(variable)
+    lacking = [] if series is None else gaps(series)
     return {
         "measured_kwh": amount.total,
         "coverage_frac": amount.coverage_frac,
-        "longest_gap_h": None if series is None else longest_gap_h(series),
+        "gap_count": None if series is None else len(lacking),
+        "longest_gaps": [
+            {
+                "from": str(gap.first.astype("datetime64[m]")),
+                "to": str(gap.end.astype("datetime64[m]")),
+                "hours": gap.hours,
+            }
+            for gap in lacking[:_MOST_GAPS]
+        ],
         "period": None if series is None else series.period,
     }
 

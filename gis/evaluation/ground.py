@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from gis.evaluation.calendar import Season
-from gis.evaluation.measured import fullest, pairs
+from gis.evaluation.measured import pairs
 from gis.rules.ruleset import EvaluationRules
 from gis.store.series import Series
 
@@ -18,26 +18,27 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Balance:
-    """Heat of the ground over the twelve months from the beginning of a season, in kWh.
+    """Heat of the ground over the twelve months from the one in which a season begins, in kWh.
 
+    coverage_frac  share of the twelve months of which heating and cooling are both known with their
+                   electricity: the lesser of the two
     extracted_kwh  heat delivered less the electricity of the same steps
     injected_kwh   cooling delivered and the electricity of the same steps, where no heat was delivered
-    beta           injected over extracted
+    beta           injected over extracted, None below the least coverage: half a summer is no balance
     """
 
+    coverage_frac: float
     extracted_kwh: float
     injected_kwh: float | None
     beta: float | None
 
 
-def balance(found: Sequence[Series], season: Season) -> Balance | None:
+def balance(year: Mapping[str, Series], whole: Season, least_coverage_frac: float) -> Balance | None:
     """Return the balance of heat of a borehole field; None where heat and electricity are not both known.
 
     Steps with heat count as heating, others with cooling as cooling: what is known of both halves of the year
-    enters, no coefficient is assumed. `found` are series over the twelve months from the season's beginning.
+    enters, no coefficient is assumed. `year` are the series over the months of `whole` (`year_from`).
     """
-    whole = Season(season.year, season.first, season.first.replace(year=season.first.year + 1))
-    year = fullest(found, whole)
     if "heat_kwh" not in year or "electricity_kwh" not in year:
         return None
     heating = pairs(year["heat_kwh"], year["electricity_kwh"])
@@ -46,11 +47,14 @@ def balance(found: Sequence[Series], season: Season) -> Balance | None:
     if not on.any() or extracted <= 0.0:
         return None
     if "cooling_kwh" not in year:
-        return Balance(extracted, None, None)
+        return Balance(0.0, extracted, None, None)
     cooling = pairs(year["cooling_kwh"], year["electricity_kwh"])
     cold = (cooling.first > 0.0) & ~np.isin(cooling.times, heating.times[on])
     injected = float((cooling.first + cooling.second)[cold].sum())
-    return Balance(extracted, injected, injected / extracted)
+    covered = float(min(heating.hours.sum(), cooling.hours.sum())) / whole.hours
+    return Balance(
+        covered, extracted, injected, injected / extracted if covered >= least_coverage_frac else None
+    )
 
 
 @dataclass(frozen=True)

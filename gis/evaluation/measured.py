@@ -107,12 +107,27 @@ def _coarse(series: Series, rank: int, mean: bool) -> tuple[Times, Floats]:
     return starts, values
 
 
-def longest_gap_h(series: Series) -> float:
-    """Return the hours of the longest run of steps without a value."""
+@dataclass(frozen=True)
+class Gap:
+    """Steps without a value on end, from the first of them to the end of the last."""
+
+    first: np.datetime64
+    end: np.datetime64
+
+    @property
+    def hours(self) -> float:
+        """Return its length."""
+        return float((self.end - self.first) / np.timedelta64(3600, "s"))
+
+
+def gaps(series: Series) -> list[Gap]:
+    """Return the runs of steps without a value, the longest first, of equal ones the earliest."""
     missing = np.isnan(series.values)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
-    passed = np.concatenate([[0.0], np.cumsum(hours(series))])
-    return float((passed[edges[1::2]] - passed[edges[::2]]).max(initial=0.0))
+    times = series.times()
+    seconds = np.asarray(hours(series) * 3600.0, dtype="timedelta64[s]")
+    found = [Gap(times[i], times[j - 1] + seconds[j - 1]) for i, j in edges.reshape(-1, 2)]
+    return sorted(found, key=lambda gap: -gap.hours)
 
 
 def weighted_mean(values: Series | None, weight: Series | None) -> float | None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import sqlalchemy as sa
 
 from gis.errors import NotFoundError, RuleError
-from gis.evaluation.calendar import Season, season_of
-from gis.evaluation.ground import Balance, Drift, balance, drift
+from gis.evaluation.calendar import Season, season_of, year_from
+from gis.evaluation.ground import Drift, drift
 from gis.evaluation.measured import fullest
 from gis.evaluation.season import Evaluation, Project, evaluate
 from gis.monitoring.variables import VARIABLES
 from gis.rules import RuleSet
 from gis.rules.ruleset import EvaluationRules
 from gis.store.monitoring_tables import BLOCK
-from gis.store.series import read_series
+from gis.store.series import Series, read_series
 from gis.store.tables import LAYER_TABLES
 
 _VARIABLES = tuple(v.name for v in VARIABLES.values() if "heat_project" in v.layers)
+_ENERGIES = ("heat_kwh", "electricity_kwh")
+_OF_YEAR = ("heat_kwh", "cooling_kwh", "electricity_kwh", "source_supply_degc")
 _MOST_SEASONS = 12
 
 
@@ -41,13 +44,16 @@ def project_of(connection: sa.Connection, project_id: str) -> Project:
 
 
 def seasons_of(connection: sa.Connection, project: Project, rules: EvaluationRules) -> list[Season]:
-    """Return the heating seasons in which heat or electricity of a project was measured, the last first."""
+    """Return the heating seasons in which heat or electricity of a project was measured, the last first.
+
+    Of the months that lie in a season in part it is looked whether the values do.
+    """
     block = BLOCK["heat_project"].c
     query = (
         sa.select(block.month)
         .where(
             block.feature_id == project.heat_project_id,
-            block.variable.in_(("heat_kwh", "electricity_kwh")),
+            block.variable.in_(_ENERGIES),
             block.value_count > 0,
         )
         .distinct()
@@ -55,8 +61,22 @@ def seasons_of(connection: sa.Connection, project: Project, rules: EvaluationRul
     months = np.array(list(connection.scalars(query)), dtype="datetime64[M]")
     years = {int(year) for year in months.astype("datetime64[Y]").astype(np.int64) + 1970}
     seasons = [season_of(year, project.district, rules) for year in years | {year - 1 for year in years}]
-    found = [season for season in seasons if np.isin(season.months, months).any()]
+    found = [
+        season
+        for season in seasons
+        if np.isin(season.months[1:-1], months).any()
+        or (np.isin(season.months, months).any() and _measured(connection, project, season, _ENERGIES))
+    ]
     return sorted(found, key=lambda season: season.year, reverse=True)
+
+
+def _measured(
+    connection: sa.Connection, project: Project, season: Season, variables: Sequence[str]
+) -> dict[str, Series]:
+    """Return the fullest series of variables in a season."""
+    id_ = project.heat_project_id
+    found = read_series(connection, "heat_project", id_, variables, season.first, season.last)
+    return fullest(found, season)
 
 
 def evaluated(connection: sa.Connection, project_id: str, year: int | None, ruleset: RuleSet) -> Evaluation:
@@ -90,26 +110,31 @@ def _evaluated(
 ) -> Evaluation | None:
     id_, ground = project.heat_project_id, project.technology == "shallow_ground_source"
     found = read_series(connection, "heat_project", id_, _VARIABLES, season.first, season.last)
-    of_year = _balance(connection, id_, season) if ground else None
+    year = year_from(season)
+    of_year = read_series(connection, "heat_project", id_, _OF_YEAR, year.first, year.last) if ground else ()
     before = [one for one in seasons if one.year <= season.year]
-    of_ground = _drift(connection, id_, before, rules) if ground else None
-    return evaluate(project, season, found, ruleset, rules, of_year, of_ground)
+    of_ground = _drift(connection, project, before, rules) if ground else None
+    told = evaluate(project, season, found, ruleset, rules, of_year, of_ground)
+    return None if told is None else replace(told, delivery_ids=_delivered(connection, project, told.season))
 
 
-def _balance(connection: sa.Connection, project_id: str, season: Season) -> Balance | None:
-    last = season.first.replace(year=season.first.year + 1)
-    wanted = ("heat_kwh", "cooling_kwh", "electricity_kwh")
-    return balance(read_series(connection, "heat_project", project_id, wanted, season.first, last), season)
+def _delivered(connection: sa.Connection, project: Project, season: Season) -> tuple[int, ...]:
+    """Return the deliveries that wrote the months of a season last, in the order in which they came."""
+    block = BLOCK["heat_project"].c
+    query = sa.select(block.delivery_id).where(
+        block.feature_id == project.heat_project_id,
+        block.month.between(season.first.replace(day=1), season.last),
+    )
+    return tuple(connection.scalars(query.distinct().order_by(block.delivery_id)))
 
 
 def _drift(
-    connection: sa.Connection, project_id: str, seasons: Sequence[Season], rules: EvaluationRules
+    connection: sa.Connection, project: Project, seasons: Sequence[Season], rules: EvaluationRules
 ) -> Drift | None:
     wanted = ("source_supply_degc", "heat_kwh")
     by_season = {}
     for season in seasons[:_MOST_SEASONS]:
-        found = read_series(connection, "heat_project", project_id, wanted, season.first, season.last)
-        own = fullest(found, season)
+        own = _measured(connection, project, season, wanted)
         if len(own) == len(wanted):
             by_season[season.year] = own["source_supply_degc"], own["heat_kwh"]
     return drift(by_season, rules)

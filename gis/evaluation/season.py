@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gis.evaluation.calendar import Season
+from gis.evaluation.calendar import Season, year_from
 from gis.evaluation.carbon import Carbon, carbon
-from gis.evaluation.ground import Balance, Drift
+from gis.evaluation.ground import Balance, Drift, balance
 from gis.evaluation.measured import Amount, Pairs, amount, fullest, hours, pairs, weighted_mean
 from gis.heat.air_source import cop as heat_pump_cop
 from gis.heat.demand import full_load_hours
@@ -42,11 +42,15 @@ class Evaluation:
     """What a project came to in a heating season.
 
     season       its days; whole months where heat or electricity was measured by the month
+    series       by variable its values in the season
+    year         of ground source its values over twelve months (`year_from`), by variable likewise
     amounts      by variable what was measured, and how much of the season that covers
     cop          heat over electricity of the steps in which both are known, None where none is
     paired       those steps
     kwh_per_m2   heat of the season by heated area, None below the least coverage
     full_load_h  heat of the season by installed capacity, likewise
+    water_l_per_m2  water of the season by heated area, likewise
+    delivery_ids  deliveries that wrote the season's months last
     peak_kw      largest mean over an hour or less
     model        performance that the rules assume, by the parameter's name, or of the measured temperatures
     """
@@ -54,6 +58,7 @@ class Evaluation:
     project: Project
     season: Season
     series: Mapping[str, Series]
+    year: Mapping[str, Series]
     amounts: Mapping[str, Amount]
     paired: Pairs
     cop: float | None
@@ -62,12 +67,14 @@ class Evaluation:
     peak_kw: float | None
     temperatures: Mapping[str, float | None]
     water_l_per_kwh: float | None
+    water_l_per_m2: float | None
     model: tuple[str, float] | None
     model_heat_kwh_per_m2: float
     carbon: Mapping[str, Carbon]
     balance: Balance | None
     drift: Drift | None
     least_coverage_frac: float
+    delivery_ids: tuple[int, ...] = ()
 
     def months(self) -> list[dict[str, Any]]:
         """Return heat, electricity, performance and coverage of every month that the season touches."""
@@ -100,12 +107,13 @@ def evaluate(
     found: Sequence[Series],
     ruleset: RuleSet,
     rules: EvaluationRules,
-    balance: Balance | None = None,
+    found_of_year: Sequence[Series] = (),
     drift: Drift | None = None,
 ) -> Evaluation | None:
     """Return what a project came to in a season; None where neither heat nor electricity was measured in it.
 
-    `found` are its series over the months of the season. Nothing is filled in: a figure of the whole season
+    `found` are its series over the months of the season, `found_of_year`, of ground source, those over the
+    twelve months of `year_from`. Nothing is filled in: a figure of the whole season
     is given where the coverage reaches `least_coverage_frac`, and is of what was measured.
     """
     own = fullest(found, season)
@@ -119,11 +127,16 @@ def evaluate(
     amounts = {name: amount(own.get(name), season) for name in _AMOUNTS}
     least = rules.number("least_coverage_frac")
     paired = _NOTHING if heat is None or electricity is None else pairs(heat, electricity)
+    whole_year = year_from(season)
+    year = fullest(found_of_year, whole_year)
     whole = amounts["heat_kwh"].total if amounts["heat_kwh"].coverage_frac >= least else None
+    used = amounts["water_m3"]
+    water = used.total * 1000.0 if used.total is not None and used.coverage_frac >= least else None
     return Evaluation(
         project,
         season,
         own,
+        year,
         amounts,
         paired,
         _ratio(float(paired.first.sum()), float(paired.second.sum())),
@@ -132,10 +145,11 @@ def evaluate(
         _peak_kw(heat),
         {name: weighted_mean(own.get(name), heat) for name in TEMPERATURES},
         _water(own.get("water_m3"), heat),
+        _over(water, project.heated_area_m2),
         _model(project, own, ruleset),
         _model_heat(project, ruleset),
         carbon(paired, ruleset, rules.emission),
-        balance,
+        balance(year, whole_year, least),
         drift,
         least,
     )

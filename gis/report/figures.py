@@ -134,7 +134,9 @@ def season_svg(months: Sequence[Mapping[str, Any]], names: tuple[str, str, str],
         beside = ax.twinx()
         ratios = np.array([np.nan if month["cop"] is None else month["cop"] for month in months])
         beside.plot(places, ratios, color="#14532d", marker="o", markersize=3.5, label=names[2])
-        beside.set(ylabel=names[2], ylim=(0.0, None))
+        # Without room above it a level line is drawn on the upper edge, and cut in half.
+        known = ratios[~np.isnan(ratios)]
+        beside.set(ylabel=names[2], ylim=(0.0, 1.15 * float(known.max()) if len(known) else None))
         beside.spines["right"].set_visible(True)
         figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7.5)
         return _svg(figure)

@@ -47,6 +47,7 @@ _OWN: Mapping[str, tuple[str, str]] = {
     "installed_kw": ("供热总装机", "installed"),
     "water": ("耗水量", "water used"),
     "water_per_kwh": ("单位供热耗水", "water per heat"),
+    "water_per_m2": ("单位面积耗水", "water per area"),
     "beta": ("全年排热与取热之比", "heat returned over heat extracted"),
     "drift": ("地源侧进水温度年变化", "change of the temperature from the ground"),
     "supply_degc": ("供水温度", "supply"),
@@ -67,6 +68,11 @@ _OWN: Mapping[str, tuple[str, str]] = {
     "boiler_t": ("同等供热量燃气锅炉排放", "a gas boiler for the same heat"),
     "avoided_t": ("减排", "avoided"),
     "break_even": ("临界能效", "break-even COP"),
+    "carbon_note": (
+        "按供热量和耗电量同时有值的时段计算；用电当年尚无因子的，用此前最近一年的因子。",
+        "Of the hours in which both heat and electricity are known; where a year has no factor yet, the last "
+        "one before it counts.",
+    ),
     "no_carbon": ("供热量和耗电量未同时监测，不作测算。", "Heat and electricity were not measured together."),
     "gap_note": (
         "缺测不作填补：合计为有监测值时段之和；单位面积和满负荷时数只在覆盖率达到 {} 时给出；"
@@ -74,6 +80,7 @@ _OWN: Mapping[str, tuple[str, str]] = {
         "Gaps are not filled: sums are of what was measured; figures of a whole season are given from a "
         "coverage of {} on; the COP is that of the hours in which both are known.",
     ),
+    "deliveries": ("监测数据交付编号", "deliveries of measured values, by number"),
     "rule_set": ("规则集", "rule set"),
     "hash": ("规则集校验值", "hash of the rule set"),
 }
@@ -117,9 +124,7 @@ def _figures(doc: Mapping[str, Any], w: _Words) -> Iterator[tuple[str, str]]:
     heat, electricity, cop, water = doc["heat"], doc["electricity"], doc["cop"], doc["water"]
     for part, name in ((heat, "measured_heat"), (electricity, "measured_electricity")):
         yield w(name), _number(w, part["measured_kwh"], "kWh")
-        gap = part["longest_gap_h"]
-        told = w.share(part["coverage_frac"])
-        yield w("coverage"), told if not gap else f"{told}, {w('longest_gap')} {w.number(gap)} h"
+        yield w("coverage"), _covered(part, w)
     yield w("cop"), _plain(cop["value"])
     yield w("paired"), _number(w, cop["paired_h"], "h")
     yield w("design_cop"), _plain(cop["design"])
@@ -131,6 +136,7 @@ def _figures(doc: Mapping[str, Any], w: _Words) -> Iterator[tuple[str, str]]:
     yield w("installed_kw"), _number(w, heat["installed_kw"], "kW")
     yield w("water"), _number(w, water["measured_m3"], "m³")
     yield w("water_per_kwh"), _plain(water["l_per_kwh"], " L/kWh")
+    yield w("water_per_m2"), _plain(water["l_per_m2"], " L/m²")
     for name, value in doc["temperatures"].items():
         if value is not None:
             yield w(name), f"{value:.1f} ℃"
@@ -138,6 +144,16 @@ def _figures(doc: Mapping[str, Any], w: _Words) -> Iterator[tuple[str, str]]:
         yield w("beta"), _plain(doc["balance"]["beta"])
     if doc["drift"] is not None:
         yield w("drift"), _plain(doc["drift"]["slope_k_per_a"], " K/a")
+
+
+def _covered(part: Mapping[str, Any], w: _Words) -> str:
+    """Return how much of the season was measured, and where the longest gap is."""
+    told = w.share(part["coverage_frac"])
+    if not part["longest_gaps"]:
+        return told
+    gap = part["longest_gaps"][0]
+    since, until = (gap[end].replace("T", " ") for end in ("from", "to"))
+    return f"{told}; {w('longest_gap')} {w.number(gap['hours'])} h ({since} – {until})"
 
 
 def _number(w: _Words, value: float | None, unit: str) -> str:

@@ -41,8 +41,8 @@ BUILT_IN = Path(__file__).parent
 PROJECT_PARAMETERS = ("supported_technologies", "groundwater_words", "multi_energy_count")
 """Parameters of projects.yaml that the register asks for."""
 EVALUATION_PARAMETERS = (
-    "season_days", "season_wider_d", "least_coverage_frac", "design_least_frac", "ground_least_degc",
-    "ground_most_degc", "violation_most_frac", "drift_seasons_count", "drift_significance",
+    "season_days", "season_wider_d", "least_coverage_frac", "design_least_frac", "violation_most_frac",
+    "drift_seasons_count", "drift_significance",
 )  # fmt: skip
 """Parameters of evaluation.yaml that evaluations ask for."""
 RANKING_PARAMETERS = (

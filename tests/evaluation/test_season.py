@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.evaluation.calendar import season_of
+from gis.evaluation.calendar import season_of, year_from
 from gis.evaluation.carbon import carbon
 from gis.evaluation.checks import checks
 from gis.evaluation.document import document
-from gis.evaluation.ground import balance, drift
-from gis.evaluation.measured import Pairs, fullest, longest_gap_h, pairs
+from gis.evaluation.ground import Balance, balance, drift
+from gis.evaluation.measured import Gap, Pairs, fullest, gaps, pairs
 from gis.evaluation.season import Evaluation, Project, evaluate
 from gis.periods import Period, step_count
 from gis.rules import load_ruleset
@@ -76,6 +76,7 @@ def test_a_season_by_hand():
     assert found.full_load_h == pytest.approx(100.0 * hours / 500.0)
     assert found.peak_kw == 100.0
     assert found.water_l_per_kwh == pytest.approx(5.0)
+    assert found.water_l_per_m2 == pytest.approx(0.5 * hours * 1000.0 / 10_000.0)
     assert found.temperatures["supply_degc"] == 45.0
     assert found.temperatures["outdoor_degc"] is None
     assert found.amounts["cooling_kwh"].total is None
@@ -93,7 +94,11 @@ def test_gaps_stay_gaps():
     assert found.cop == 3.0
     assert float(found.paired.hours.sum()) == known_h
     assert found.amounts["electricity_kwh"].coverage_frac == pytest.approx(known_h / season_h)
-    assert longest_gap_h(found.series["electricity_kwh"]) == 1500 - 14 * 24
+    gap = Gap(
+        np.datetime64("2024-11-15T00:00:00"), np.datetime64("2024-11-01T00:00:00") + np.timedelta64(1500, "h")
+    )
+    assert gaps(found.series["electricity_kwh"]) == [gap]
+    assert gap.hours == 1500 - 14 * 24
     told = {check.id: check.result for check in checks(found, RULES, OWN)}
     assert (told["coverage_heat"], told["coverage_electricity"]) == ("met", "failed")
     # Below the coverage that a whole season needs nothing is said of one.
@@ -139,6 +144,53 @@ def test_quarters_of_an_hour_say_what_hours_say(values: list[float], data: st.Da
     assert len(both.times) == count // 4 - len({gap // 4 for gap in gaps})
 
 
+def test_hours_cut_into_quarters_change_nothing():
+    # Whole numbers, so that sums are exact in any order; heat and electricity have gaps of their own.
+    rng = np.random.default_rng(11)
+    hourly = []
+    for name, low, high, gap in (
+        ("heat_kwh", 40, 400, 31), ("electricity_kwh", 12, 120, 53), ("water_m3", 1, 9, 97),
+        ("supply_degc", 40, 50, 71), ("source_return_degc", 2, 9, 211),
+    ):  # fmt: skip
+        made = months(name, lambda h, low=low, high=high: rng.integers(low, high, len(h)) * 4.0)
+        hourly.append(replace(made, values=np.where(np.arange(len(made.values)) % gap, made.values, np.nan)))
+    quarters = [
+        replace(
+            one, period="PT15M", values=np.repeat(one.values, 4) / (4 if one.variable[-4:] != "degc" else 1)
+        )
+        for one in hourly
+    ]
+    project = replace(PROJECT, design_heat_mwh_per_a=2_000.0)
+    told, fine = (document(evaluated(*found, project=project), RULES, OWN) for found in (hourly, quarters))
+    assert told["cop"]["value"] is not None
+    assert told["heat"]["ratio_to_design"] == pytest.approx(told["heat"]["measured_kwh"] / 2e6)
+    for part in ("heat", "electricity"):
+        assert (told[part].pop("period"), fine[part].pop("period")) == ("PT1H", "PT15M")
+    assert fine == told
+
+
+def test_gaps_are_told_where_they_are():
+    days = series("heat_kwh", "2024-11-01", [np.nan, 1.0, np.nan, np.nan, 1.0], "P1D")
+    assert [(str(g.first), g.hours) for g in gaps(days)] == [
+        ("2024-11-03T00:00:00", 48.0), ("2024-11-01T00:00:00", 24.0),
+    ]  # fmt: skip
+    bills = series("heat_kwh", "2024-11-01", [1.0, 1.0, 1.0, np.nan], "P1M")
+    assert [(str(g.first), str(g.end)) for g in gaps(bills)] == [
+        ("2025-02-01T00:00:00", "2025-03-01T00:00:00")
+    ]
+    # Heat that is known in four hours of five is neither held against a design nor against the heat index.
+    thin = months("heat_kwh", lambda h: np.where(h % 5 == 0, np.nan, 100.0))
+    told = document(evaluated(thin, project=replace(PROJECT, design_heat_mwh_per_a=2_000.0)), RULES, OWN)[
+        "heat"
+    ]
+    assert (told["ratio_to_design"], told["ratio_to_model"], told["gap_count"]) == (
+        None,
+        None,
+        647 - 67,
+    )  # multiples of 5 from hour 336 to 3239
+    assert len(told["longest_gaps"]) == 5
+
+
 def test_carbon_by_hand():
     # 400 kWh of heat and 100 of electricity in 2022, as much in 2024. Factors of Beijing: 0.5580 from 2022;
     # of North China 0.6776 in 2022 and 0.6361 from 2023 on; gas 0.202 at 92 %.
@@ -169,15 +221,22 @@ def test_below_break_even_a_boiler_emits_less():
 
 def test_checks_by_hand():
     base = (months("heat_kwh", lambda h: 100.0), months("electricity_kwh", lambda h: 30.0))
-    cold = months("source_supply_degc", lambda h: np.where(h % 50 == 0, 3.9, 8.0))
-    told = {c.id: c for c in checks(evaluated(*base, cold), RULES, OWN)}
+    # Water from the ground is warm enough in every hour; what the standard limits goes into the boreholes.
+    cold = months("source_return_degc", lambda h: np.where(h % 50 == 0, 3.9, 5.0))
+    told = {
+        c.id: c
+        for c in checks(evaluated(*base, cold, months("source_supply_degc", lambda h: 8.0)), RULES, OWN)
+    }
     # One hour of fifty below 4 degC is 2 %, more than the 1 % that may be.
     assert (told["ground_low"].result, told["ground_low"].clause_id) == ("failed", "P1309-3.1-a")
     assert told["ground_low"].value == pytest.approx(0.02, abs=1e-3)
     # 100/30 of a design of 3.5 is 95 %.
     assert (told["cop_design"].result, told["cop_design"].value) == ("met", pytest.approx(100 / 30 / 3.5))
     assert told["peak_installed"].result == "met"
-    assert (told["balance"].result, told["drift"].result) == ("unknown", "unknown")
+    assert {told[id_].result for id_ in ("balance", "drift", "ground_high")} == {"unknown"}
+    # A temperature that is known in every other hour of heat says nothing.
+    gaps = replace(cold, values=np.where(np.arange(len(cold.values)) % 2, np.nan, cold.values))
+    assert {c.id: c.result for c in checks(evaluated(*base, gaps), RULES, OWN)}["ground_low"] == "unknown"
     warm = months("source_supply_degc", lambda h: 40.0), months("supply_degc", lambda h: 45.0)
     assert {c.id: c.result for c in checks(evaluated(*base, *warm), RULES, OWN)}["cop_possible"] == "met"
     # Between 10 and 45 degC no heat pump reaches 10.
@@ -195,7 +254,8 @@ def test_checks_by_hand():
 
 
 def test_balance_by_hand():
-    # Winter: 100 of heat by 25 of electricity take out 75. Summer: 60 of cooling and 15 put 75 in.
+    # Winter: 100 of heat by 25 of electricity take out 75. Summer: 60 of cooling and 15 put 75 in, half as
+    # long: beta is 0.5, less than the 0.8 that the ground needs. In one hour of 50 it is too warm.
     winter, summer = 24 * 100, 24 * 200
     count = 365 * 24
 
@@ -212,12 +272,39 @@ def test_balance_by_hand():
             ("electricity_kwh", half(25.0, 15.0)),
         )
     ]
-    told = balance(found, season_of(2024, None, OWN))
+    warm = series("source_supply_degc", "2024-11-01", np.where(np.arange(count) % 50 == 0, 33.5, 30.0))
+    season = season_of(2024, None, OWN)
+    whole = year_from(season)
+    assert (whole.first, whole.last) == (dt.date(2024, 11, 1), dt.date(2025, 10, 31))
+    told = evaluate(PROJECT, season, found, RULES, OWN, [*found, warm])
     assert told is not None
-    assert told.extracted_kwh == 75.0 * winter
-    assert told.injected_kwh == 75.0 * 1200
-    assert told.beta == pytest.approx(0.5)
-    assert balance(found[:1], season_of(2024, None, OWN)) is None
+    assert told.balance is not None
+    assert (told.balance.extracted_kwh, told.balance.injected_kwh) == (75.0 * winter, 75.0 * 1200)
+    assert (told.balance.beta, told.balance.coverage_frac) == (pytest.approx(0.5), 1.0)
+    held = {c.id: (c.result, c.value) for c in checks(told, RULES, OWN)}
+    assert held["balance"] == ("failed", pytest.approx(0.5))
+    assert held["ground_high"] == ("failed", pytest.approx(0.02))
+    assert balance(fullest(found[:1], whole), whole, 0.9) is None
+    # A summer of which a half was measured is no balance, nor is a year that is not over.
+    for known in (slice(None, summer + 600), slice(None, 24 * 90)):
+        cut = []
+        for one in found:
+            values = np.full(count, np.nan)
+            values[known] = one.values[known]
+            cut.append(replace(one, values=values))
+        part = balance(fullest(cut, whole), whole, 0.9)
+        assert part is not None
+        assert part.beta is None
+        assert part.coverage_frac == pytest.approx(known.stop / count)
+
+
+@pytest.mark.parametrize(
+    ("beta", "result"), [(0.79, "failed"), (0.8, "met"), (1.25, "met"), (1.26, "failed")]
+)
+def test_what_is_taken_from_the_ground_comes_back(beta: float, result: str):
+    found = evaluated(months("heat_kwh", lambda h: 100.0))
+    told = checks(replace(found, balance=Balance(1.0, 1.0, beta, beta)), RULES, OWN)
+    assert [(c.result, c.value) for c in told if c.id == "balance"] == [(result, beta)]
 
 
 def synthetic(
@@ -326,7 +413,7 @@ def test_the_document_is_plain_and_says_what_is_not_known():
     assert told["co2"] is None
     assert told["heat"]["kwh_per_m2"] is None
     assert told["electricity"] == {
-        "measured_kwh": None, "coverage_frac": 0.0, "longest_gap_h": None, "period": None,
+        "measured_kwh": None, "coverage_frac": 0.0, "gap_count": None, "longest_gaps": [], "period": None,
     }  # fmt: skip
     assert told["cop"]["model_parameter"] == "scop_ground_source"
     assert told["cop"]["model"] == RULES.portfolio.number("scop_ground_source")
