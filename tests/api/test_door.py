@@ -18,6 +18,7 @@ from api.logs import configure
 from api.main import create_app
 from gis.settings import Settings
 from gis.store import Store, open_store
+from tests.conftest import NewDatabase, at
 
 
 @contextmanager
@@ -42,9 +43,16 @@ def asking(store: Store, settings: Settings, host: str = "testclient") -> Iterat
 
 
 @pytest.fixture(scope="module")
-def door(second_database: Store) -> Iterator[TestClient]:
+def bare_store(new_database: NewDatabase) -> Iterator[Store]:
+    """A store with nothing in it, whatever other tests have left in theirs."""
+    with open_store(at(new_database("door"))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def door(bare_store: Store) -> Iterator[TestClient]:
     """A client on a store with nothing in it."""
-    with asking(second_database, Settings(max_body_bytes=1000)) as client:
+    with asking(bare_store, Settings(max_body_bytes=1000)) as client:
         yield client
 
 
@@ -102,31 +110,31 @@ def test_a_body_without_a_length_is_cut(door: TestClient, path: str) -> None:
     assert "1000 bytes" in answer.json()["detail"]
 
 
-def test_a_caller_over_the_rate_waits(second_database: Store) -> None:
-    with asking(second_database, Settings(rate_per_s=2)) as client:
+def test_a_caller_over_the_rate_waits(bare_store: Store) -> None:
+    with asking(bare_store, Settings(rate_per_s=2)) as client:
         found = [client.get("/healthz") for _ in range(25)]
     refused = [answer for answer in found if answer.status_code == 429]
     assert [answer.status_code for answer in found[:20]] == [200] * 20
     assert len(refused) == 5
     assert 1 <= int(refused[0].headers["retry-after"]) <= 10
     assert refused[0].json()["request_id"] == refused[0].headers["x-request-id"]
-    with asking(second_database, Settings()) as client:  # by default there is no limit
+    with asking(bare_store, Settings()) as client:  # by default there is no limit
         assert {client.get("/healthz").status_code for _ in range(300)} == {200}
 
 
-def test_callers_are_told_apart(second_database: Store) -> None:
-    app = create_app(second_database, Settings(rate_per_s=1))
+def test_callers_are_told_apart(bare_store: Store) -> None:
+    app = create_app(bare_store, Settings(rate_per_s=1))
     for host in ("10.0.0.1", "10.0.0.2"):
         client = TestClient(app, client=(host, 1))
         assert [client.get("/healthz").status_code for _ in range(11)] == [200] * 10 + [429]
 
 
-def test_a_query_out_of_time_says_so(second_database: Store) -> None:
-    url = second_database.engine.url.render_as_string(hide_password=False)
+def test_a_query_out_of_time_says_so(bare_store: Store) -> None:
+    url = bare_store.engine.url.render_as_string(hide_password=False)
     with (
         open_store(Settings(database_url=url, statement_timeout_s=0.1)) as hasty,
         asking(hasty, Settings(statement_timeout_s=0.1)) as client,
-        second_database.engine.begin() as holder,
+        bare_store.engine.begin() as holder,
     ):
         holder.execute(sa.text("LOCK TABLE layer.parcel IN ACCESS EXCLUSIVE MODE"))
         answer = client.get("/api/identify", params={"lon": 116.4, "lat": 39.9})
@@ -151,9 +159,9 @@ def logged(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], str]]:
     root.setLevel(level)
 
 
-def test_an_unexpected_error_is_one_json_line(second_database: Store, logged: Callable[[str], str]) -> None:
+def test_an_unexpected_error_is_one_json_line(bare_store: Store, logged: Callable[[str], str]) -> None:
     logged("json")
-    with asking(second_database, Settings(log="json")) as client:
+    with asking(bare_store, Settings(log="json")) as client:
         answer = client.get("/fails/a%0Ab?token=geheim", headers={"x-request-id": "mine"})
     assert answer.status_code == 500
     lines = [json.loads(line) for line in logged("json").splitlines()]
@@ -165,11 +173,9 @@ def test_an_unexpected_error_is_one_json_line(second_database: Store, logged: Ca
     assert "geheim" not in json.dumps(lines)
 
 
-def test_plain_logs_are_quiet_and_cannot_be_forged(
-    second_database: Store, logged: Callable[[str], str]
-) -> None:
+def test_plain_logs_are_quiet_and_cannot_be_forged(bare_store: Store, logged: Callable[[str], str]) -> None:
     logged("plain")
-    with asking(second_database, Settings()) as client:
+    with asking(bare_store, Settings()) as client:
         client.get("/healthz")
         assert logged("plain") == ""
         client.get("/fails/a%0Aerror:%20forged", headers={"x-request-id": "mine"})
@@ -191,9 +197,9 @@ def test_plain_logs_are_quiet_and_cannot_be_forged(
     ],
 )
 def test_metrics_are_for_this_machine(
-    second_database: Store, host: str, headers: dict[str, str], status: int
+    bare_store: Store, host: str, headers: dict[str, str], status: int
 ) -> None:
-    with asking(second_database, Settings(metrics=True), host) as client:
+    with asking(bare_store, Settings(metrics=True), host) as client:
         client.get("/api/parcels/a/suitability")
         client.request("BREW", "/wp-admin")
         answer = client.get("/metrics", headers=headers)
