@@ -13,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from gis.store import Cluster
+from tests.disks import mounted_disk
 from tests.faults.bench import Bench, Fault, Outcome, ending, of_today
 from tests.faults.cases import Case
 from tests.faults.city import City
@@ -102,7 +103,7 @@ class Homes:
         self.undisturbed(case)
         disk = self._bench.folder
         shutil.rmtree(disk)
-        with small_disk(disk, DISK_MB):
+        with mounted_disk(disk, f"size={DISK_MB}m,mode=755"):
             self.begin(case)
             filled = _filled(disk, free_kb)
             ended = self.start(case).ended()
@@ -129,17 +130,6 @@ class Homes:
             same = again.code == 0 and self._state(case).units == new.units
             outcome.rerun = "as undisturbed" if same else f"rerun ends with {again.code}: {again.said[-300:]}"
             outcome.wrong += [outcome.rerun] * (not same)
-
-
-@contextmanager
-def small_disk(folder: Path, size_mb: int) -> Iterator[None]:
-    """Put a disk of its own, in memory, in the place of a folder; needs the right to mount."""
-    folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=755", "faults", folder], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def _filled(disk: Path, free_kb: int) -> Path:

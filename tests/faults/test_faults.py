@@ -5,7 +5,6 @@ Longer: `python -m tests.faults.run` injects some hundreds of faults of all kind
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -20,10 +19,10 @@ from api.ending import end_clearly
 from gis.jobs import queue
 from gis.store import Store, open_store
 from tests.conftest import at
+from tests.disks import mounted_disk
 from tests.faults.bench import Bench, Outcome, disconnect, interrupt, kill
 from tests.faults.cases import Case, all_cases
 from tests.faults.city import City, made_city
-from tests.faults.homes import small_disk
 from tests.faults.programs import Program
 from tests.faults.state import faults, quiet, state_of
 from tests.faults.together import LOADED, Together, set_ahead, versions_in_order
@@ -141,7 +140,6 @@ def test_the_server_ends_what_a_killed_program_was_doing(
         assert quiet(mine) < 5.0
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a disk")
 @pytest.mark.parametrize("name", ["export gpkg", "match files"])
 def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing(
     bench: Bench, cases: dict[str, Case], tmp_path: Path, name: str
@@ -149,7 +147,7 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing(
     case, small = cases[name], tmp_path / "disk"
     url = bench.begin(case)
     settings = {"ONEMAP_DATABASE_URL": str(at(url).database_url), "ONEMAP_DATA_DIR": str(tmp_path / "data")}
-    with small_disk(small, 1):
+    with mounted_disk(small, "size=1m,mode=755"):
         (small / "filled").write_bytes(bytes(2**20 - 40_000))
         ended = Program(case.arguments, settings, small, tmp_path / "said").ended()
         assert (ended.code, ended.sentence) == (1, True), ended.said

@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +31,7 @@ from gis.store.migrate import HEAD, differences
 from gis.store.restore import restore
 from layers import LAYERS
 from tests.conftest import NewDatabase, at
+from tests.disks import mounted_disk
 from tests.store.frames import LOAD, layer_frame, results, run_record
 from tests.store.old_stores import filled, in_common, lasting, migrated, rows
 
@@ -303,18 +303,6 @@ def test_what_holds_something_is_not_restored_into(stored: Store, dump: Path, em
     assert schemas(empty) == {"meta"}
 
 
-@contextmanager
-def _mounted(folder: Path, options: str) -> Iterator[Path]:
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]).returncode != 0:
-        pytest.skip("nobody may mount here")
-    try:
-        yield folder
-    finally:
-        # Lazily: the server may have a file in it open for a moment more.
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 def test_a_limit_on_the_size_of_files(stored: Store, tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
@@ -351,7 +339,7 @@ def test_a_password_is_on_no_command_line(
     ("options", "told"), [("size=1m", "No space left on device"), ("ro", "Read-only file system")]
 )
 def test_a_folder_that_takes_no_backup(stored: Store, tmp_path: Path, options: str, told: str) -> None:
-    with _mounted(tmp_path / "small", options) as folder:
+    with mounted_disk(tmp_path / "small", options) as folder:
         with pytest.raises(InputError, match=rf"store.dump cannot be written \({told}\): free space"):
             back_up(stored.engine, folder / "store.dump")
         assert os.listdir(folder) == []
@@ -360,7 +348,7 @@ def test_a_folder_that_takes_no_backup(stored: Store, tmp_path: Path, options: s
 def test_a_full_disk_of_the_database(store: Store, dump: Path, shared_dir: Path) -> None:
     owner = (shared_dir / "data" / "store").stat().st_uid
     with (
-        _mounted(shared_dir / "tablespace", f"size=14m,uid={owner},mode=700") as folder,
+        mounted_disk(shared_dir / "tablespace", f"size=14m,uid={owner},mode=700") as folder,
         store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
     ):
         connection.exec_driver_sql(f"CREATE TABLESPACE small LOCATION '{folder}'")
