@@ -6,10 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-import orjson
 import typer
 
-from api.progress import bar, say
+from api.progress import bar, say, say_json
 from gis.export.checks.findings import LEVELS
 from gis.health import LayerCheck, check_store
 from gis.settings import Settings
@@ -51,7 +50,7 @@ def check(
         found = check_store(store, layers or None, progress)
     if as_json:
         listed = [one.model_dump(mode="json") for one in found]
-        sys.stdout.write(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode() + "\n")
+        say_json(listed)
     else:
         for line in lines(found, Wording(lang, WORDS)):
             say(line, file=sys.stdout)

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
-from api.progress import bar, say
+from api.progress import bar, say, say_json
 from gis.errors import UsageError
 from gis.ingest import import_file
 from gis.ingest.pipeline import Mode, OnError
@@ -33,7 +32,7 @@ def layers(
     with open_store(Settings()) as store:
         found = catalogue(store, (*LAYERS, *RASTERS))
     if as_json:
-        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
+        say_json(found)
         return
     width = max(len(layer_id) for layer_id in (*LAYERS, *RASTERS))
     counted = [(entry, "feature_count") for entry in found["layers"]]

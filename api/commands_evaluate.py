@@ -5,21 +5,19 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
-import orjson
 import typer
 
-from api.progress import say
+from api.progress import say, say_json
 from gis.errors import UsageError
-from gis.evaluation.document import document
+from gis.evaluation.document import evaluation_of
 from gis.evaluation.ranking import with_ranking
-from gis.evaluation.reading import evaluated, rules_of
-from gis.report import sheet_csv, sheet_html, sheet_pdf
+from gis.periods import BEIJING_TIME
+from gis.report import SheetForm, sheet_of
 from gis.settings import Settings
 from gis.store import open_store
 from gis.store.rulesets import ruleset_of
-from gis.store.versions import BEIJING
 from gis.wording import Language
 from gis.writing import write_file
 
@@ -39,7 +37,7 @@ def register(group: typer.Typer) -> None:
 def _told(project_id: str, season: int | None) -> dict[str, Any]:
     with open_store(Settings()) as store, store.engine.connect() as connection:
         ruleset = with_ranking(ruleset_of(store, store.latest_run()))
-        return document(evaluated(connection, project_id, season, ruleset), ruleset, rules_of(ruleset))
+        return evaluation_of(connection, project_id, season, ruleset)
 
 
 def evaluate(
@@ -51,7 +49,7 @@ def evaluate(
     """Evaluate a heating season of a project from what was measured."""
     told = _told(project_id, season)
     if as_json:
-        sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
+        say_json(told)
         return
     cop = told["cop"]["value"]
     say(f"{told['heat_project_id']}  {told['from']} – {told['to']}", file=sys.stdout)
@@ -67,15 +65,9 @@ def sheet(
     lang: Lang = "zh",
 ) -> None:
     """Write the post-evaluation sheet of a project and season."""
-    ending = out.suffix.lower()
-    if ending not in (".pdf", ".html", ".csv"):
+    ending = out.suffix.lower().removeprefix(".")
+    if ending not in get_args(SheetForm):
         raise UsageError(f"--out {out} is no .pdf, .html or .csv file.")
-    told, today = _told(project_id, season), datetime.now(BEIJING).date()
-    if ending == ".csv":
-        content = sheet_csv(told)
-    elif ending == ".html":
-        content = sheet_html(told, today, lang).encode()
-    else:
-        content = sheet_pdf(told, today, lang)
-    write_file(out, content)
+    told, today = _told(project_id, season), datetime.now(BEIJING_TIME).date()
+    write_file(out, sheet_of(told, cast(SheetForm, ending), today, lang))
     say(f"Sheet of {project_id}, season {told['season']}, written to {out}", file=sys.stdout)

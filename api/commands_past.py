@@ -8,10 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
-from api.progress import bar, say
+from api.progress import bar, say, say_json
 from api.table import check_ending
 from gis.dated import Difference, difference
 from gis.frame_files import write_frame
@@ -56,7 +55,7 @@ def versions(
         targets = layer or [*LAYERS, *RASTERS, *store.ruleset_ids()]
         found = store.versions(targets, last, before)
     if as_json:
-        say(orjson.dumps([asdict(v) for v in found], option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
+        say_json([asdict(v) for v in found])
         return
     for version in found:
         say(_line(version), file=sys.stdout)
@@ -113,7 +112,7 @@ def diff(
     if out is not None:
         write_frame(found.comparison.parcels.reset_index(), out, "parcel_changes")
     if as_json:
-        say(orjson.dumps(found.summary(), option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
+        say_json(found.summary())
         return
     for sentence in _told(found):
         say(sentence, file=sys.stdout)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from api import commands_evaluate
-from api.progress import say
+from api.progress import say, say_json
 from gis.errors import NotFoundError
 from gis.register import document, listed, project_of
 from gis.register.record import PROJECT, SPEC, ProjectStatus, choice_title, share_text, value_text
@@ -136,4 +135,4 @@ def _cell(value: Any) -> str:
 
 
 def _print(told: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")
+    say_json(told)

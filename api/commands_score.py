@@ -8,11 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 from api.explain import text_of
-from api.progress import bar, say
+from api.progress import bar, say, say_json
 from api.table import check_ending, write_table
 from gis.batch.folder import Engine
 from gis.batch.parcels import files_at
@@ -166,6 +165,6 @@ def explain(
         found, ruleset = scorer.stored(store, parcel_id, None if as_of is None else when(as_of))
         document = told(found, ruleset)
     if as_json:
-        say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
+        say_json(document)
     else:
         say(text_of(document, ruleset, lang), file=sys.stdout)

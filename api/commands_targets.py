@@ -8,10 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
-from api.progress import say
+from api.progress import say, say_json
 from gis.runs import ruleset_of
 from gis.settings import Settings
 from gis.store import open_store
@@ -47,7 +46,7 @@ def targets(
     if out is not None:
         write_progress(found, out)
     if as_json:
-        say(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
+        say_json(found)
         return
     for line in _lines(found):
         say(line, file=sys.stdout)

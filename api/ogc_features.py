@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +13,12 @@ import orjson
 import shapely
 from shapely import GeometryType
 
+from gis.periods import BEIJING_TIME
 from gis.served_crs import ServedCrs, oriented, served_xy
 from gis.store.collections import Collection
 from gis.store.editing import state_of
 from gis.store.items import Page
 
-_BEIJING = ZoneInfo("Asia/Shanghai")
 _NAMES = {
     GeometryType.POINT: "Point",
     GeometryType.LINESTRING: "LineString",
@@ -93,4 +92,4 @@ def _told(values: Sequence[Any], times: Iterable[int]) -> list[Any]:
 
 def zoned(value: Any) -> Any:
     """Return a stored value as it is told: times are Beijing time without a zone, and get theirs."""
-    return value.replace(tzinfo=_BEIJING) if isinstance(value, dt.datetime) else value
+    return value.replace(tzinfo=BEIJING_TIME) if isinstance(value, dt.datetime) else value

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
+import orjson
 from tqdm import tqdm
 
 Progress = Callable[[int, int, str], None]
@@ -16,6 +17,11 @@ Progress = Callable[[int, int, str], None]
 def say(sentence: str, file: TextIO | None = None) -> None:
     """Print one sentence at once; to stderr unless told, which keeps stdout for results."""
     print(sentence, file=file or sys.stderr, flush=True)
+
+
+def say_json(document: Any) -> None:
+    """Print a result as indented JSON on stdout."""
+    say(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), file=sys.stdout)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
@@ -11,12 +11,12 @@ from fastapi.responses import Response
 
 from api.access import check_readable, reading
 from api.problems import documented
-from api.reports import BEIJING, POLICY
+from api.reports import POLICY
 from api.responses import ORJSON
 from api.schemas_evaluation import ProjectEvaluation
-from gis.evaluation.document import document
-from gis.evaluation.reading import evaluated, rules_of
-from gis.report import sheet_csv, sheet_html, sheet_pdf
+from gis.evaluation.document import evaluation_of
+from gis.periods import BEIJING_TIME
+from gis.report import SheetForm, sheet_of
 from gis.store.connection import clear_errors
 from gis.wording import Language
 
@@ -34,8 +34,7 @@ def _told(request: Request, project_id: str, season: int | None) -> dict[str, An
     check_readable(request, "heat_project")
     ruleset = request.app.state.scorer.of_measured()
     with clear_errors("Evaluating the project failed"), reading(request).engine.connect() as connection:
-        found = evaluated(connection, project_id, season, ruleset)
-    return document(found, ruleset, rules_of(ruleset))
+        return evaluation_of(connection, project_id, season, ruleset)
 
 
 @router.get(
@@ -69,19 +68,12 @@ def get_sheet(
     request: Request,
     project_id: ProjectId,
     season: SeasonYear = None,
-    format: Annotated[
-        Literal["pdf", "html", "csv"], Query(description="PDF, one HTML file or a table")
-    ] = "pdf",
+    format: Annotated[SheetForm, Query(description="PDF, one HTML file or a table")] = "pdf",
     lang: Annotated[Language, Query(description="Chinese or English")] = "zh",
 ) -> Response:
     """Return the post-evaluation sheet of a project and season."""
-    told, today = _told(request, project_id, season), datetime.now(BEIJING).date()
-    if format == "csv":
-        body = sheet_csv(told)
-    elif format == "html":
-        body = sheet_html(told, today, lang).encode()
-    else:
-        body = sheet_pdf(told, today, lang)
+    told, today = _told(request, project_id, season), datetime.now(BEIJING_TIME).date()
+    body = sheet_of(told, format, today, lang)
     name = quote(f"onemap-{project_id}-{told['season']}.{format}", safe="")
     headers = {
         "Content-Disposition": f"{'attachment' if format == 'csv' else 'inline'}; filename*=UTF-8''{name}",

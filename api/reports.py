@@ -6,7 +6,6 @@ from collections.abc import Container
 from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -16,13 +15,13 @@ from api.parameters import ParcelId
 from api.problems import documented
 from api.suitability import Scorer, told
 from gis.access import RESULTS
+from gis.periods import BEIJING_TIME
 from gis.report import Report, html_of, pdf_of, sight_of
 from gis.store import Store
 from gis.wording import Language
 
 router = APIRouter(tags=["suitability"])
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 _TYPES = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """A report brings all it needs with it and runs nothing."""
@@ -69,5 +68,5 @@ def report_of(scorer: Scorer, store: Store, may_read: Container[str], parcel_id:
     """Return the report of a stored parcel as of today in Beijing; NotFoundError where it has no results."""
     found, ruleset = scorer.stored(store, parcel_id)
     return Report(
-        told(found, ruleset), ruleset, sight_of(store, may_read, parcel_id), datetime.now(BEIJING).date()
+        told(found, ruleset), ruleset, sight_of(store, may_read, parcel_id), datetime.now(BEIJING_TIME).date()
     )

@@ -1,13 +1,17 @@
-"""Steps of measured series and the calendar months they lie in, in Beijing time without a zone."""
+"""Beijing time, steps of measured series and the calendar months they lie in."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+BEIJING_TIME = dt.timezone(dt.timedelta(hours=8))
+"""UTC+8 all the year round, also for the summers of 1986 to 1991: times without a zone are in it."""
 
 Period = Literal["PT15M", "PT1H", "P1D", "P1M"]
 """Steps in which values are measured, as ISO 8601 durations."""

@@ -6,14 +6,27 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import sqlalchemy as sa
+
 from gis.evaluation.carbon import Carbon
 from gis.evaluation.checks import checks
 from gis.evaluation.measured import Amount, gaps
+from gis.evaluation.reading import evaluated, rules_of
 from gis.evaluation.season import Evaluation
 from gis.rules import RuleSet
 from gis.rules.ruleset import EvaluationRules
 
 _MOST_GAPS = 5
+
+
+def evaluation_of(
+    connection: sa.Connection, project_id: str, year: int | None, ruleset: RuleSet
+) -> dict[str, Any]:
+    """Return what a project came to in a heating season, the last one measured unless told, as plain data.
+
+    NotFoundError for a project or season of which nothing was measured.
+    """
+    return document(evaluated(connection, project_id, year, ruleset), ruleset, rules_of(ruleset))
 
 
 def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dict[str, Any]:

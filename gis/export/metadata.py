@@ -26,7 +26,7 @@ from gis.export.telling import (
     lineage,
     writable,
 )
-from gis.ingest.values import BEIJING_TIME
+from gis.periods import BEIJING_TIME
 from gis.served_crs import SERVED
 from gis.writing import write_file
 from layers import Text

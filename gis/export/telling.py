@@ -13,7 +13,7 @@ import shapely
 from gis.crs import API_CRS, reproject
 from gis.errors import InputError
 from gis.export.model import Crs, DataFormat, Kind, Manifest, Origin, Packed
-from gis.ingest.values import BEIJING_TIME
+from gis.periods import BEIJING_TIME
 from layers import LAYERS, Text
 
 UNKNOWN = Text(zh="未知", en="unknown")

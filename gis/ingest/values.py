@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gis.ingest.columns import plain
+from gis.periods import BEIJING_TIME
 from layers import FieldSpec
 
 Problems = dict[int, str]
@@ -33,7 +34,6 @@ class Reason(str):
 ShapeProblems = dict[int, Reason]
 """Position of a row -> what is wrong with it."""
 
-BEIJING_TIME = dt.timezone(dt.timedelta(hours=8))
 NOTHING = frozenset({"", "null", "<null>", "<空>", "n/a", "na", "nan", "-", "--", "—", "——", "/", "none"})
 """Spellings of a missing value in number, date and yes/no columns. Missing is never zero."""
 

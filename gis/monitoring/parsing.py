@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gis.ingest.values import BEIJING_TIME, parse_number
+from gis.ingest.values import parse_number
+from gis.periods import BEIJING_TIME
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -15,6 +15,8 @@ from gis.report.page import ONE_AT_A_TIME, laid_out, style, template
 from gis.titles import TECHNOLOGY_COLOURS
 from gis.vocabulary import TECHNOLOGY_TITLES
 from gis.wording import WORDS, Language, Wording
+
+SheetForm = Literal["pdf", "html", "csv"]
 
 _OWN: Mapping[str, tuple[str, str]] = {
     "title": ("新能源供热项目后评价表", "Post-evaluation of a heat project"),
@@ -94,8 +96,18 @@ class _Words(Wording):
         return self.word(name)
 
 
-def sheet_html(document: Mapping[str, Any], made_on: date, language: Language) -> str:
-    """Return the sheet of an evaluation (`gis.evaluation.document`) as one HTML file."""
+def sheet_of(document: Mapping[str, Any], form: SheetForm, made_on: date, language: Language) -> bytes:
+    """Return the sheet of an evaluation (`gis.evaluation.document`) as PDF, one HTML file or a table.
+
+    OneMapError where a PDF is asked for and this machine cannot lay out text (no Pango).
+    """
+    if form == "csv":
+        return _table(document)
+    page = _page(document, made_on, language)
+    return laid_out(page) if form == "pdf" else page.encode()
+
+
+def _page(document: Mapping[str, Any], made_on: date, language: Language) -> str:
     w = _Words(language)
     with ONE_AT_A_TIME:
         names = (w("measured_heat"), w("measured_electricity"), w("cop"))
@@ -112,11 +124,6 @@ def sheet_html(document: Mapping[str, Any], made_on: date, language: Language) -
         figures=list(_figures(document, w)),
         results={"met": w("met"), "failed": w("failed"), "unknown": w("not_known")},
     )
-
-
-def sheet_pdf(document: Mapping[str, Any], made_on: date, language: Language) -> bytes:
-    """Return the sheet as PDF; OneMapError where this machine cannot lay out text (no Pango)."""
-    return laid_out(sheet_html(document, made_on, language))
 
 
 def _figures(doc: Mapping[str, Any], w: _Words) -> Iterator[tuple[str, str]]:
@@ -164,8 +171,8 @@ def _plain(value: float | None, unit: str = "") -> str:
     return "—" if value is None else f"{value:.2f}{unit}"
 
 
-def sheet_csv(document: Mapping[str, Any]) -> bytes:
-    """Return the sheet as a table in UTF-8 with a mark for spreadsheets: part, name, value, a row a figure.
+def _table(document: Mapping[str, Any]) -> bytes:
+    """Return a table in UTF-8 with a mark for spreadsheets: part, name, value, a row a figure.
 
     Names are those of the document, with their units; what is not known is empty.
     """

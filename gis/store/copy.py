@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -23,8 +22,7 @@ from psycopg.types.json import Json
 
 from gis.crs import stack
 from gis.errors import InputError
-
-_BEIJING = ZoneInfo("Asia/Shanghai")
+from gis.periods import BEIJING_TIME
 
 Values = list[Any]
 
@@ -63,7 +61,7 @@ def _date(value: Any) -> dt.date:
 def _beijing_time(value: Any) -> dt.datetime:
     stamp = pd.Timestamp(value)
     if stamp.tzinfo is not None:
-        stamp = stamp.tz_convert(_BEIJING).tz_localize(None)
+        stamp = stamp.tz_convert(BEIJING_TIME).tz_localize(None)
     return stamp.floor("us").to_pydatetime()
 
 

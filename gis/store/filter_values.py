@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import shapely
@@ -15,10 +14,10 @@ import sqlalchemy as sa
 
 from gis.crs import STORAGE_EPSG
 from gis.errors import InputError
+from gis.periods import BEIJING_TIME
 from gis.served_crs import FAR, ServedCrs, box_into_storage, into_storage
 from gis.store.collections import Property
 
-_BEIJING = ZoneInfo("Asia/Shanghai")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _OPEN = ".."
 _TYPES = ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
@@ -58,7 +57,7 @@ def ordered(found: Property) -> sa.ColumnElement[Any]:
 
 def beijing(moment: dt.datetime) -> dt.datetime:
     """Return a moment as stored: Beijing time without a zone."""
-    return moment.astimezone(_BEIJING).replace(tzinfo=None)
+    return moment.astimezone(BEIJING_TIME).replace(tzinfo=None)
 
 
 def instant(node: Any, kind: str) -> dt.date | None:

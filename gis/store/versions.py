@@ -7,17 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from gis.errors import InputError
+from gis.periods import BEIJING_TIME
 from gis.store.migrate import LOCK_SPACE
 from gis.store.records import LayerVersion
 from gis.store.tables import LAYER_VERSION
 from layers import LAYERS, RASTERS
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 Kind = Literal["import", "edit", "rules", "run"]
 
 _STAMP = """
@@ -130,7 +129,7 @@ def when(text: str) -> datetime | int:
         at = datetime.fromisoformat(text.strip())
         if re.fullmatch(r"\d{4}-?\d\d-?\d\d", text.strip()):
             at += timedelta(days=1)
-        return at if at.tzinfo is not None else at.replace(tzinfo=BEIJING)
+        return at if at.tzinfo is not None else at.replace(tzinfo=BEIJING_TIME)
     except (ValueError, OverflowError):
         raise InputError(
             f"{text!r} is no time: write a day as 2026-03-01, a time as 2026-03-01T12:30, a run as `run 7`."
@@ -139,4 +138,4 @@ def when(text: str) -> datetime | int:
 
 def told(at: datetime) -> str:
     """Return a time as sentences have it."""
-    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S} (UTC+8)"
+    return f"{at.astimezone(BEIJING_TIME):%Y-%m-%d %H:%M:%S} (UTC+8)"

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from gis.errors import InputError, NotFoundError
+from gis.periods import BEIJING_TIME
 from gis.rules import RuleSet
 from gis.rules.ruleset import ParameterValue
 from gis.store import Moment, Past, RunRecord, Store, when
-from gis.store.versions import BEIJING
 from gis.targets.areas import Areas, Basis, Row, areas_of, rows_of
 from gis.targets.denominators import CityArea, city_areas, in_force
 from gis.targets.tally import Flags, Tally, tally_of
@@ -138,7 +138,7 @@ def read_progress(
     Raises InputError for a day to come, and NotFoundError where the layer was not loaded, what it was is
     not kept, or the rules have no targets.
     """
-    today = datetime.now(BEIJING).date()
+    today = datetime.now(BEIJING_TIME).date()
     if as_of is None or as_of == today:
         with store.moment() as moment:
             return _read(moment, today, rules_of, outlines)

@@ -19,16 +19,16 @@ from typer.testing import CliRunner
 from api.cli import app
 from api.main import create_app
 from api.schemas_targets import TargetProgress
+from gis.periods import BEIJING_TIME
 from gis.rules import load_ruleset
 from gis.settings import Settings
 from gis.store import Store, open_store
-from gis.store.versions import BEIJING
 from gis.targets import COLUMNS, Progress, progress_of, tally_of
 from gis.vocabulary import TECHNOLOGIES
 from tests.conftest import MatchedCity, NewDatabase, at
 from tests.store.frames import LOAD
 
-TODAY = datetime.now(BEIJING).date()
+TODAY = datetime.now(BEIJING_TIME).date()
 BEFORE = TODAY - timedelta(days=5)
 
 

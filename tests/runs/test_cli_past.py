@@ -12,8 +12,8 @@ import pytest
 
 from api.cli import main
 from gis.crs import STORAGE_CRS
+from gis.periods import BEIJING_TIME
 from gis.store import Store
-from gis.store.versions import BEIJING
 from tests.runs.days import Told, flat
 from tests.runs.test_difference import changed
 
@@ -40,7 +40,7 @@ def onemap(
 
 def time_of(day: Told) -> str:
     """Return a time as somebody in Beijing types it."""
-    return day.at.astimezone(BEIJING).replace(tzinfo=None).isoformat()
+    return day.at.astimezone(BEIJING_TIME).replace(tzinfo=None).isoformat()
 
 
 def test_a_snapshot_holds_what_was_and_gives_the_same_verdicts(

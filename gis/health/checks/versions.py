@@ -8,7 +8,7 @@ from psycopg import sql
 
 from gis.health.findings import DateSpan, Fault, Outcome, SourceCount, not_checked
 from gis.health.loaded import Held, Loaded, share
-from gis.ingest.values import BEIJING_TIME
+from gis.periods import BEIJING_TIME
 
 OLD_DAYS = 366
 """Days after which a load, and a measurement, is told to be old."""
