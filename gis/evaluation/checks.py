@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gis.evaluation.measured import hours, pairs
+from gis.evaluation.possible import least_work_frac, not_possible
+from gis.evaluation.ranking import ranking_rules_of
 from gis.evaluation.season import Evaluation
 from gis.rules import RuleSet
 from gis.rules.ruleset import EvaluationRules, Rules
 from gis.store.series import Series
 
 Result = Literal["met", "failed", "unknown"]
-_KELVIN = 273.15
 _GROUND = "P1309-3.1-a"
 """The clause that asks for the balance of heat of the ground."""
 
@@ -34,7 +35,10 @@ class Check:
 
 def checks(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> list[Check]:
     """Return all checks that apply to a project, in the order in which they are told."""
-    return [*_metering(found, rules), *_performance(found, rules), *_of_source(found, ruleset, rules)]
+    limits = ranking_rules_of(ruleset)
+    return [
+        *_metering(found, rules), *_performance(found, rules, limits), *_of_source(found, ruleset, rules)
+    ]  # fmt: skip
 
 
 def _known(
@@ -61,7 +65,7 @@ def _metering(found: Evaluation, rules: EvaluationRules) -> Iterator[Check]:
         yield _known(id_, "P1309-5.4", covered, least, covered >= least, told_zh, told_en)
 
 
-def _performance(found: Evaluation, rules: EvaluationRules) -> Iterator[Check]:
+def _performance(found: Evaluation, rules: EvaluationRules, limits: Rules) -> Iterator[Check]:
     cop, design, clause = found.cop, found.project.design_scop, "P1309-5.4"
     least = rules.number("design_least_frac")
     if cop is None or not design:
@@ -71,7 +75,7 @@ def _performance(found: Evaluation, rules: EvaluationRules) -> Iterator[Check]:
         zh = f"实测季节能效为设计值的 {cop / design:.0%}（下限 {least:.0%}）"
         en = f"the seasonal COP is {cop / design:.0%} of its design (at least {least:.0%})"
         yield _known("cop_design", clause, cop / design, least, cop / design >= least, zh, en)
-    yield _possible(found)
+    yield _possible(found, limits)
     peak, installed = found.peak_kw, found.project.installed_kw
     if peak is None or not installed:
         told = "缺逐时供热量或装机", "no hourly heat or no installed capacity"
@@ -82,28 +86,29 @@ def _performance(found: Evaluation, rules: EvaluationRules) -> Iterator[Check]:
         yield _known("peak_installed", clause, peak, installed, peak <= installed, zh, en)
 
 
-def _possible(found: Evaluation) -> Check:
-    """Return whether physics allows the performance: of a heat pump, between 1 and Carnot's."""
-    cop, most, clause = found.cop, _carnot(found), "P1309-5.4"
+def _possible(found: Evaluation, limits: Rules) -> Check:
+    """Return whether physics allows the performance."""
+    cop, clause = found.cop, "P1309-5.4"
+    ideal = _ideal_cop(found)
+    told_most = ideal if math.isfinite(ideal) else None
     if cop is None:
-        return _unknown("cop_possible", clause, most, "缺实测能效", "no measured performance")
-    zh, en = f"实测季节能效 {cop:.2f}，", f"the seasonal COP is {cop:.2f}, "
-    if cop < 1.0:
-        return _known("cop_possible", clause, cop, 1.0, False, f"{zh}低于 1", f"{en}below 1")
-    if most is not None and cop > most:
-        zh, en = f"{zh}高于实测温度下的卡诺能效，计量有误", f"{en}above what the measured temperatures allow"
-        return _known("cop_possible", clause, cop, most, False, zh, f"{en}: the metering is wrong")
-    return _known("cop_possible", clause, cop, most, True, f"{zh}在可能范围内", f"{en}which is possible")
+        return _unknown("cop_possible", clause, told_most, "缺实测能效", "no measured performance")
+    beyond = not_possible(cop, ideal, found.project.technology, limits)
+    if beyond is not None:
+        bound, told = beyond
+        zh, en = f"{told.zh}，计量有误", f"{told.en}: the metering is wrong"
+        return _known("cop_possible", clause, cop, bound, False, zh, en)
+    zh, en = f"季节能效 {cop:.2f}，在可能范围内", f"the seasonal COP is {cop:.2f}, which is possible"
+    return _known("cop_possible", clause, cop, told_most, True, zh, en)
 
 
-def _carnot(found: Evaluation) -> float | None:
-    """Return the largest performance that the season's mean temperatures allow; None where not measured."""
-    supply = found.temperatures["supply_degc"]
+def _ideal_cop(found: Evaluation) -> float:
+    """Return the performance of an ideal heat pump at the season's means; NaN where they are not known."""
     air = found.project.technology == "air_source"
-    source = found.temperatures["outdoor_degc" if air else "source_supply_degc"]
-    if supply is None or source is None or supply <= source:
-        return None
-    return (supply + _KELVIN) / (supply - source)
+    names = "supply_degc", "return_degc", "outdoor_degc" if air else "source_supply_degc"
+    known = (found.temperatures[name] for name in names)
+    work_frac = float(least_work_frac(*(math.nan if value is None else value for value in known)))
+    return math.inf if work_frac == 0.0 else 1.0 / work_frac
 
 
 def _of_source(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> Iterator[Check]:

@@ -16,6 +16,7 @@ import pandas as pd
 from gis.errors import RuleError
 from gis.evaluation.calendar import season_of
 from gis.evaluation.city import City, in_season, years_of
+from gis.evaluation.possible import least_work_frac, not_possible
 from gis.heat.demand import full_load_hours
 from gis.rules import RuleSet, load_ruleset
 from gis.rules.ruleset import EvaluationRules, ParameterValue, Rules
@@ -26,7 +27,6 @@ VARIABLES = (
     "heat_kwh", "electricity_kwh", "supply_degc", "return_degc", "source_supply_degc", "outdoor_degc",
 )  # fmt: skip
 """What has to be read of a city to be ranked."""
-_KELVIN = 273.15
 _MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation of a normal distribution."""
 
@@ -145,9 +145,8 @@ def _season_share(known: pd.DataFrame, column: str, season: pd.DataFrame) -> pd.
 def _most_cop(projects: pd.DataFrame, totals: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series[Any]:
     """Return by project the COP that an ideal heat pump has between the measured temperatures.
 
-    Over the months whose temperatures are known, by their means: heat is given at the mean of supply and
-    return (at supply where return is not known) and taken at the temperature from the source, of air source
-    outdoors. Only of projects of which all paired months are known; infinite where the source is warm enough.
+    Over the months, by their means; the source of air source is outdoors. Only of projects of which all
+    paired months are known; infinite where the source is warm enough.
     """
     key = ["feature_id", "month"]
     means = totals.assign(mean=totals["total"] / totals["value_count"]).pivot(
@@ -155,9 +154,9 @@ def _most_cop(projects: pd.DataFrame, totals: pd.DataFrame, pairs: pd.DataFrame)
     )
     at = pairs.merge(means.reindex(columns=list(VARIABLES[2:])).reset_index(), on=key, how="left")
     kind = at["feature_id"].map(projects.set_index("heat_project_id")["technology"])
-    sink = (at["supply_degc"] + at["return_degc"].fillna(at["supply_degc"])) / 2.0
     source = at["outdoor_degc"].where(kind == "air_source", at["source_supply_degc"])
-    share = ((sink - source) / (sink + _KELVIN)).clip(lower=0.0)
+    of = (column.to_numpy(float) for column in (at["supply_degc"], at["return_degc"], source))
+    share = pd.Series(least_work_frac(*of), index=at.index)
     sums = at.assign(least=at["heat_kwh"] * share).groupby("feature_id")[["heat_kwh", "least"]]
     total = sums.sum(min_count=1)
     known = share.notna().groupby(at["feature_id"]).all()
@@ -167,23 +166,10 @@ def _most_cop(projects: pd.DataFrame, totals: pd.DataFrame, pairs: pd.DataFrame)
 
 def _impossible(row: dict[Any, Any], limits: Rules) -> Iterator[Text]:
     """Yield why the figures of a project cannot be right."""
-    cop, kw, installed = row["cop"], row["load_kw"], row["installed_kw"]
-    least, most = limits.number("possible_cop_least"), limits.number("possible_cop_most")
-    if cop < least:
-        yield Text(
-            zh=f"季节能效 {cop:.2f}，低于 {least:g}", en=f"the seasonal COP is {cop:.2f}, below {least:g}"
-        )
-    if cop > row["cop_most"]:
-        bound = row["cop_most"]
-        yield Text(
-            zh=f"季节能效 {cop:.2f}，高于实测温度下的卡诺能效 {bound:.2f}",
-            en=f"the seasonal COP is {cop:.2f}, above Carnot at the measured temperatures ({bound:.2f})",
-        )
-    elif cop > most and row["technology"] in limits.texts("heat_pump_technologies"):
-        yield Text(
-            zh=f"季节能效 {cop:.2f}，高于热泵可能的 {most:g}",
-            en=f"the seasonal COP is {cop:.2f}, above the {most:g} that a heat pump may reach",
-        )
+    kw, installed = row["load_kw"], row["installed_kw"]
+    beyond = not_possible(row["cop"], row["cop_most"], row["technology"], limits)
+    if beyond is not None:
+        yield beyond[1]
     if installed > 0.0 and kw > installed * limits.number("possible_load_frac"):
         yield Text(
             zh=f"月平均供热功率 {kw:,.0f} kW，高于总装机 {installed:,.0f} kW",
