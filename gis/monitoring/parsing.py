@@ -82,8 +82,12 @@ def times(column: pa.Array) -> Times:
         return Times(np.zeros(len(column), dtype=np.int64), np.zeros(len(column), dtype=bool))
     per_s = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[kind.unit]
     ticks = column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    # A part of a second begins no step: it is kept as a second that begins none either.
-    seconds = ticks // per_s + (ticks % per_s != 0)
+    # Days as fractions miss a second by less than a thousandth; more of one begins no step, and is kept as a
+    # second that begins none either.
+    thousandth = max(per_s // 1000, 1)
+    ticks = (ticks + thousandth // 2) // thousandth * thousandth
+    seconds = ticks // per_s
+    seconds += (ticks % per_s != 0) & (seconds % 60 == 0)
     return Times(seconds + (28800 if kind.tz is not None else 0), read)
 
 
@@ -103,7 +107,14 @@ def words(column: pa.Array) -> Words:
 def texts_at(column: pa.Array, rows: Ints) -> list[str | None]:
     """Return the values of some rows as they were delivered."""
     taken = _plain(column).take(pa.array(rows))
-    return [None if value is None else str(value)[:200] for value in taken.to_pylist()]
+    return [_text(value) if value.is_valid else None for value in taken]
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value.as_py())[:200]
+    except (OverflowError, ValueError):  # a time that no calendar has
+        return str(value.value)
 
 
 def _plain(column: pa.Array) -> Any:

@@ -29,6 +29,10 @@ REASONS: Mapping[str, Text] = MappingProxyType(
         "number": Text(zh="数值无法识别", en="the value is no number"),
         "off_step": Text(zh="时间不在计量步长的起点", en="the time does not begin a step"),
         "future": Text(zh="时间在将来", en="the time lies in the future"),
+        "past": Text(
+            zh="时间早于 2000 年，采集时钟可能未校准",
+            en="the time lies before 2000; the clock may not be set",
+        ),
         "range": Text(
             zh="数值超出可信范围，单位可能有误", en="the value is beyond its bounds; the unit may be wrong"
         ),
@@ -43,6 +47,8 @@ REASONS: Mapping[str, Text] = MappingProxyType(
 )
 """Why a value is refused, in the order in which it is asked."""
 CODES = tuple(REASONS)
+_EARLIEST_S = 946_684_800
+"""2000-01-01 (assumed): a meter whose clock was never set tells 1970 or 1980."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +168,7 @@ def _piece(
     seconds, months = lines.when.seconds[rows], lines.month[rows]
     _judge(reasons, "off_step", _off_step(seconds, months, known.period))
     _judge(reasons, "future", seconds >= known.until_s)
+    _judge(reasons, "past", seconds < _EARLIEST_S)
     if variable is not None:
         _bounds(reasons, variable, known, lines.places[rows], values, months)
     good = reasons < 0

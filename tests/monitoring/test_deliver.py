@@ -387,6 +387,27 @@ def test_values_of_the_future_are_refused(meters: Store):
     assert deliver_rows(meters, "heat_project", rows, "late", "PT1H").quarantine == {"future": 1}
 
 
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (-(2**62), "off_step"),
+        (-62_135_683_200, "past"),
+        (0, "past"),
+        (946_598_400, "past"),
+        (2**62, "off_step"),
+    ],
+)
+def test_times_of_a_clock_that_is_wrong_are_refused(meters: Store, second: int, reason: str):
+    # 1999-12-31 is the last day that is refused.
+    at = pa.array([second, 946_684_800], pa.timestamp("s"))
+    rows = pa.table({"id": ["HP-1"] * 2, "time": at, "heat_kwh": [1.0, 2.0]})
+    done = deliver_rows(meters, "heat_project", rows, "unset", "P1D")
+    assert (done.quarantine, done.counts["new"]) == ({reason: 1}, 1)
+    with meters.engine.connect() as connection:
+        refused = refusals(connection, "heat_project", done.delivery_id, 9)
+    assert refused[0].time is not None
+
+
 def test_a_data_centre_has_its_own_variables(meters: Store):
     rows = pa.table(
         {

@@ -113,6 +113,14 @@ def test_all_forms_of_a_time_say_the_same(moments: list[dt.datetime]):
         assert found.seconds.tolist() == expected.tolist()
 
 
+def test_a_part_of_a_second_begins_no_step():
+    ms = pa.array([3_599_500, 3_600_000, 3_600_500, 3_600_001], pa.timestamp("ms"))
+    assert [second % 3600 == 0 for second in times(ms).seconds] == [False, True, False, False]
+    # What a spreadsheet makes of an hour as a fraction of a day lies this close to it.
+    ns = pa.array([3_599_999_999_700, 3_600_000_000_300], pa.timestamp("ns"))
+    assert times(ns).seconds.tolist() == [3600, 3600]
+
+
 def test_words():
     found = words(pa.array(["b", None, " b ", "", "a"]))
     named = [found.texts[place] if place >= 0 else None for place in found.places]
