@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from gis.titles import TECHNOLOGY_COLOURS, in_both
 from gis.vocabulary import TECHNOLOGIES, TECHNOLOGY_TITLES
-from gis.webmap.page import asset_url, strings
-from gis.webmap.paths import STATIC_DIR
+from gis.webmap.beside import page_beside
+from gis.webmap.page import asset_url
 from layers import LAYERS
 
 _SHARED = (
@@ -30,10 +26,8 @@ SCRIPTS = (
 
 def projects_page(labels: Sequence[Mapping[str, Any]]) -> str:
     """Return the HTML of the page; `labels` are district names with keys zh and en."""
-    own = {name: both for name, both in strings().items() if name.startswith("projects_") or name in _SHARED}
     titles = in_both(TECHNOLOGY_TITLES)
     config = {
-        "strings": own,
         "labels": [{"zh": one["zh"], "en": one["en"]} for one in labels],
         "technologies": [
             {"id": t, "title": titles[t], "colour": TECHNOLOGY_COLOURS[t]} for t in TECHNOLOGIES
@@ -49,12 +43,4 @@ def projects_page(labels: Sequence[Mapping[str, Any]]) -> str:
         ],
         "echarts": asset_url("vendor/echarts/echarts.min.js"),
     }
-    # "<" is escaped, so that no text can end the script element.
-    data = json.dumps(config, ensure_ascii=False).replace("<", "\\u003c")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string((STATIC_DIR / "projects.html").read_text(encoding="utf-8"))
-    return template.render(
-        config=Markup(data),
-        styles=[asset_url(f"static/{name}.css") for name in ("onemap", "match", "dashboard", "projects")],
-        scripts=[asset_url(f"static/{name}.js") for name in SCRIPTS],
-    )
+    return page_beside("projects", _SHARED, config, ("onemap", "match", "dashboard", "projects"), SCRIPTS)
