@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings as examples
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from gis.citywide import Match, match_store
 from gis.facts.surroundings import Surroundings
@@ -34,6 +36,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NewDatabase = Callable[..., sa.URL]
+
+TOGETHER = {f"tests/runs/test_{name}.py": "tests/runs" for name in ("cli_past", "difference", "past")}
+"""Files that share a fixture which takes a minute to make: one process runs them all."""
+
+
+class _Sharing(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Sharing | None:
+    """Share tests among processes file by file, where that is asked for."""
+    return _Sharing(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def at(url: sa.URL) -> Settings:
