@@ -9,6 +9,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, expect
 
 from gis.health import LayerCheck, check_store
+from gis.periods import BEIJING_TIME
 from gis.store import Store
 from layers import LAYERS, RASTERS
 from tests.browser.conftest import PHONE, WIDE, Visit
@@ -30,7 +31,10 @@ def visit(
 ) -> Iterator[Visit]:
     """The page in one size and language."""
     (width, height), lang = request.param
-    page = browser.new_context(viewport={"width": width, "height": height}, bypass_csp=True).new_page()
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, bypass_csp=True, timezone_id="America/New_York"
+    )
+    page = context.new_page()
     made = Visit(page, address)
     made.watch()
     page.goto(f"{address}/data{'?lang=en' if lang == 'en' else ''}")
@@ -47,6 +51,9 @@ def test_what_was_checked_and_what_was_not(visit: Visit, check: LayerCheck) -> N
     row = page.locator(f"tr[data-layer={CHECKED}]")
     expect(row).to_contain_text(check.sources[0].source or "")
     expect(row.locator(".worst")).to_have_text(getattr(check.findings[0].told, lang))
+    # Beijing's time, wherever the browser is.
+    hour = check.checked_at.astimezone(BEIJING_TIME).strftime("%H:%M")
+    expect(row).to_contain_text(hour)
     never = {"zh": "未检查", "en": "never checked"}[lang]
     expect(page.locator("tr[data-layer=parcel] td").last).to_have_text(never)
     page.locator(f"[data-details={CHECKED}] summary").click()

@@ -57,9 +57,9 @@
       return unit && unit !== "1" ? `${shown} ${OneMap.unit(unit)}` : shown;
     },
 
-    /* A day and time of this browser's clock. */
+    /* A day and time in Beijing, as in reports and versions, wherever the browser is. */
     day: (moment) => new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
-      dateStyle: "medium", timeStyle: "short",
+      dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Shanghai",
     }).format(new Date(moment)),
 
     share(value) {
