@@ -169,6 +169,7 @@ class ProjectEvaluation(Body):
     technology: Technology | None
     synthetic: bool | None
     season: int = Field(description="year in which it begins")
+    seasons: list[int] = Field(description="years in which measured seasons begin, the last first")
     from_: date = Field(alias="from")
     to: date
     whole_months: bool

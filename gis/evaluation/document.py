@@ -44,6 +44,7 @@ def document(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> dic
         "technology": project.technology,
         "synthetic": project.synthetic,
         "season": season.year,
+        "seasons": list(found.seasons),
         "from": season.first.isoformat(),
         "to": season.last.isoformat(),
         "whole_months": season.whole_months,

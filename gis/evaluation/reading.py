@@ -115,7 +115,10 @@ def _evaluated(
     before = [one for one in seasons if one.year <= season.year]
     of_ground = _drift(connection, project, before, rules) if ground else None
     told = evaluate(project, season, found, ruleset, rules, of_year, of_ground)
-    return None if told is None else replace(told, delivery_ids=_delivered(connection, project, told.season))
+    if told is None:
+        return None
+    years = tuple(one.year for one in seasons)
+    return replace(told, delivery_ids=_delivered(connection, project, told.season), seasons=years)
 
 
 def _delivered(connection: sa.Connection, project: Project, season: Season) -> tuple[int, ...]:

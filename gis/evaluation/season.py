@@ -51,6 +51,7 @@ class Evaluation:
     full_load_h  heat of the season by installed capacity, likewise
     water_l_per_m2  water of the season by heated area, likewise
     delivery_ids  deliveries that wrote the season's months last
+    seasons      years in which the seasons begin that were measured of it, the last first
     peak_kw      largest mean over an hour or less
     model        performance that the rules assume, by the parameter's name, or of the measured temperatures
     """
@@ -75,6 +76,7 @@ class Evaluation:
     drift: Drift | None
     least_coverage_frac: float
     delivery_ids: tuple[int, ...] = ()
+    seasons: tuple[int, ...] = ()
 
     def months(self) -> list[dict[str, Any]]:
         """Return heat, electricity, performance and coverage of every month that the season touches."""

@@ -41,6 +41,9 @@ def measured(matched: Store) -> list[str]:
         frame = pd.DataFrame({"id": row.heat_project_id, "time": days, "heat_kwh": heat})
         frame["electricity_kwh"] = heat / cop
         tables.append(frame.drop(index=40) if place == 0 else frame)
+        if place == 0:  # and half of the winter before
+            earlier = frame["time"] - pd.Timedelta(days=366)
+            tables.append(frame.assign(time=earlier, heat_kwh=heat / 2.0)[earlier < "2024-01-15"])
     together = pa.Table.from_pandas(pd.concat(tables), preserve_index=False)
     deliver_rows(matched, "heat_project", together, "a winter", "P1D")
     return list(known["heat_project_id"])
@@ -189,6 +192,29 @@ def test_a_project_with_its_checks_and_its_season(seen: Seen, measured: list[str
     ]
     sheet = page.locator("#project-season .links a").first.get_attribute("href")
     assert sheet == f"/api/projects/{id_}/sheet?season=2024&format=pdf&lang={lang}"
+
+
+def test_another_season_is_chosen_and_kept_in_the_link(seen: Seen, measured: list[str]) -> None:
+    page = seen.page
+    for query, title in (
+        (f"project={measured[0]}", "#project-season h2"),
+        ("part=evaluation", "#projects-ranking h2"),
+    ):
+        go(seen, query)
+        box = page.locator("#projects-season-of")
+        assert box.locator("option").all_text_contents() == ["2024–2025", "2023–2024"]
+        box.focus()
+        box.select_option("2023")
+        expect(page.locator(title)).to_contain_text("2023")
+        assert page.evaluate("document.activeElement.id") == "projects-season-of"
+        fits_and_is_clean(seen)
+        page.reload()
+        expect(page.locator(title)).to_contain_text("2023")
+    [alone] = told(seen, "/api/evaluations?season=2023")["projects"]
+    assert [row[0] for row in cells(page.locator("#projects-ranking table"))] == [alone["name"]]
+    go(seen, f"project={measured[1]}")
+    expect(page.locator("#project-season")).to_be_visible()
+    expect(page.locator("#projects-season-of")).to_have_count(0)
 
 
 def test_where_nothing_was_measured_the_page_says_so(seen: Seen) -> None:

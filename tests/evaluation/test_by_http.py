@@ -102,6 +102,7 @@ def test_a_season_is_what_was_put_in(asked: TestClient):
     assert told["balance"]["extracted_kwh"] == pytest.approx(750.0 * heating_h)
     assert told["balance"]["beta"] == pytest.approx(960.0 * cooling_h / (750.0 * heating_h))
     assert told["drift"]["seasons"] == [2022, 2023]
+    assert told["seasons"] == [2024, 2023, 2022]
     assert {month["cop"] for month in told["months"]} == {4.0}
     assert told["delivery_ids"] == [1]
     assert (told["heat"]["gap_count"], told["heat"]["longest_gaps"]) == (0, [])

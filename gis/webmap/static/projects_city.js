@@ -3,7 +3,7 @@
   "use strict";
   const { el, text, pick } = OneMap;
   const { figure, count, table } = OneMap.tables;
-  const { share, technology, district, link, section, ask, chooser, isMissing } = OneMap.projects;
+  const { share, technology, district, link, section, ask, chooser, askedSeason, seasons, isMissing } = OneMap.projects;
   const state = {
     yearly: null, season: null, basis: "calendar",
     sorting: { name: "rank", down: false }, years: { name: null, down: false },
@@ -12,7 +12,7 @@
 
   async function load() {
     const { basis } = state;
-    const [yearly, season] = await Promise.all([ask(`/api/evaluations/yearly?basis=${basis}`), ask("/api/evaluations")]);
+    const [yearly, season] = await Promise.all([ask(`/api/evaluations/yearly?basis=${basis}`), ask(`/api/evaluations${askedSeason()}`)]);
     // Other years may have been asked for meanwhile.
     if (basis === state.basis) Object.assign(state, { yearly, season });
   }
@@ -47,9 +47,10 @@
     );
   }
 
-  function ranking() {
+  function ranking(again) {
     const title = text("projects_ranking", { year: state.season.season });
-    return section("projects-ranking", title, el("p", { class: "note" }, text("projects_ranking_note")), table(title, [
+    const { season, seasons: years } = state.season;
+    return section("projects-ranking", title, seasons("projects-season-of", years, season, again), el("p", { class: "note" }, text("projects_ranking_note")), table(title, [
       { name: "name", title: text("projects_project"), text: true, show: (row) => link(row.heat_project_id, row.name || row.heat_project_id), sort: (row) => row.name || row.heat_project_id },
       { name: "rank", title: text("projects_rank"), show: (row) => count(row.rank) },
       { name: "technology", title: text("match_technology"), text: true, show: (row) => technology(row.technology) },
@@ -90,7 +91,7 @@
   }
 
   function body(again) {
-    const told = state.season && state.season.projects.length ? [ranking(), distributions()] : [
+    const told = state.season && state.season.projects.length ? [ranking(again), distributions()] : [
       section("projects-ranking", text("projects_ranking_alone"), el("p", { class: "lead" }, text("projects_not_measured_city"))),
     ];
     return [el("p", { class: "lead" }, text("projects_city_lead")), yearTable(again), ...told];

@@ -66,7 +66,25 @@
     return el("label", { class: "field" }, label, box);
   }
 
+  /* The season that the link asks for, as a query; nothing of it asks for the last one. */
+  function askedSeason() {
+    const year = new URLSearchParams(location.search).get("season");
+    return year ? `?${new URLSearchParams({ season: year })}` : "";
+  }
+
+  /* A box of the seasons that were measured, the last first; the choice is kept in the link. */
+  function seasons(id, years, season, chosen) {
+    if (years.length < 2) return null;
+    const choices = [...years].sort((a, b) => b - a).map((year) => [String(year), `${year}–${year + 1}`]);
+    return el("div", { class: "head" }, chooser(id, text("projects_choose_season"), choices, String(season), (year) => {
+      const url = new URL(location.href);
+      url.searchParams.set("season", year);
+      history.replaceState(null, "", url);
+      chosen();
+    }));
+  }
+
   OneMap.projects = {
-    fieldOf, titleOf, headOf, shown, status, technology, district, link, share, areaUnit, areaWithUnit, facts, card, cards, checks, section, ask, chooser, isMissing, views: {},
+    fieldOf, titleOf, headOf, shown, status, technology, district, link, share, areaUnit, areaWithUnit, facts, card, cards, checks, section, ask, chooser, askedSeason, seasons, isMissing, views: {},
   };
 })();

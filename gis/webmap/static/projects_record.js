@@ -3,7 +3,7 @@
   "use strict";
   const { el, text, pick } = OneMap;
   const { figure } = OneMap.tables;
-  const { fieldOf, titleOf, headOf, shown, status, district, facts, checks, section, ask, areaWithUnit, share, card, cards, isMissing } = OneMap.projects;
+  const { fieldOf, titleOf, headOf, shown, status, district, facts, checks, section, ask, askedSeason, areaWithUnit, share, card, cards, isMissing } = OneMap.projects;
   const state = { id: null, answer: null, season: null };
   // Told elsewhere on the page, or of no use to who reads it.
   const APART = new Set(["heat_project_id", "name", "status", "parcel_ids"]);
@@ -13,7 +13,7 @@
 
   async function load(id) {
     state.id = id;
-    [state.answer, state.season] = await Promise.all([ask(path("")), ask(path("/evaluation"))]);
+    [state.answer, state.season] = await Promise.all([ask(path("")), ask(path(`/evaluation${askedSeason()}`))]);
   }
 
   /* Parcels are links to the map, which opens on them. */
@@ -90,8 +90,8 @@
     ];
   }
 
-  function body() {
-    const season = OneMap.projectSeason(state.id, state.season);
+  function body(again) {
+    const season = OneMap.projectSeason(state.id, state.season, again);
     if (!state.answer) return [el("p", { class: "lead" }, text("projects_no_project", { id: state.id })), state.season ? season : null];
     const { answer } = state;
     return [...head(answer.project), season, el("div", { class: "sections" }, states(answer), subsidy(answer.subsidy)), precheck(answer.precheck), record(answer.project)];

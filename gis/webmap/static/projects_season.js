@@ -1,9 +1,9 @@
-/* The evaluation of a project's last season that was measured: figures, months, checks, and its sheet. */
+/* The evaluation of a project's season, the last measured unless another is chosen: figures, months, checks, and its sheet. */
 (function () {
   "use strict";
   const { el, text } = OneMap;
   const { figure, table } = OneMap.tables;
-  const { share, card, cards, checks, section, isMissing } = OneMap.projects;
+  const { share, card, cards, checks, section, seasons, isMissing } = OneMap.projects;
 
   const number = (value, digits, unit) => (isMissing(value) ? text("unknown") : `${figure(value, digits)}${unit ? ` ${OneMap.unit(unit)}` : ""}`);
   const mwh = (kwh) => (isMissing(kwh) ? text("unknown") : number(kwh / 1000, 1, "MWh"));
@@ -68,10 +68,11 @@
   }
 
   /* The section of a project, which is short where nothing was measured. */
-  OneMap.projectSeason = (id, one) => {
+  OneMap.projectSeason = (id, one, again) => {
     if (!one) return section("project-season", text("projects_evaluation"), el("p", { class: "lead" }, text("projects_not_measured")));
     return section(
-      "project-season", text("projects_season", { season: one.season, from: one.from, to: one.to }), sheets(id, one.season), sums(one),
+      "project-season", text("projects_season", { season: one.season, from: one.from, to: one.to }),
+      seasons("projects-season-of", one.seasons, one.season, again), sheets(id, one.season), sums(one),
       one.months.length ? months(one.months) : null, ...compared(one), el("h3", {}, text("projects_checks")), one.checks.length ? checks(one.checks) : el("p", { class: "note" }, text("projects_no_checks")),
     );
   };
