@@ -14,6 +14,7 @@ from gis.evaluation.season import Evaluation
 from gis.rules import RuleSet
 from gis.rules.ruleset import EvaluationRules, Rules
 from gis.store.series import Series
+from layers import Text
 
 Result = Literal["met", "failed", "unknown"]
 _GROUND = "P1309-3.1-a"
@@ -127,7 +128,8 @@ def _of_source(found: Evaluation, ruleset: RuleSet, rules: EvaluationRules) -> I
             "hours with heat",
             "its temperature is not measured",
         )
-        yield _beyond("return_water", "P1309-5.2-a", share, most, zh, en)
+        basis = _basis(ruleset.options["reclaimed_water"], "least_outlet_degc")
+        yield _beyond("return_water", "P1309-5.2-a", share, most, zh, en, basis)
 
 
 def _ground_temperatures(found: Evaluation, p: Rules, most: float) -> Iterator[Check]:
@@ -136,12 +138,21 @@ def _ground_temperatures(found: Evaluation, p: Rules, most: float) -> Iterator[C
     share = _share(found.series, found.least_coverage_frac, "source_return_degc", "heat_kwh", below=limit)
     zh = f"地埋管进水低于 {limit:.0f} ℃ 的供热时数", "缺热源侧回水（地埋管进水）温度"
     en = f"water into the boreholes is below {limit:.0f} degC", "hours with heat", "it is not measured"
-    yield _beyond("ground_low", _GROUND, share, most, zh, en, "GB 50366 4.3.5A")
+    yield _beyond("ground_low", _GROUND, share, most, zh, en, _basis(p, "inlet_min_degc"))
     limit = p.number("outlet_max_degc")
     share = _share(found.year, found.least_coverage_frac, "source_supply_degc", "cooling_kwh", above=limit)
     zh = f"地埋管出水高于 {limit:.0f} ℃ 的供冷时数", "缺夏季热源侧进水（地埋管出水）温度或供冷量"
     en = f"water from the boreholes is above {limit:.0f} degC", "hours with cooling", "it is not measured"
-    yield _beyond("ground_high", _GROUND, share, most, zh, en, "GB 50366 4.3.5A")
+    yield _beyond("ground_high", _GROUND, share, most, zh, en, _basis(p, "outlet_max_degc"))
+
+
+def _basis(p: Rules, name: str) -> Text:
+    """Return where a limit comes from: the standard that its source begins with, or that it is assumed."""
+    source = p.parameters[name].source
+    if source.kind == "assumption":
+        return Text(zh="限值为假定", en="the limit is assumed")
+    standard = source.text.partition("：")[0]
+    return Text(zh=standard, en=standard)
 
 
 def _beyond(
@@ -151,13 +162,13 @@ def _beyond(
     most: float,
     zh: tuple[str, str],
     en: tuple[str, str, str],
-    standard: str = "",
+    basis: Text,
 ) -> Check:
     """Return the check of a share of hours; `zh` and `en` say what of, and what is not known."""
     if share is None:
         return _unknown(id_, clause, most, zh[1], f"whether {en[0]} is not known: {en[2]}")
-    told_zh = f"{zh[0]}占 {share:.1%}（上限 {most:.0%}{standard and f'；{standard}'}）"
-    told_en = f"{en[0]} in {share:.1%} of the {en[1]} (at most {most:.0%}{standard and f'; {standard}'})"
+    told_zh = f"{zh[0]}占 {share:.1%}（上限 {most:.0%}；{basis.zh}）"
+    told_en = f"{en[0]} in {share:.1%} of the {en[1]} (at most {most:.0%}; {basis.en})"
     return _known(id_, clause, share, most, share <= most, told_zh, told_en)
 
 

@@ -230,6 +230,7 @@ def test_checks_by_hand():
     # One hour of fifty below 4 degC is 2 %, more than the 1 % that may be.
     assert (told["ground_low"].result, told["ground_low"].clause_id) == ("failed", "P1309-3.1-a")
     assert told["ground_low"].value == pytest.approx(0.02, abs=1e-3)
+    assert "（上限 1%；GB 50366-2005（2009）4.3.5A）" in told["ground_low"].zh
     # 100/30 of a design of 3.5 is 95 %.
     assert (told["cop_design"].result, told["cop_design"].value) == ("met", pytest.approx(100 / 30 / 3.5))
     assert told["peak_installed"].result == "met"
@@ -251,6 +252,8 @@ def test_checks_by_hand():
     back = months("source_return_degc", lambda h: 2.0)
     told = {c.id: c for c in checks(evaluated(*base, back, project=water), RULES, OWN)}
     assert (told["return_water"].result, told["return_water"].clause_id) == ("failed", "P1309-5.2-a")
+    # The clause names no temperature.
+    assert told["return_water"].en.endswith("(at most 1%; the limit is assumed)")
 
 
 def test_balance_by_hand():
