@@ -67,7 +67,7 @@ def list_(
         rows, count = page(connection, {n: v for n, v in asked.items() if v is not None}, MANY, 0)
     projects = [listed(project_of(row)) for row in rows]
     if as_json:
-        _print({"projects": projects, "numberMatched": count})
+        say_json({"projects": projects, "numberMatched": count})
         return
     for one in projects:
         told = "".join(f"{_cell(one[name]):<{width}}" for name, width in _LISTED.items())
@@ -92,7 +92,7 @@ def show(
             )
         told = document(project_of(rows[0]), ruleset_of(store, store.latest_run()), date.today())
     if as_json:
-        _print(told)
+        say_json(told)
         return
     for line in lines(told, Wording(lang, WORDS)):
         say(line, file=sys.stdout)
@@ -132,7 +132,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if isinstance(value, float) else str(value)
-
-
-def _print(told: dict[str, Any]) -> None:
-    say_json(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -53,7 +54,7 @@ def test_what_was_checked_and_what_was_not(visit: Visit, check: LayerCheck) -> N
     expect(row.locator(".worst")).to_have_text(getattr(check.findings[0].told, lang))
     # Beijing's time, wherever the browser is.
     hour = check.checked_at.astimezone(BEIJING_TIME).strftime("%H:%M")
-    expect(row).to_contain_text(hour)
+    expect(row.locator("small", has_text=re.compile("检查|check"))).to_contain_text(hour)
     never = {"zh": "未检查", "en": "never checked"}[lang]
     expect(page.locator("tr[data-layer=parcel] td").last).to_have_text(never)
     page.locator(f"[data-details={CHECKED}] summary").click()
